@@ -1,0 +1,2 @@
+//! The `entragate` binary.
+fn main() {}
