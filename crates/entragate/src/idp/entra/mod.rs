@@ -1,0 +1,3 @@
+//! Microsoft Entra ID: endpoints, scopes, claims and errors as it really has them.
+
+pub mod registration;

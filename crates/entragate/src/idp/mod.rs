@@ -1,0 +1,3 @@
+//! The seam towards the identity provider.
+
+pub mod entra;

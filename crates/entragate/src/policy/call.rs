@@ -1,0 +1,380 @@
+//! What MCP call is this? The body is the truth (headers are a copy the caller could forge).
+//!
+//! The MCP server behind us parses the same bytes with another parser. Where two parsers could disagree a
+//! role guard can be bypassed, so everything ambiguous is refused: duplicate members (first wins or last
+//! wins?), members that differ only in case (Go's decoder matches case-insensitively), a byte order mark,
+//! NUL, bytes that are not UTF-8.
+
+use std::fmt;
+
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Why a body is not one unambiguous JSON-RPC message.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MalformedCall {
+    /// Not UTF-8, or with a byte order mark or a NUL character.
+    #[error("the body must be UTF-8 without byte order mark or NUL")]
+    Encoding,
+    /// Not JSON, or JSON that two parsers could read differently.
+    #[error("the body is not one unambiguous JSON-RPC message: {0}")]
+    Json(#[from] serde_json::Error),
+    /// An empty batch (JSON-RPC 2.0 §6).
+    #[error("the batch is empty")]
+    EmptyBatch,
+}
+
+/// The JSON-RPC content of a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Message {
+    /// No body: GET (open a stream), DELETE (end a session).
+    Empty,
+    /// One request, notification or response.
+    Single(Call),
+    /// Several (revision 2025-03-26 only).
+    Batch(Vec<Call>),
+}
+
+/// One JSON-RPC request or notification, or a client's response to a server's request.
+#[derive(Debug)]
+pub struct Call {
+    id: Option<Box<RawValue>>,
+    method: Option<String>,
+    params: Params,
+}
+
+#[derive(Debug, Default)]
+struct Params {
+    name: Option<String>,
+    uri: Option<String>,
+    task_id: Option<String>,
+    protocol_version: Option<String>,
+}
+
+impl Message {
+    /// Reads a POST body.
+    pub fn parse(body: &[u8]) -> Result<Self, MalformedCall> {
+        let text = std::str::from_utf8(body).map_err(|_| MalformedCall::Encoding)?;
+        if text.starts_with('\u{feff}') || text.contains('\0') {
+            return Err(MalformedCall::Encoding);
+        }
+        if text.trim_start().starts_with('[') {
+            let calls: Vec<Call> = serde_json::from_str(text)?;
+            return if calls.is_empty() { Err(MalformedCall::EmptyBatch) } else { Ok(Self::Batch(calls)) };
+        }
+        Ok(Self::Single(serde_json::from_str(text)?))
+    }
+
+    /// The calls in it, in order.
+    pub fn calls(&self) -> &[Call] {
+        match self {
+            Self::Empty => &[],
+            Self::Single(call) => std::slice::from_ref(call),
+            Self::Batch(calls) => calls,
+        }
+    }
+
+    /// A JSON-RPC error answer for every request in the message; `None` when nothing in it expects one.
+    pub fn error_body(&self, code: i64, text: &str) -> Option<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Failure<'a> {
+            jsonrpc: &'static str,
+            id: &'a RawValue,
+            error: Error<'a>,
+        }
+        #[derive(Serialize)]
+        struct Error<'a> {
+            code: i64,
+            message: &'a str,
+        }
+        let failures: Vec<_> = self
+            .calls()
+            .iter()
+            .filter(|call| call.is_request())
+            .filter_map(Call::id)
+            .map(|id| Failure { jsonrpc: "2.0", id, error: Error { code, message: text } })
+            .collect();
+        match (self, failures.as_slice()) {
+            (_, []) => None,
+            (Self::Batch(_), all) => serde_json::to_vec(all).ok(),
+            (_, [one, ..]) => serde_json::to_vec(one).ok(),
+        }
+    }
+}
+
+impl Call {
+    /// The id, exactly as the client wrote it; `None` for a notification.
+    pub fn id(&self) -> Option<&RawValue> {
+        self.id.as_deref()
+    }
+
+    /// The method; empty for a response.
+    pub fn method(&self) -> &str {
+        self.method.as_deref().unwrap_or_default()
+    }
+
+    /// What the method acts on: the tool or prompt name, the resource URI, the task id.
+    pub fn target(&self) -> Option<&str> {
+        match self.method() {
+            "tools/call" | "prompts/get" => self.params.name.as_deref(),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => self.params.uri.as_deref(),
+            "tasks/get" | "tasks/update" | "tasks/cancel" | "tasks/result" => self.params.task_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// `params._meta["io.modelcontextprotocol/protocolVersion"]` (revision 2026-07-28).
+    pub fn protocol_version(&self) -> Option<&str> {
+        self.params.protocol_version.as_deref()
+    }
+
+    /// Whether an answer is expected.
+    pub fn is_request(&self) -> bool {
+        self.method.is_some() && self.id.is_some()
+    }
+
+    /// Whether this is a client's answer to a server's request.
+    pub fn is_response(&self) -> bool {
+        self.method.is_none()
+    }
+}
+
+/// `K` (Kelvin sign) and `ſ` (long s) fold to ASCII letters in some case-insensitive decoders.
+fn folded(key: &str) -> String {
+    key.to_lowercase().to_uppercase().to_lowercase()
+}
+
+/// Refuses a member that was there before, or that differs from one of `known` in case only.
+fn check_member<E: serde::de::Error>(seen: &mut Vec<String>, key: &str, known: &[&str]) -> Result<(), E> {
+    let folded = folded(key);
+    if seen.contains(&folded) {
+        return Err(E::custom(format_args!("duplicate member `{key}`")));
+    }
+    if let Some(known) = known.iter().find(|known| **known != key && known.to_lowercase() == folded) {
+        return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
+    }
+    seen.push(folded);
+    Ok(())
+}
+
+impl<'de> Deserialize<'de> for Call {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CallVisitor)
+    }
+}
+
+struct CallVisitor;
+
+impl<'de> Visitor<'de> for CallVisitor {
+    type Value = Call;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON-RPC object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Call, A::Error> {
+        const KNOWN: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+        let (mut seen, mut id, mut method) = (Vec::new(), None, None);
+        let (mut version_ok, mut is_response, mut params) = (false, false, Params::default());
+        while let Some(key) = map.next_key::<String>()? {
+            check_member(&mut seen, &key, &KNOWN)?;
+            match key.as_str() {
+                "jsonrpc" => version_ok = map.next_value::<String>()? == "2.0",
+                "id" => id = Some(map.next_value::<Box<RawValue>>()?),
+                "method" => method = Some(map.next_value::<String>()?),
+                "params" => params = map.next_value::<AnyParams>()?.0,
+                "result" | "error" => {
+                    is_response = true;
+                    map.next_value::<IgnoredAny>()?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if !version_ok {
+            return Err(A::Error::custom("member `jsonrpc` must be \"2.0\""));
+        }
+        if method.is_some() == is_response {
+            return Err(A::Error::custom("a message has either `method` or one of `result` and `error`"));
+        }
+        if let Some(raw) = &id {
+            check_id(raw.get()).map_err(A::Error::custom)?;
+        }
+        Ok(Call { id, method, params })
+    }
+}
+
+/// JSON-RPC ids are strings or numbers; `null` is refused by MCP (2025-03-26 basic/index).
+fn check_id(raw: &str) -> Result<(), &'static str> {
+    match raw.as_bytes().first() {
+        Some(b'"' | b'-' | b'0'..=b'9') => Ok(()),
+        _ if raw == "null" => Ok(()), // an error response to an unreadable request carries it; harmless here
+        _ => Err("member `id` must be a string or a number"),
+    }
+}
+
+/// `params`: an object whose few deciding members are read, or an array (never used by MCP), or null.
+struct AnyParams(Params);
+
+impl<'de> Deserialize<'de> for AnyParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ParamsVisitor).map(AnyParams)
+    }
+}
+
+struct ParamsVisitor;
+
+impl<'de> Visitor<'de> for ParamsVisitor {
+    type Value = Params;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Params, E> {
+        Ok(Params::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Params, A::Error> {
+        Err(A::Error::custom("positional `params` are not used by MCP"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
+        const KNOWN: [&str; 4] = ["name", "uri", "taskId", "_meta"];
+        let (mut seen, mut params) = (Vec::new(), Params::default());
+        while let Some(key) = map.next_key::<String>()? {
+            check_member(&mut seen, &key, &KNOWN)?;
+            match key.as_str() {
+                "name" => params.name = map.next_value::<Text>()?.0,
+                "uri" => params.uri = map.next_value::<Text>()?.0,
+                "taskId" => params.task_id = map.next_value::<Text>()?.0,
+                "_meta" => params.protocol_version = map.next_value::<Meta>()?.0,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(params)
+    }
+}
+
+/// A string, or anything else read as "none": a tool name of another type names no tool.
+struct Text(Option<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok()))
+    }
+}
+
+/// `_meta`, of which only the protocol version matters.
+struct Meta(Option<String>);
+
+impl<'de> Deserialize<'de> for Meta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Known {
+            #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
+            protocol_version: Option<String>,
+        }
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if !raw.get().starts_with('{') {
+            return Ok(Self(None));
+        }
+        let known: Known = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        Ok(Self(known.protocol_version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn single(body: &str) -> Call {
+        match Message::parse(body.as_bytes()) {
+            Ok(Message::Single(call)) => call,
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_method_and_target() {
+        let call = single(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"whoami","arguments":{"name":"x"}}}"#);
+        assert_eq!((call.method(), call.target()), ("tools/call", Some("whoami")));
+        assert_eq!(call.id().map(RawValue::get), Some("7"));
+        let call = single(r#"{"jsonrpc":"2.0","id":"a","method":"resources/read","params":{"uri":"file:///x"}}"#);
+        assert_eq!(call.target(), Some("file:///x"));
+        let call = single(
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
+        );
+        assert_eq!(call.protocol_version(), Some("2026-07-28"));
+    }
+
+    #[test]
+    fn escapes_cannot_hide_a_method_or_a_tool() {
+        let call = single(r#"{"jsonrpc":"2.0","id":7,"\u006dethod":"tools\/call","params":{"n\u0061me":"\u0061dmin_x"}}"#);
+        assert_eq!((call.method(), call.target()), ("tools/call", Some("admin_x")));
+    }
+
+    #[test]
+    fn whatever_two_parsers_could_read_differently_is_refused() {
+        for body in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","m\u0065thod":"tools/call"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","NAME":"b"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"},"param\u017f":{"name":"b"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["a"]}"#,
+            r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":1}"#,
+            r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
+            r#"{"id":1,"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping"} {"jsonrpc":"2.0","id":1,"method":"tools/call"}"#,
+            "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}",
+            "[]",
+            "",
+            "7",
+            r#""ping""#,
+        ] {
+            assert!(Message::parse(body.as_bytes()).is_err(), "{body} was accepted");
+        }
+        assert!(Message::parse(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\xff\"}").is_err());
+        assert!(Message::parse(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\0").is_err());
+    }
+
+    #[test]
+    fn errors_answer_every_request_and_no_notification() {
+        let batch = Message::parse(
+            br#"[{"jsonrpc":"2.0","id":1,"method":"a"},{"jsonrpc":"2.0","method":"b"},{"jsonrpc":"2.0","id":"x","method":"c"}]"#,
+        )
+        .unwrap();
+        let body = String::from_utf8(batch.error_body(5, "no").unwrap()).unwrap();
+        assert_eq!(
+            body,
+            r#"[{"jsonrpc":"2.0","id":1,"error":{"code":5,"message":"no"}},{"jsonrpc":"2.0","id":"x","error":{"code":5,"message":"no"}}]"#
+        );
+        let note = Message::parse(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).unwrap();
+        assert!(note.error_body(5, "no").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn total_on_any_bytes(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Message::parse(&body);
+        }
+
+        #[test]
+        fn total_on_json_like_text(body in r#"[\[\]{}",:\\a-z0-9 ]{0,120}"#) {
+            let _ = Message::parse(body.as_bytes());
+        }
+    }
+}

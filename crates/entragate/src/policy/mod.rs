@@ -1,0 +1,11 @@
+//! Who may call what.
+//!
+//! The request body is the truth: [`call`] reads the JSON-RPC message strictly enough that no other parser
+//! can read something else in it, [`rule`] says which roles and scopes a tool needs, [`decide`] judges, and
+//! [`filter`] takes out of `tools/list` and its siblings what the caller could not use anyway.
+
+pub mod call;
+pub mod glob;
+pub mod rule;
+
+pub use rule::Rule;

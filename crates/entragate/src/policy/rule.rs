@@ -1,0 +1,122 @@
+//! A rule: these tools, prompts, resources or methods need one of these roles and all of these scopes.
+
+use super::call::Call;
+use super::glob::Glob;
+use crate::principal::Principal;
+
+/// One line of policy. Rules are read in order and the first that names the call decides; once there is a
+/// rule, a tool, prompt or resource that no rule names is refused.
+///
+/// ```
+/// use entragate::Rule;
+/// // The admin guard: tools whose name begins with `admin_` are for the app role Admin, the rest for anybody signed in.
+/// let rules = [Rule::tools(["admin_*"]).roles(["Admin"]), Rule::tools(["*"])];
+/// # let _ = rules;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rule {
+    tools: Vec<Glob>,
+    prompts: Vec<Glob>,
+    resources: Vec<Glob>,
+    methods: Vec<Glob>,
+    roles: Vec<String>,
+    scopes: Vec<String>,
+}
+
+impl Rule {
+    /// A rule for tools by name (`tools/call`).
+    pub fn tools<I: IntoIterator<Item = G>, G: Into<Glob>>(names: I) -> Self {
+        Self::default().and_tools(names)
+    }
+
+    /// A rule for JSON-RPC methods by name, e.g. `completion/complete`.
+    pub fn methods<I: IntoIterator<Item = G>, G: Into<Glob>>(names: I) -> Self {
+        Self::default().and_methods(names)
+    }
+
+    /// A rule for prompts by name (`prompts/get`).
+    pub fn prompts<I: IntoIterator<Item = G>, G: Into<Glob>>(names: I) -> Self {
+        Self::default().and_prompts(names)
+    }
+
+    /// A rule for resources by URI (`resources/read`, `resources/subscribe`).
+    pub fn resources<I: IntoIterator<Item = G>, G: Into<Glob>>(uris: I) -> Self {
+        Self::default().and_resources(uris)
+    }
+
+    /// Adds tools to the rule.
+    #[must_use]
+    pub fn and_tools<I: IntoIterator<Item = G>, G: Into<Glob>>(mut self, names: I) -> Self {
+        self.tools.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds methods to the rule.
+    #[must_use]
+    pub fn and_methods<I: IntoIterator<Item = G>, G: Into<Glob>>(mut self, names: I) -> Self {
+        self.methods.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds prompts to the rule.
+    #[must_use]
+    pub fn and_prompts<I: IntoIterator<Item = G>, G: Into<Glob>>(mut self, names: I) -> Self {
+        self.prompts.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds resources to the rule.
+    #[must_use]
+    pub fn and_resources<I: IntoIterator<Item = G>, G: Into<Glob>>(mut self, uris: I) -> Self {
+        self.resources.extend(uris.into_iter().map(Into::into));
+        self
+    }
+
+    /// Demands one of these app roles.
+    #[must_use]
+    pub fn roles<I: IntoIterator<Item = S>, S: Into<String>>(mut self, roles: I) -> Self {
+        self.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Demands all of these delegated scopes, by short name.
+    #[must_use]
+    pub fn scopes<I: IntoIterator<Item = S>, S: Into<String>>(mut self, scopes: I) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether the rule names anything at all.
+    pub fn is_empty(&self) -> bool {
+        [&self.tools, &self.prompts, &self.resources, &self.methods].iter().all(|globs| globs.is_empty())
+    }
+
+    pub(crate) fn required_roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    pub(crate) fn required_scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    pub(crate) fn has_one_of_the_roles(&self, principal: &Principal) -> bool {
+        self.roles.is_empty() || self.roles.iter().any(|role| principal.has_role(role))
+    }
+
+    /// Whether the rule names this call.
+    pub(crate) fn names(&self, call: &Call) -> bool {
+        let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));
+        if any(&self.methods, call.method()) {
+            return true;
+        }
+        let Some(target) = call.target() else {
+            return false;
+        };
+        match call.method() {
+            "tools/call" => any(&self.tools, target),
+            "prompts/get" => any(&self.prompts, target),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => any(&self.resources, target),
+            _ => false,
+        }
+    }
+}

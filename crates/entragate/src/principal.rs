@@ -1,0 +1,166 @@
+//! Who is calling, and the proof that the call may go on.
+//!
+//! Neither type has a public constructor: a [`Principal`] comes out of token verification, a [`Permit`] out
+//! of the policy decision, and the code that talks to the MCP server demands a `Permit`. Forgetting a check
+//! is therefore a compile error, not a hole.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::policy::call::Message;
+
+/// What kind of caller a token stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A person, through a client with delegated permissions (`scp`).
+    User,
+    /// A program in its own name (client credentials, app roles).
+    Application,
+    /// Nobody: authentication is off (development mode, loopback only).
+    Development,
+}
+
+/// A verified caller. Authorise on [`Principal::object_id`] with [`Principal::tenant_id`], or on roles and
+/// scopes; names and mail addresses are for people to read, Entra lets users change them.
+#[derive(Debug, Clone)]
+pub struct Principal(Arc<Identity>);
+
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) kind: Kind,
+    pub(crate) object_id: String,
+    pub(crate) tenant_id: String,
+    pub(crate) client_id: String,
+    pub(crate) username: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) groups_overage: bool,
+    pub(crate) token_id: Option<String>,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Principal {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self(Arc::new(identity))
+    }
+
+    /// The caller of development mode, who may do everything and is nobody.
+    pub(crate) fn development() -> Self {
+        Self::new(Identity {
+            kind: Kind::Development,
+            object_id: String::new(),
+            tenant_id: String::new(),
+            client_id: String::new(),
+            username: None,
+            email: None,
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            groups: Vec::new(),
+            groups_overage: false,
+            token_id: None,
+            expires_at: Timestamp::from_unix(u64::MAX),
+        })
+    }
+
+    /// User, application, or nobody (development mode).
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// `oid`: the caller's object id, the same in every app of the tenant. Empty in development mode.
+    pub fn object_id(&self) -> &str {
+        &self.0.object_id
+    }
+
+    /// `tid`: the tenant that issued the token. Empty in development mode.
+    pub fn tenant_id(&self) -> &str {
+        &self.0.tenant_id
+    }
+
+    /// `azp` / `appid`: the client app the token was issued to. Empty in development mode.
+    pub fn client_id(&self) -> &str {
+        &self.0.client_id
+    }
+
+    /// `preferred_username` / `upn`: for display only.
+    pub fn username(&self) -> Option<&str> {
+        self.0.username.as_deref()
+    }
+
+    /// `email`: for display only.
+    pub fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// App roles assigned on the API app.
+    pub fn roles(&self) -> &[String] {
+        &self.0.roles
+    }
+
+    /// Delegated scopes, by their short names.
+    pub fn scopes(&self) -> &[String] {
+        &self.0.scopes
+    }
+
+    /// Object ids of groups in the token. Empty when [`Principal::has_group_overage`].
+    pub fn groups(&self) -> &[String] {
+        &self.0.groups
+    }
+
+    /// Entra left the groups out of the token because there are more than 200.
+    pub fn has_group_overage(&self) -> bool {
+        self.0.groups_overage
+    }
+
+    /// `uti`: the token's id, for logs and Entra's sign-in log.
+    pub fn token_id(&self) -> Option<&str> {
+        self.0.token_id.as_deref()
+    }
+
+    /// When the token stops being valid.
+    pub fn expires_at(&self) -> Timestamp {
+        self.0.expires_at
+    }
+
+    /// Whether the caller has the app role. In development mode everybody has every role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.is_development() || self.0.roles.iter().any(|have| have == role)
+    }
+
+    /// Whether the token carries the delegated scope. In development mode every scope is there.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.is_development() || self.0.scopes.iter().any(|have| have == scope)
+    }
+
+    /// Whether authentication is off.
+    pub fn is_development(&self) -> bool {
+        self.0.kind == Kind::Development
+    }
+}
+
+/// The proof that [`crate::Policy`] let this request pass. The layer puts it into the request's extensions;
+/// [`Permit::principal`] says for whom.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    principal: Principal,
+    message: Arc<Message>,
+}
+
+impl Permit {
+    pub(crate) fn new(principal: Principal, message: Message) -> Self {
+        Self { principal, message: Arc::new(message) }
+    }
+
+    /// Who may.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// What may be done: the JSON-RPC message that was judged (empty for GET and DELETE).
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+}
