@@ -1,0 +1,24 @@
+//! Wire-level acceptance of the emulated Entra ID: each test drives a running emulator over a real socket.
+//!
+//! A test whose name starts with `eNNN_` covers item NNN of the behavioural checklist the emulator is built to;
+//! `checklist.rs` fails when an item has no test.
+
+mod authorize_errors;
+mod authorize_redirects;
+mod checklist;
+mod client_auth;
+mod client_credentials;
+mod control;
+mod device;
+mod directory;
+mod discovery;
+mod errors;
+mod fixture;
+mod hostile;
+mod keys;
+mod reply;
+mod resource;
+mod sign_in;
+mod token_code;
+mod token_refresh;
+mod tokens;
