@@ -1,0 +1,32 @@
+//! What the log says when the gateway starts: one line that answers "which mode, which URL, which server".
+
+use std::net::SocketAddr;
+
+use crate::config::{Config, Identity};
+
+/// Logs the start line, the warning of development mode and the configuration's own warnings.
+pub(super) fn announce(config: &Config, listen: SocketAddr) {
+    let mode = match config.identity {
+        Identity::Development => "development",
+        Identity::Relay(_) => "relay",
+    };
+    let upstream = &config.upstream.url; // without what an operator may have put before `@`
+    tracing::info!(
+        mode,
+        base_url = %config.base_url,
+        upstream = format_args!("{}{}", upstream.origin().ascii_serialization(), upstream.path()),
+        %listen,
+        admin = config.admin_listen.map(tracing::field::display),
+        "entragate {} serves",
+        env!("CARGO_PKG_VERSION"),
+    );
+    if matches!(config.identity, Identity::Development) {
+        tracing::warn!(
+            "AUTHENTICATION IS OFF. AZURE_TENANT_ID is not set, so whoever can reach {listen} may call every tool. \
+             This is for development on one machine"
+        );
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+}

@@ -1,0 +1,80 @@
+//! The gateway's own answers, when there is none from the MCP server.
+//!
+//! Clients tell protocol revisions apart by 400, 404 and 405 (TR-09), so none of those is used here, and the
+//! JSON-RPC codes lie outside the range −32768…−32000 that JSON-RPC and MCP reserve (TR-11). The text names
+//! no address and no cause: those are for the log.
+
+use axum::body::Body;
+use entragate::Permit;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+
+/// JSON-RPC error code: the MCP server cannot be reached or broke off before it answered.
+pub const UPSTREAM_UNAVAILABLE: i64 = -31502;
+/// JSON-RPC error code: the MCP server did not answer in time.
+pub const UPSTREAM_TIMED_OUT: i64 = -31504;
+/// JSON-RPC error code: the gateway passes HTTP requests on, no other protocol.
+const UPGRADE_REFUSED: i64 = -31501;
+/// JSON-RPC error code: a defect in the gateway.
+const INTERNAL: i64 = -31500;
+
+/// Why a request has no answer from the MCP server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The request was not judged by a policy: the service is wired up without the layer.
+    NoPermit,
+    /// The router let a path through that the upstream does not have.
+    Misrouted,
+    /// The client asked for WebSocket or the like.
+    Upgrade,
+    /// Refused, reset, broken off, or not HTTP.
+    Unavailable,
+    /// No connection or no response head in time.
+    TimedOut,
+}
+
+impl Failure {
+    /// Status, JSON-RPC code, word for programs, text for people.
+    const fn parts(self) -> (StatusCode, i64, &'static str, &'static str) {
+        match self {
+            Self::NoPermit | Self::Misrouted => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                INTERNAL,
+                "server_error",
+                "the gateway made a mistake, see its log",
+            ),
+            Self::Upgrade => (
+                StatusCode::NOT_IMPLEMENTED,
+                UPGRADE_REFUSED,
+                "upgrade_refused",
+                "this gateway does not pass protocol upgrades on",
+            ),
+            Self::Unavailable => (
+                StatusCode::BAD_GATEWAY,
+                UPSTREAM_UNAVAILABLE,
+                "upstream_unavailable",
+                "the MCP server behind this gateway cannot be reached",
+            ),
+            Self::TimedOut => (
+                StatusCode::GATEWAY_TIMEOUT,
+                UPSTREAM_TIMED_OUT,
+                "upstream_timed_out",
+                "the MCP server behind this gateway did not answer in time",
+            ),
+        }
+    }
+
+    /// The failure as a response: JSON-RPC errors for the requests in the message, or one small object.
+    pub(super) fn response(self, permit: Option<&Permit>) -> Response<Body> {
+        let (status, code, word, text) = self.parts();
+        let body = permit
+            .and_then(|permit| permit.message().error_body(code, text))
+            .unwrap_or_else(|| format!(r#"{{"error":"{word}","error_description":"{text}"}}"#).into_bytes());
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}

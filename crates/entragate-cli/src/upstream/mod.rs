@@ -1,0 +1,172 @@
+//! The reverse proxy: one request in, one request out, bytes untouched.
+//!
+//! ```text
+//! Permit + Request ─ target ─ headers ─ identity ─> pooled client ─> MCP server
+//!        Response <───────── headers ──────────────────────┘   (or a Failure, as a response)
+//! ```
+//!
+//! [`Upstream`] takes the [`Permit`] out of the request, so a request that no policy judged cannot be
+//! forwarded. What it promises, with the ids of `mcp-auth-spec` §4.2: bodies and event streams pass as they
+//! arrive (TR-01, TR-05), a disconnect on either side reaches the other (TR-07), nothing that may have been
+//! written is ever sent twice (TR-08), status codes are the server's own (TR-09) and the gateway's own errors
+//! cannot be taken for them (TR-10, TR-11). It follows no redirect, keeps no cookie, decodes no body and
+//! puts no limit on how long an answer lasts.
+
+mod client;
+mod failure;
+mod forward;
+mod headers;
+mod identity;
+mod target;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use entragate::{BaseUrl, Permit};
+use http::header::{CONTENT_LENGTH, HOST, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request, Response, Version};
+use http_body::Body as _;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::config::UpstreamConfig;
+use client::Client;
+use failure::Failure;
+pub use failure::{UPSTREAM_TIMED_OUT, UPSTREAM_UNAVAILABLE};
+pub use forward::Forward;
+pub(crate) use headers::is_event_stream;
+use identity::Introduction;
+use target::Targets;
+
+/// Why the reverse proxy cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// Neither http nor https.
+    #[error("the upstream URL must be http or https, not `{0}`")]
+    Scheme(String),
+    /// No host, or a host or path that HTTP cannot carry.
+    #[error("the upstream URL `{0}` cannot be requested over HTTP")]
+    Unusable(String),
+    /// The trust store of the machine could not be read.
+    #[error("cannot set up TLS towards the upstream")]
+    Tls(#[source] rustls::Error),
+}
+
+/// The MCP server behind the gateway.
+#[derive(Clone)]
+pub struct Upstream(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    targets: Targets,
+    introduction: Introduction,
+    connect_timeout: Duration,
+    response_header_timeout: Option<Duration>,
+}
+
+impl Upstream {
+    /// A proxy to the configured server; `base_url` is what the server is told the client asked for.
+    pub fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Result<Self, UpstreamError> {
+        let targets = Targets::new(config)?;
+        Ok(Self(Arc::new(Inner {
+            client: client::build(&targets, config.connect_timeout)?,
+            introduction: Introduction::new(base_url, config.identity_headers),
+            targets,
+            connect_timeout: config.connect_timeout,
+            response_header_timeout: config.response_header_timeout,
+        })))
+    }
+
+    /// Sends a permitted request on. Dropping the future or the response body closes the upstream connection.
+    pub fn forward(&self, permit: Permit, request: Request<Body>) -> Forward {
+        if asks_for_another_protocol(request.headers()) {
+            return Forward::failed(Failure::Upgrade, Some(&permit));
+        }
+        let Some(uri) = self.0.targets.resolve(request.uri()) else {
+            tracing::error!(
+                path = request.uri().path(),
+                "the upstream has no such path; nothing was forwarded"
+            );
+            return Forward::failed(Failure::Misrouted, Some(&permit));
+        };
+        let (mut parts, body) = request.into_parts();
+        headers::strip_request(&mut parts.headers);
+        settle_length(&mut parts.headers, &body);
+        self.0
+            .introduction
+            .introduce(permit.principal(), &parts.extensions, &mut parts.headers);
+        parts.headers.insert(HOST, self.0.targets.host());
+
+        // A new request rather than the old parts: what the server side left in the extensions is none of
+        // the client's business.
+        let mut outgoing = Request::new(body);
+        *outgoing.method_mut() = parts.method;
+        *outgoing.uri_mut() = uri;
+        *outgoing.version_mut() = Version::HTTP_11;
+        *outgoing.headers_mut() = parts.headers;
+        Forward::waiting(
+            self.0.client.request(outgoing),
+            self.0.response_header_timeout,
+            permit,
+        )
+    }
+
+    /// Whether the server accepts a TCP connection.
+    pub async fn reachable(&self) -> Result<(), String> {
+        let (host, port) = self.0.targets.address();
+        match tokio::time::timeout(self.0.connect_timeout, TcpStream::connect((host, port))).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no connection within {:?}", self.0.connect_timeout)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upstream")
+            .field("targets", &self.0.targets)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service<Request<Body>> for Upstream {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Forward;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Forward {
+        let Some(permit) = request.extensions_mut().remove::<Permit>() else {
+            tracing::error!("a request came without a permit; nothing was forwarded");
+            return Forward::failed(Failure::NoPermit, None);
+        };
+        self.forward(permit, request)
+    }
+}
+
+/// Whether the client wants to leave HTTP (WebSocket would escape every check made per request). An offer of
+/// `h2c` is not refused but ignored, as RFC 9110 §7.8 allows: Java's `HttpClient` makes it on every plain
+/// http request.
+fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(UPGRADE)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"))
+}
+
+/// Leaves the length to the client, which takes it from the body that is really there: a length that
+/// disagrees with the body is how requests are smuggled. Only "there is a body and it is empty" has to be
+/// said here, the client would leave it out.
+fn settle_length(headers: &mut HeaderMap, body: &Body) {
+    if headers.remove(CONTENT_LENGTH).is_some() && body.is_end_stream() {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+}

@@ -1,0 +1,231 @@
+//! Where requests go: a closed list of URLs, fixed at start.
+//!
+//! A request picks an entry by its exact path and contributes its query, nothing else. No URL is ever built
+//! from a client's path, so `..%2f` and its relatives have nothing to climb out of.
+
+use bytes::Bytes;
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
+use url::Url;
+
+use super::UpstreamError;
+use crate::config::UpstreamConfig;
+
+/// The upstream's origin and the paths that may be asked for.
+#[derive(Debug)]
+pub(super) struct Targets {
+    scheme: Scheme,
+    authority: Authority,
+    host: HeaderValue,
+    port: u16,
+    /// Public path → path on the upstream. The main path comes first; the list has a handful of entries.
+    paths: Vec<(Box<str>, PathAndQuery)>,
+}
+
+impl Targets {
+    pub(super) fn new(config: &UpstreamConfig) -> Result<Self, UpstreamError> {
+        let url = &config.url;
+        let unusable =
+            || UpstreamError::Unusable(format!("{}{}", url.origin().ascii_serialization(), url.path()));
+        let scheme = match url.scheme() {
+            "http" => Scheme::HTTP,
+            "https" => Scheme::HTTPS,
+            other => return Err(UpstreamError::Scheme(other.to_owned())),
+        };
+        let authority = authority(url).ok_or_else(unusable)?;
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| unusable())?;
+        let port = url.port_or_known_default().ok_or_else(unusable)?;
+
+        let main = config.path.trim_end_matches('/');
+        let upstream_path = if url.path() == "/" {
+            &config.path
+        } else {
+            url.path()
+        };
+        let mut paths = Vec::with_capacity(2 + 2 * config.also.len());
+        let mut add = |public: String, upstream: &str| {
+            let upstream = PathAndQuery::try_from(upstream).map_err(|_| unusable())?;
+            paths.push((public.into_boxed_str(), upstream));
+            Ok::<(), UpstreamError>(())
+        };
+        if !main.is_empty() {
+            add(main.to_owned(), upstream_path)?;
+        }
+        add(format!("{main}/"), upstream_path)?;
+        for path in &config.also {
+            // The slash is kept as the client wrote it: servers that mount `/messages/` redirect the other form.
+            let path = path.trim_end_matches('/');
+            if !path.is_empty() {
+                add(path.to_owned(), path)?;
+                add(format!("{path}/"), &format!("{path}/"))?;
+            }
+        }
+        Ok(Self {
+            scheme,
+            authority,
+            host,
+            port,
+            paths,
+        })
+    }
+
+    /// The URL for a request, or `None` when its path is not on the list.
+    pub(super) fn resolve(&self, requested: &Uri) -> Option<Uri> {
+        let (_, path) = self
+            .paths
+            .iter()
+            .find(|(public, _)| **public == *requested.path())?;
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(match requested.query() {
+            None => path.clone(),
+            Some(query) => with_query(path.path(), query)?,
+        });
+        Uri::from_parts(parts).ok()
+    }
+
+    /// `Host` for every upstream request.
+    pub(super) fn host(&self) -> HeaderValue {
+        self.host.clone()
+    }
+
+    /// Host and port to connect to, IPv6 without its brackets.
+    pub(super) fn address(&self) -> (&str, u16) {
+        (
+            self.authority
+                .host()
+                .trim_start_matches('[')
+                .trim_end_matches(']'),
+            self.port,
+        )
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+}
+
+/// `host[:port]`, without the user name and password a URL could hold.
+fn authority(url: &Url) -> Option<Authority> {
+    let host = url.host_str()?;
+    match url.port() {
+        Some(port) => format!("{host}:{port}").parse().ok(),
+        None => host.parse().ok(),
+    }
+}
+
+fn with_query(path: &str, query: &str) -> Option<PathAndQuery> {
+    let mut text = String::with_capacity(path.len() + 1 + query.len());
+    text.push_str(path);
+    text.push('?');
+    text.push_str(query);
+    PathAndQuery::from_maybe_shared(Bytes::from(text)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn targets(url: &str, path: &str, also: &[&str]) -> Targets {
+        Targets::new(&UpstreamConfig {
+            url: url.parse().unwrap(),
+            path: path.to_owned(),
+            also: also.iter().map(|path| (*path).to_owned()).collect(),
+            connect_timeout: Duration::from_secs(1),
+            response_header_timeout: None,
+            identity_headers: true,
+        })
+        .unwrap()
+    }
+
+    fn resolved(targets: &Targets, requested: &str) -> Option<String> {
+        targets
+            .resolve(&requested.parse().unwrap())
+            .map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn main_path_maps_to_the_upstream_url_with_or_without_slash() {
+        let targets = targets("http://127.0.0.1:8000/srv/mcp", "/mcp", &[]);
+        for path in ["/mcp", "/mcp/"] {
+            assert_eq!(
+                resolved(&targets, path).as_deref(),
+                Some("http://127.0.0.1:8000/srv/mcp")
+            );
+        }
+        let query = "/mcp?a=%2f..&b=?&&c=%zz+";
+        assert_eq!(
+            resolved(&targets, query).as_deref(),
+            Some("http://127.0.0.1:8000/srv/mcp?a=%2f..&b=?&&c=%zz+")
+        );
+        assert_eq!(
+            resolved(&targets, "/mcp?").as_deref(),
+            Some("http://127.0.0.1:8000/srv/mcp?")
+        );
+    }
+
+    #[test]
+    fn url_without_path_is_served_at_the_public_path() {
+        let targets = targets("http://mcp.internal", "/mcp", &[]);
+        assert_eq!(
+            resolved(&targets, "/mcp/").as_deref(),
+            Some("http://mcp.internal/mcp")
+        );
+    }
+
+    #[test]
+    fn extra_paths_keep_their_own_path_and_slash() {
+        let targets = targets("http://[::1]:8000/sse", "/sse", &["/messages/"]);
+        assert_eq!(
+            resolved(&targets, "/messages/?session_id=7").as_deref(),
+            Some("http://[::1]:8000/messages/?session_id=7")
+        );
+        assert_eq!(
+            resolved(&targets, "/messages").as_deref(),
+            Some("http://[::1]:8000/messages")
+        );
+        assert_eq!(targets.address(), ("::1", 8000));
+    }
+
+    #[test]
+    fn no_client_text_becomes_part_of_a_path() {
+        let targets = targets("http://127.0.0.1:8000/mcp", "/mcp", &["/messages"]);
+        for path in [
+            "/",
+            "/mcp//",
+            "//mcp",
+            "/mcp/..",
+            "/mcp/../admin",
+            "/mcp/..%2fadmin",
+            "/mcp%2f",
+            "/mcp/%2e%2e/admin",
+            "/mcp;x=1",
+            "/MCP",
+            "/mcp/admin",
+            "/messages/..%2fadmin",
+            "/messages/x",
+            "/mcp%3fx",
+            "/mcp\\admin",
+        ] {
+            if let Ok(uri) = path.parse::<Uri>() {
+                assert_eq!(targets.resolve(&uri), None, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        let config = UpstreamConfig {
+            url: "file:///etc/passwd".parse().unwrap(),
+            path: "/mcp".to_owned(),
+            also: Vec::new(),
+            connect_timeout: Duration::from_secs(1),
+            response_header_timeout: None,
+            identity_headers: true,
+        };
+        assert!(matches!(Targets::new(&config), Err(UpstreamError::Scheme(_))));
+    }
+}

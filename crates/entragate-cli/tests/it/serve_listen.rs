@@ -1,0 +1,55 @@
+//! The accept loop: shutdown, defects, client addresses.
+
+use std::time::Duration;
+
+use crate::upstream_fixture::Gateway;
+
+const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+const A_SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn shutdown_lets_a_call_in_flight_finish() {
+    let (mut gateway, backend) = Gateway::start().await;
+    let mut idle = gateway.connect().await;
+    let mut client = gateway.post(PING).await;
+    let (mut server, _) = backend.request().await;
+    gateway.stop();
+    assert!(idle.is_closed_within(A_SECOND).await);
+    server.answer("200 OK", "", "done").await;
+    let response = client.message().await;
+    assert_eq!((response.status(), response.text()), (200, "done"));
+    gateway.stopped().await;
+}
+
+#[tokio::test]
+async fn shutdown_lets_an_answer_that_is_a_stream_finish() {
+    let (mut gateway, backend) = Gateway::start().await;
+    let mut client = gateway.post(PING).await;
+    let (mut server, _) = backend.request().await;
+    server.answer_events().await;
+    client.head().await;
+    gateway.stop();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.send_chunk("data: {}\n\n").await;
+    server.send("0\r\n\r\n").await;
+    assert_eq!(client.event().await.as_deref(), Some("data: {}\n\n"));
+    assert_eq!(client.event().await, None);
+    gateway.stopped().await;
+}
+
+#[tokio::test]
+async fn shutdown_ends_streams_that_would_never_end() {
+    let (mut gateway, backend) = Gateway::start().await;
+    let mut client = gateway.send("GET /mcp", "", b"").await;
+    let (mut server, _) = backend.request().await;
+    server.answer_events().await;
+    server.send_chunk("data: 1\n\n").await;
+    client.head().await;
+    client.event().await;
+    gateway.stop();
+    assert_eq!(client.event().await, None);
+    assert!(server.is_closed_within(A_SECOND).await);
+    tokio::time::timeout(A_SECOND, gateway.stopped())
+        .await
+        .expect("nothing is left to wait for");
+}
