@@ -43,7 +43,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one reader of the ambient clock")]
     fn now(&self) -> Timestamp {
         // A clock before 1970 makes every token "not yet valid": refusing is the safe reading.
-        Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+        Timestamp(
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+        )
     }
 }
 

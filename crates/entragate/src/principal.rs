@@ -151,7 +151,10 @@ pub struct Permit {
 
 impl Permit {
     pub(crate) fn new(principal: Principal, message: Message) -> Self {
-        Self { principal, message: Arc::new(message) }
+        Self {
+            principal,
+            message: Arc::new(message),
+        }
     }
 
     /// Who may.

@@ -63,7 +63,11 @@ impl Message {
         }
         if text.trim_start().starts_with('[') {
             let calls: Vec<Call> = serde_json::from_str(text)?;
-            return if calls.is_empty() { Err(MalformedCall::EmptyBatch) } else { Ok(Self::Batch(calls)) };
+            return if calls.is_empty() {
+                Err(MalformedCall::EmptyBatch)
+            } else {
+                Ok(Self::Batch(calls))
+            };
         }
         Ok(Self::Single(serde_json::from_str(text)?))
     }
@@ -95,7 +99,11 @@ impl Message {
             .iter()
             .filter(|call| call.is_request())
             .filter_map(Call::id)
-            .map(|id| Failure { jsonrpc: "2.0", id, error: Error { code, message: text } })
+            .map(|id| Failure {
+                jsonrpc: "2.0",
+                id,
+                error: Error { code, message: text },
+            })
             .collect();
         match (self, failures.as_slice()) {
             (_, []) => None,
@@ -106,6 +114,20 @@ impl Message {
 }
 
 impl Call {
+    /// A call as it would be if the caller used a listed item, for judging lists.
+    pub(crate) fn probe(method: &str, target: &str) -> Self {
+        let mut params = Params::default();
+        match method {
+            "resources/read" => params.uri = Some(target.to_owned()),
+            _ => params.name = Some(target.to_owned()),
+        }
+        Self {
+            id: None,
+            method: Some(method.to_owned()),
+            params,
+        }
+    }
+
     /// The id, exactly as the client wrote it; `None` for a notification.
     pub fn id(&self) -> Option<&RawValue> {
         self.id.as_deref()
@@ -153,8 +175,13 @@ fn check_member<E: serde::de::Error>(seen: &mut Vec<String>, key: &str, known: &
     if seen.contains(&folded) {
         return Err(E::custom(format_args!("duplicate member `{key}`")));
     }
-    if let Some(known) = known.iter().find(|known| **known != key && known.to_lowercase() == folded) {
-        return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
+    if let Some(known) = known
+        .iter()
+        .find(|known| **known != key && known.to_lowercase() == folded)
+    {
+        return Err(E::custom(format_args!(
+            "member `{key}` must be written `{known}`"
+        )));
     }
     seen.push(folded);
     Ok(())
@@ -199,7 +226,9 @@ impl<'de> Visitor<'de> for CallVisitor {
             return Err(A::Error::custom("member `jsonrpc` must be \"2.0\""));
         }
         if method.is_some() == is_response {
-            return Err(A::Error::custom("a message has either `method` or one of `result` and `error`"));
+            return Err(A::Error::custom(
+                "a message has either `method` or one of `result` and `error`",
+            ));
         }
         if let Some(raw) = &id {
             check_id(raw.get()).map_err(A::Error::custom)?;
@@ -306,10 +335,13 @@ mod tests {
 
     #[test]
     fn reads_method_and_target() {
-        let call = single(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"whoami","arguments":{"name":"x"}}}"#);
+        let call = single(
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"whoami","arguments":{"name":"x"}}}"#,
+        );
         assert_eq!((call.method(), call.target()), ("tools/call", Some("whoami")));
         assert_eq!(call.id().map(RawValue::get), Some("7"));
-        let call = single(r#"{"jsonrpc":"2.0","id":"a","method":"resources/read","params":{"uri":"file:///x"}}"#);
+        let call =
+            single(r#"{"jsonrpc":"2.0","id":"a","method":"resources/read","params":{"uri":"file:///x"}}"#);
         assert_eq!(call.target(), Some("file:///x"));
         let call = single(
             r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
@@ -319,7 +351,9 @@ mod tests {
 
     #[test]
     fn escapes_cannot_hide_a_method_or_a_tool() {
-        let call = single(r#"{"jsonrpc":"2.0","id":7,"\u006dethod":"tools\/call","params":{"n\u0061me":"\u0061dmin_x"}}"#);
+        let call = single(
+            r#"{"jsonrpc":"2.0","id":7,"\u006dethod":"tools\/call","params":{"n\u0061me":"\u0061dmin_x"}}"#,
+        );
         assert_eq!((call.method(), call.target()), ("tools/call", Some("admin_x")));
     }
 

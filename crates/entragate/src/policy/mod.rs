@@ -2,10 +2,15 @@
 //!
 //! The request body is the truth: [`call`] reads the JSON-RPC message strictly enough that no other parser
 //! can read something else in it, [`rule`] says which roles and scopes a tool needs, [`decide`] judges, and
-//! [`filter`] takes out of `tools/list` and its siblings what the caller could not use anyway.
+//! `filter` takes out of `tools/list` and its siblings what the caller could not use anyway.
 
 pub mod call;
+pub mod decide;
+pub(crate) mod filter;
 pub mod glob;
+pub(crate) mod mirror;
+pub(crate) mod refusal;
 pub mod rule;
 
+pub use decide::Policy;
 pub use rule::Rule;

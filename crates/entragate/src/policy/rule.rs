@@ -88,7 +88,9 @@ impl Rule {
 
     /// Whether the rule names anything at all.
     pub fn is_empty(&self) -> bool {
-        [&self.tools, &self.prompts, &self.resources, &self.methods].iter().all(|globs| globs.is_empty())
+        [&self.tools, &self.prompts, &self.resources, &self.methods]
+            .iter()
+            .all(|globs| globs.is_empty())
     }
 
     pub(crate) fn required_roles(&self) -> &[String] {
@@ -115,7 +117,9 @@ impl Rule {
         match call.method() {
             "tools/call" => any(&self.tools, target),
             "prompts/get" => any(&self.prompts, target),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => any(&self.resources, target),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
+                any(&self.resources, target)
+            }
             _ => false,
         }
     }

@@ -49,7 +49,11 @@ impl TenantId {
                 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
         let is_domain = lower.contains('.') && lower.len() <= 253 && lower.split('.').all(label);
-        if is_guid(&lower) || is_domain { Ok(Self(lower)) } else { Err(RegistrationError::Tenant(text.to_owned())) }
+        if is_guid(&lower) || is_domain {
+            Ok(Self(lower))
+        } else {
+            Err(RegistrationError::Tenant(text.to_owned()))
+        }
     }
 
     /// The tenant as Entra's URLs name it.
@@ -77,7 +81,11 @@ impl ClientId {
     /// Parses `AZURE_CLIENT_ID` or `AZURE_MCP_CLIENT_ID`.
     pub fn parse(text: &str) -> Result<Self, RegistrationError> {
         let lower = text.trim().to_ascii_lowercase();
-        if is_guid(&lower) { Ok(Self(lower)) } else { Err(RegistrationError::NotGuid(text.to_owned())) }
+        if is_guid(&lower) {
+            Ok(Self(lower))
+        } else {
+            Err(RegistrationError::NotGuid(text.to_owned()))
+        }
     }
 
     /// The id as text.
@@ -145,7 +153,11 @@ impl ApiApp {
     /// `.default`: every delegated permission that the client app was granted.
     pub fn new(id: ClientId) -> Self {
         let default_uri = format!("api://{id}");
-        Self { id, identifier_uris: vec![default_uri], scopes: Vec::new() }
+        Self {
+            id,
+            identifier_uris: vec![default_uri],
+            scopes: Vec::new(),
+        }
     }
 
     /// Adds Application ID URIs of the registration; the first one given qualifies scopes.
@@ -156,8 +168,14 @@ impl ApiApp {
         let mut all = Vec::new();
         for uri in uris {
             let uri = uri.into();
-            if !Url::parse(&uri).is_ok_and(|parsed| parsed.has_host()) || uri.ends_with('/') || has_space(&uri) {
-                return Err(RegistrationError::Scope(uri, "an Application ID URI such as api://{client id} (no trailing slash)"));
+            if !Url::parse(&uri).is_ok_and(|parsed| parsed.has_host())
+                || uri.ends_with('/')
+                || has_space(&uri)
+            {
+                return Err(RegistrationError::Scope(
+                    uri,
+                    "an Application ID URI such as api://{client id} (no trailing slash)",
+                ));
             }
             all.push(uri);
         }
@@ -170,12 +188,18 @@ impl ApiApp {
     }
 
     /// The exposed scopes that every client needs, by their short name (`access`).
-    pub fn with_scopes<I: IntoIterator<Item = S>, S: Into<String>>(mut self, scopes: I) -> Result<Self, RegistrationError> {
+    pub fn with_scopes<I: IntoIterator<Item = S>, S: Into<String>>(
+        mut self,
+        scopes: I,
+    ) -> Result<Self, RegistrationError> {
         self.scopes.clear();
         for scope in scopes {
             let scope = scope.into();
             if scope.is_empty() || has_space(&scope) || scope.contains('/') || scope.starts_with('.') {
-                return Err(RegistrationError::Scope(scope, "the short name of an exposed scope, such as access"));
+                return Err(RegistrationError::Scope(
+                    scope,
+                    "the short name of an exposed scope, such as access",
+                ));
             }
             if !self.scopes.contains(&scope) {
                 self.scopes.push(scope);
@@ -196,13 +220,19 @@ impl ApiApp {
 
     /// Every spelling that qualifies a scope of this app: its identifier URIs and its GUID (entra.md §5.5).
     pub fn scope_prefixes(&self) -> impl Iterator<Item = &str> {
-        self.identifier_uris.iter().map(String::as_str).chain([self.id.as_str()])
+        self.identifier_uris
+            .iter()
+            .map(String::as_str)
+            .chain([self.id.as_str()])
     }
 
     /// Every `aud` that names this app: the GUID (always, in v2 tokens) and each identifier URI with and
     /// without a trailing slash (in v1 tokens, Entra chooses).
     pub fn audiences(&self) -> impl Iterator<Item = String> {
-        let uris = self.identifier_uris.iter().flat_map(|uri| [uri.clone(), format!("{uri}/")]);
+        let uris = self
+            .identifier_uris
+            .iter()
+            .flat_map(|uri| [uri.clone(), format!("{uri}/")]);
         uris.chain([self.id.as_str().to_owned()])
     }
 
@@ -216,12 +246,16 @@ impl ApiApp {
         if self.scopes.is_empty() {
             return vec![format!("{}/.default", self.identifier_uri())];
         }
-        self.scopes.iter().map(|scope| format!("{}/{scope}", self.identifier_uri())).collect()
+        self.scopes
+            .iter()
+            .map(|scope| format!("{}/{scope}", self.identifier_uri()))
+            .collect()
     }
 }
 
 fn has_space(text: &str) -> bool {
-    text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"' || c == '\\')
+    text.chars()
+        .any(|c| c.is_whitespace() || c.is_control() || c == '"' || c == '\\')
 }
 
 /// 8-4-4-4-12 hexadecimal digits.
@@ -240,11 +274,25 @@ mod tests {
     #[test]
     fn tenant_is_a_guid_or_a_domain_and_never_a_template() {
         assert_eq!(
-            TenantId::parse("11111111-AAAA-1111-1111-111111111111").unwrap().as_guid(),
+            TenantId::parse("11111111-AAAA-1111-1111-111111111111")
+                .unwrap()
+                .as_guid(),
             Some("11111111-aaaa-1111-1111-111111111111")
         );
-        assert_eq!(TenantId::parse("Contoso.onmicrosoft.com").unwrap().as_str(), "contoso.onmicrosoft.com");
-        for bad in ["", "contoso", "common", "organizations", "a b.com", "x/../y.com", "-a.com", "11111111"] {
+        assert_eq!(
+            TenantId::parse("Contoso.onmicrosoft.com").unwrap().as_str(),
+            "contoso.onmicrosoft.com"
+        );
+        for bad in [
+            "",
+            "contoso",
+            "common",
+            "organizations",
+            "a b.com",
+            "x/../y.com",
+            "-a.com",
+            "11111111",
+        ] {
             assert!(TenantId::parse(bad).is_err(), "{bad} was accepted");
         }
     }
@@ -252,11 +300,22 @@ mod tests {
     #[test]
     fn authority_host_is_a_bare_https_host() {
         assert_eq!(
-            AuthorityHost::parse("https://login.microsoftonline.us/").unwrap().as_str(),
+            AuthorityHost::parse("https://login.microsoftonline.us/")
+                .unwrap()
+                .as_str(),
             "https://login.microsoftonline.us"
         );
-        assert_eq!(AuthorityHost::parse("http://127.0.0.1:9").unwrap().as_str(), "http://127.0.0.1:9");
-        for bad in ["login.microsoftonline.com", "http://login.evil.test", "https://a/b", "https://u@a", "ftp://a"] {
+        assert_eq!(
+            AuthorityHost::parse("http://127.0.0.1:9").unwrap().as_str(),
+            "http://127.0.0.1:9"
+        );
+        for bad in [
+            "login.microsoftonline.com",
+            "http://login.evil.test",
+            "https://a/b",
+            "https://u@a",
+            "ftp://a",
+        ] {
             assert!(AuthorityHost::parse(bad).is_err(), "{bad} was accepted");
         }
     }
@@ -282,7 +341,10 @@ mod tests {
     #[test]
     fn without_named_scopes_the_default_scope_is_published_qualified() {
         let app = ApiApp::new(ClientId::parse("a0000000-0000-4000-8000-000000000001").unwrap());
-        assert_eq!(app.qualified_scopes(), ["api://a0000000-0000-4000-8000-000000000001/.default"]);
+        assert_eq!(
+            app.qualified_scopes(),
+            ["api://a0000000-0000-4000-8000-000000000001/.default"]
+        );
         assert_eq!(
             app.with_scopes(["access"]).unwrap().qualified_scopes(),
             ["api://a0000000-0000-4000-8000-000000000001/access"]

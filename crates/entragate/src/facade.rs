@@ -1,0 +1,136 @@
+//! The facade's shared state and its routes: every path that is the gateway's own.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::routing::{MethodRouter, any, get, post};
+use http::{Response, StatusCode};
+
+use crate::clock::Clock;
+use crate::front_door;
+use crate::gate::Gate;
+use crate::idp::entra::registration::{ApiApp, ClientId};
+use crate::idp::http::Outbound;
+use crate::oauth::error::{Code, OAuthError};
+use crate::oauth::redirect_uri::RedirectPolicy;
+use crate::oauth::resource::KnownResources;
+use crate::token::keys::Keyring;
+use crate::token::verifier::Verifier;
+use crate::{discovery, oauth};
+
+/// What is known about Entra and about the two app registrations.
+pub(crate) struct Entra {
+    pub(crate) api: ApiApp,
+    pub(crate) client: ClientId,
+    pub(crate) http: Outbound,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) verifier: Verifier,
+    pub(crate) redirects: RedirectPolicy,
+    pub(crate) resources: KnownResources,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The state of every facade handler. It exists only where authentication is on.
+#[derive(Clone)]
+pub(crate) struct Facade {
+    pub(crate) gate: Gate,
+    pub(crate) entra: Arc<Entra>,
+}
+
+/// The facade's routes (design: the tree is the protocol).
+pub(crate) fn router(facade: Facade) -> Router {
+    let base = facade.gate.base_url().path().to_owned();
+    let mcp = format!("{base}{}", facade.gate.resource_path());
+    let mut router = Router::new();
+
+    let protected_resource = discovery::protected_resource::document(&facade);
+    let origin_resource = discovery::protected_resource::origin_document(&facade);
+    for path in [
+        format!("/.well-known/oauth-protected-resource{mcp}"),
+        format!("{mcp}/.well-known/oauth-protected-resource"),
+    ] {
+        router = router.route(&path, document(&protected_resource));
+    }
+    router = router.route(
+        &format!("/.well-known/oauth-protected-resource{base}"),
+        document(&origin_resource),
+    );
+
+    let server = discovery::authorization_server::document(&facade);
+    for path in authorization_server_paths(&base, &mcp) {
+        router = router.route(&path, document(&server));
+    }
+
+    let token = any(oauth::token::any);
+    let authorize = get(oauth::authorize::get).post(oauth::authorize::post);
+    for prefix in ["/oauth", ""] {
+        // The second round: root aliases for 2025-03-26 clients, and for hosted clients that ignore metadata.
+        router = router
+            .route(&format!("{base}{prefix}/authorize"), authorize.clone())
+            .route(&format!("{base}{prefix}/token"), token.clone())
+            .route(&format!("{base}{prefix}/register"), post(oauth::register::post));
+    }
+    router = router.route(&format!("{base}/oauth/jwks"), get(oauth::jwks::get));
+    let gate = facade.gate.clone();
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(facade)
+        .layer(axum::middleware::from_fn_with_state(gate, front_door::facade))
+}
+
+/// RFC 8414 §3 inserts the well-known segment before the issuer's path, OpenID Connect Discovery appends
+/// it; clients without protected-resource metadata derive both from the MCP URL (clients.md K06).
+fn authorization_server_paths(base: &str, mcp: &str) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    for name in ["oauth-authorization-server", "openid-configuration"] {
+        for at in ["", base, mcp] {
+            for path in [
+                format!("/.well-known/{name}{at}"),
+                format!("{at}/.well-known/{name}"),
+            ] {
+                if !paths.contains(&path) {
+                    paths.push(path);
+                }
+            }
+        }
+    }
+    paths
+}
+
+/// A static document: a pure function of the configuration, so that an outage of Entra never breaks
+/// discovery. Clients may keep it for five minutes (clients.md K18).
+fn document(document: &discovery::Document) -> MethodRouter<Facade> {
+    let document = document.clone();
+    get(move || {
+        let document = document.clone();
+        async move { document.response() }
+    })
+}
+
+/// Reads a small body.
+pub(crate) async fn body_bytes(request: Request, limit: usize) -> Result<axum::body::Bytes, StatusCode> {
+    axum::body::to_bytes(request.into_body(), limit)
+        .await
+        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+async fn not_found() -> Response<Body> {
+    let error = OAuthError::new(Code::InvalidRequest, "there is nothing at this path");
+    OAuthError {
+        status: StatusCode::NOT_FOUND,
+        ..error
+    }
+    .response()
+}
+
+async fn method_not_allowed() -> Response<Body> {
+    let error = OAuthError::new(Code::InvalidRequest, "this endpoint does not take this method");
+    OAuthError {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        ..error
+    }
+    .response()
+}

@@ -1,0 +1,175 @@
+//! Host, Origin and CORS: checked before anything else, because being on the network is not a permission.
+//!
+//! A page on `evil.test` whose name resolves to 127.0.0.1 reaches local servers with `Host: evil.test`
+//! (DNS rebinding), and any page can make a browser send requests with its own `Origin`. Both lists are
+//! derived from the public URL, so the check is on by default.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use serde_json::json;
+use url::Url;
+
+use crate::base_url::{BaseUrl, is_loopback};
+use crate::gate::Gate;
+use crate::oauth::error::json as json_response;
+
+const ALLOW_HEADERS: &str = "Authorization, Content-Type, Accept, Last-Event-ID, MCP-Protocol-Version, \
+     Mcp-Session-Id, Mcp-Method, Mcp-Name";
+const EXPOSE_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After";
+
+/// Who may knock.
+#[derive(Debug, Clone)]
+pub(crate) struct FrontDoor {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+impl FrontDoor {
+    pub(crate) fn new(
+        base: &BaseUrl,
+        listen: &[SocketAddr],
+        hosts: Vec<String>,
+        origins: Vec<String>,
+    ) -> Self {
+        let mut all: Vec<String> = hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        all.push(base.authority());
+        for address in listen {
+            all.push(address.to_string());
+            // A listener on this machine is also called by its loopback names.
+            for name in ["localhost", "127.0.0.1", "[::1]"] {
+                all.push(format!("{name}:{}", address.port()));
+            }
+        }
+        let mut origins: Vec<String> = origins.iter().map(|origin| origin.to_ascii_lowercase()).collect();
+        origins.push(base.origin());
+        Self { hosts: all, origins }
+    }
+
+    /// The request's host is one of our names. `:authority` of HTTP/2 counts like `Host`.
+    fn knows_host<B>(&self, request: &http::Request<B>) -> bool {
+        let mut hosts = request.headers().get_all(HOST).iter();
+        let host = match (hosts.next(), hosts.next(), request.uri().authority()) {
+            (None, _, Some(authority)) => authority.as_str().to_owned(),
+            (Some(host), None, _) => match host.to_str() {
+                Ok(host) => host.to_owned(),
+                Err(_) => return false,
+            },
+            _ => return false,
+        };
+        self.hosts.contains(&host.to_ascii_lowercase())
+    }
+
+    /// Absent is fine (only browsers send it); loopback pages are the person's own tools.
+    fn knows_origin(&self, headers: &HeaderMap) -> bool {
+        headers.get_all(ORIGIN).iter().all(|origin| {
+            let Ok(origin) = origin.to_str() else { return false };
+            let parsed = Url::parse(origin).ok();
+            let local = parsed
+                .as_ref()
+                .and_then(Url::host)
+                .is_some_and(|host| is_loopback(&host));
+            local
+                || self
+                    .origins
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(origin))
+        })
+    }
+
+    /// The refusal, if the request must not come in.
+    pub(crate) fn refuse<B>(&self, request: &http::Request<B>) -> Option<Response<Body>> {
+        if !self.knows_host(request) {
+            let text =
+                "The Host header is not a name of this server; an operator can add it to allowed_hosts";
+            return Some(refusal(StatusCode::MISDIRECTED_REQUEST, text));
+        }
+        if !self.knows_origin(request.headers()) {
+            let text = "The Origin is not allowed here; an operator can add it to allowed_origins";
+            return Some(refusal(StatusCode::FORBIDDEN, text));
+        }
+        None
+    }
+}
+
+fn refusal(status: StatusCode, text: &str) -> Response<Body> {
+    tracing::warn!(target: "entragate::front_door", status = status.as_u16(), "{text}");
+    json_response(
+        status,
+        &json!({ "error": "forbidden", "error_description": text }),
+    )
+}
+
+/// Whether a browser asks if it may ask.
+pub(crate) fn is_preflight(method: &Method) -> bool {
+    method == Method::OPTIONS
+}
+
+pub(crate) fn preflight(origin: Option<&HeaderValue>) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, DELETE, OPTIONS"),
+    );
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(ALLOW_HEADERS),
+    );
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    allow(headers, origin);
+    response
+}
+
+/// Lets the page that asked read the answer. Its `Origin` was checked before.
+pub(crate) fn allow(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
+    let Some(origin) = origin else { return };
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static(EXPOSE_HEADERS),
+    );
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+}
+
+/// The door of the facade. Metadata is public and readable by any page; `/authorize` is for navigation
+/// and never readable across origins (RFC 9700 §2.6); the other endpoints are for allowed origins.
+pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Next) -> Response<Body> {
+    let path = request.uri().path();
+    let is_metadata = path.contains("/.well-known/") || path.ends_with("/oauth/jwks");
+    let is_authorize = path.ends_with("/authorize");
+    let door = gate.front_door();
+    if !door.knows_host(&request) {
+        return door.refuse(&request).unwrap_or_default();
+    }
+    let origin = request.headers().get(ORIGIN).cloned();
+    if is_authorize {
+        return next.run(request).await;
+    }
+    if is_metadata {
+        let any = HeaderValue::from_static("*");
+        if is_preflight(request.method()) {
+            return preflight(Some(&any));
+        }
+        let mut response = next.run(request).await;
+        allow(response.headers_mut(), Some(&any));
+        return response;
+    }
+    if let Some(refusal) = door.refuse(&request) {
+        return refusal;
+    }
+    if is_preflight(request.method()) {
+        return preflight(origin.as_ref());
+    }
+    let mut response = next.run(request).await;
+    allow(response.headers_mut(), origin.as_ref());
+    response
+}

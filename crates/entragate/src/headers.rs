@@ -1,0 +1,108 @@
+//! Headers that may not reach the MCP server as the client sent them: credentials, and everything that
+//! could be mistaken for the identity the gateway vouches for.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, PROXY_AUTHORIZATION};
+
+/// Prefixes of headers by which proxies and platforms tell a server who calls.
+const PREFIXES: [&str; 7] = [
+    "x-forwarded-",
+    "x-entra-",
+    "x-entragate-",
+    "x-ms-client-principal",
+    "x-ms-token-",
+    "x-auth-request-",
+    "x-user-",
+];
+const NAMES: [&str; 9] = [
+    "dpop",
+    "x-real-ip",
+    "x-user",
+    "x-remote-user",
+    "remote-user",
+    "x-authenticated-user",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-email",
+];
+
+/// Removes them. Names are compared with `_` read as `-`: WSGI and CGI servers cannot tell the two apart.
+pub(crate) fn remove_untrusted(headers: &mut HeaderMap) {
+    let untrusted: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_untrusted(name))
+        .cloned()
+        .collect();
+    for name in untrusted {
+        headers.remove(name);
+    }
+}
+
+fn is_untrusted(name: &HeaderName) -> bool {
+    if [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &FORWARDED].contains(&name) {
+        return true;
+    }
+    let name = name.as_str();
+    let is_listed =
+        |name: &str| NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    if name.contains('_') {
+        let dashed = name.replace('_', "-");
+        return is_listed(&dashed)
+            || ["authorization", "proxy-authorization", "cookie", "forwarded"].contains(&dashed.as_str());
+    }
+    is_listed(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn identity_cannot_be_brought_along_in_any_spelling() {
+        for name in [
+            "authorization",
+            "cookie",
+            "dpop",
+            "forwarded",
+            "x-forwarded-user",
+            "x_forwarded_user",
+            "x-forwarded_groups",
+            "x-forwarded-for",
+            "x-entra-object-id",
+            "x-ms-client-principal-id",
+            "x-ms-token-aad-access-token",
+            "x-auth-request-email",
+            "remote-user",
+            "remote_user",
+            "x-user-id",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_static("mallory"),
+            );
+            remove_untrusted(&mut headers);
+            assert!(headers.is_empty(), "{name} got through");
+        }
+    }
+
+    #[test]
+    fn everything_else_passes() {
+        for name in [
+            "mcp-session-id",
+            "mcp-param-x",
+            "traceparent",
+            "accept",
+            "last-event-id",
+            "x-custom",
+            "user-agent",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("v"));
+            remove_untrusted(&mut headers);
+            assert_eq!(headers.len(), 1, "{name} was removed");
+        }
+    }
+}

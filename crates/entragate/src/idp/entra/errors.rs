@@ -1,0 +1,191 @@
+//! What Entra's errors mean to a client and to the person who must act.
+//!
+//! Microsoft may change codes and texts at any time, so nothing here decides what is allowed: an unknown
+//! code simply passes through. Known codes get a hint that names the row of `docs/incompatibilities/` and
+//! the setting to change.
+
+use serde::Deserialize;
+
+/// The body of an Entra error answer (entra.md §3.2).
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct EntraError {
+    pub(crate) error: String,
+    #[serde(default)]
+    pub(crate) error_description: String,
+    #[serde(default)]
+    pub(crate) error_codes: Vec<u64>,
+    #[serde(default)]
+    pub(crate) suberror: Option<String>,
+    #[serde(default)]
+    pub(crate) correlation_id: Option<String>,
+    #[serde(default)]
+    pub(crate) error_uri: Option<String>,
+}
+
+impl EntraError {
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// The first code, as people search for it.
+    pub(crate) fn aadsts(&self) -> Option<String> {
+        self.code().map(|code| format!("AADSTS{code}"))
+    }
+
+    fn code(&self) -> Option<u64> {
+        self.error_codes.first().copied().or_else(|| {
+            let digits = self.error_description.split("AADSTS").nth(1)?;
+            digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        })
+    }
+
+    /// What is known about the error's codes; with several, the first that is known.
+    pub(crate) fn explanation(&self) -> Option<&'static Explanation> {
+        let codes = self.error_codes.iter().copied().chain(self.code());
+        codes
+            .into_iter()
+            .find_map(|code| CATALOGUE.iter().find(|entry| entry.code == code))
+    }
+
+    /// Entra's sentence without the trace tail, which changes on every request.
+    pub(crate) fn sentence(&self) -> &str {
+        let text = self.error_description.as_str();
+        let end = [" Trace ID:", "\r\nTrace ID:", "\nTrace ID:"]
+            .iter()
+            .filter_map(|tail| text.find(tail))
+            .min();
+        text[..end.unwrap_or(text.len())].trim()
+    }
+}
+
+/// Who can repair it, and therefore what a client should be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// The person signs in again: `invalid_grant` makes every measured client start over (clients.md K44).
+    SignInAgain,
+    /// An administrator changes a setting in Entra or here; starting over changes nothing.
+    Configure,
+    /// The client's request is wrong; Entra's own code fits.
+    Client,
+}
+
+/// One entry of the catalogue.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    pub(crate) code: u64,
+    pub(crate) remedy: Remedy,
+    /// The row in `docs/incompatibilities/`, 0 when it is none of the ten.
+    pub(crate) row: u8,
+    pub(crate) hint: &'static str,
+}
+
+const fn entry(code: u64, remedy: Remedy, row: u8, hint: &'static str) -> Explanation {
+    Explanation {
+        code,
+        remedy,
+        row,
+        hint,
+    }
+}
+
+use Remedy::{Client, Configure, SignInAgain};
+
+#[rustfmt::skip]
+static CATALOGUE: [Explanation; 46] = [
+    entry(9_010_010, Client, 3, "send sign-in through the gateway, which drops `resource`; this request reached Entra with one"),
+    entry(901_002, Client, 3, "send sign-in through the gateway, which drops `resource`; this request reached Entra with one"),
+    entry(90009, Configure, 4, "use two app registrations (AZURE_CLIENT_ID for the API, AZURE_MCP_CLIENT_ID for MCP clients) and always send `scope` on refresh"),
+    entry(90008, Configure, 4, "add the delegated Microsoft Graph permission User.Read to the client app"),
+    entry(50011, Configure, 6, "add the redirect URI to the client app under Authentication, Mobile and desktop applications; the path must match exactly"),
+    entry(500_112, Client, 6, "the redirect_uri of the token request must equal the one of the authorize request"),
+    entry(500_113, Configure, 6, "the client app has no redirect URI: add http://localhost/callback under Mobile and desktop applications"),
+    entry(700_016, Configure, 2, "check AZURE_TENANT_ID and AZURE_MCP_CLIENT_ID: the client app is not in this tenant"),
+    entry(90002, Configure, 0, "check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST: this cloud has no such tenant"),
+    entry(900_023, Configure, 0, "check AZURE_TENANT_ID: it is neither a GUID nor a domain"),
+    entry(50105, Configure, 0, "an administrator must assign the user (or a group they are a direct member of) to the API's enterprise application"),
+    entry(65001, SignInAgain, 5, "grant admin consent for the client app's permission on the API app, or let the user consent by signing in again"),
+    entry(65004, Client, 5, "the user declined consent"),
+    entry(65002, Configure, 0, "a Microsoft first-party API cannot be consented to by this client: use your own API app registration"),
+    entry(90094, Configure, 5, "an administrator must grant consent to the client app"),
+    entry(90095, Configure, 5, "an administrator must grant consent to the client app"),
+    entry(650_052, Configure, 5, "create the enterprise application of the API app in this tenant: az ad sp create --id <AZURE_CLIENT_ID>"),
+    entry(650_053, Configure, 5, "expose the scope on the API app (Expose an API) or correct ENTRAGATE_SCOPES"),
+    entry(650_056, Configure, 5, "add the API app's scope to the client app under API permissions"),
+    entry(650_057, Configure, 5, "add the API app's scope to the client app under API permissions"),
+    entry(65005, Configure, 5, "add the API app's scope to the client app under API permissions"),
+    entry(500_011, Configure, 9, "the Application ID URI is unknown in this tenant: check ENTRAGATE_IDENTIFIER_URIS and that the API app has an enterprise application"),
+    entry(70011, Client, 9, "the scope is malformed or mixes .default with named scopes"),
+    entry(28000, Client, 9, "a token is for one resource: ask for the scopes of one API"),
+    entry(28003, Client, 9, "the scope was empty"),
+    entry(900_144, Client, 0, "a required parameter is missing"),
+    entry(9_002_313, Client, 0, "the code or refresh token is truncated or not Entra's"),
+    entry(70000, SignInAgain, 0, "the grant is not valid for this client"),
+    entry(70008, SignInAgain, 0, "the code or refresh token expired"),
+    entry(54005, SignInAgain, 0, "the code was redeemed before: the client posted it twice"),
+    entry(501_481, SignInAgain, 7, "the code_verifier does not belong to the code_challenge: two sign-ins were mixed up"),
+    entry(700_005, Configure, 0, "the code belongs to another tenant: use one authority"),
+    entry(700_082, SignInAgain, 0, "the refresh token was not used for too long"),
+    entry(700_084, Configure, 6, "the redirect URI is registered as single-page application, which limits refresh to 24 hours: move it to Mobile and desktop applications"),
+    entry(50173, SignInAgain, 0, "the session was revoked"),
+    entry(70043, SignInAgain, 0, "the sign-in frequency policy asks for a new sign-in"),
+    entry(50076, SignInAgain, 0, "multi-factor authentication is needed"),
+    entry(50079, SignInAgain, 0, "multi-factor authentication must be set up"),
+    entry(50074, SignInAgain, 0, "multi-factor authentication is needed"),
+    entry(50078, SignInAgain, 0, "multi-factor authentication expired"),
+    entry(53003, SignInAgain, 0, "a Conditional Access policy blocks this sign-in: see the sign-in log by correlation id"),
+    entry(50057, SignInAgain, 0, "the user account is disabled"),
+    entry(7_000_218, Configure, 6, "move the redirect URI to Mobile and desktop applications and allow public client flows on the client app"),
+    entry(700_025, Configure, 6, "the client app is public: no secret may be sent"),
+    entry(9_002_326, Client, 6, "a browser redeemed the code directly: go through the gateway, which sends no Origin"),
+    entry(9_002_327, Configure, 6, "the redirect URI is registered as single-page application: move it to Mobile and desktop applications"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: &str) -> EntraError {
+        EntraError::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_code_is_found_with_or_without_error_codes() {
+        let with =
+            error(r#"{"error":"invalid_grant","error_description":"AADSTS70008: x","error_codes":[70008]}"#);
+        let without = error(r#"{"error":"invalid_grant","error_description":"AADSTS70008: x"}"#);
+        for error in [with, without] {
+            assert_eq!(error.aadsts().as_deref(), Some("AADSTS70008"));
+            assert_eq!(error.explanation().map(|e| e.remedy), Some(Remedy::SignInAgain));
+        }
+        let old = error(r#"{"error":"invalid_grant","error_description":"x","error_codes":[70002,54005]}"#);
+        assert_eq!(old.explanation().map(|e| e.code), Some(54005));
+    }
+
+    #[test]
+    fn the_trace_tail_is_cut() {
+        let text = "AADSTS70008: Expired. Trace ID: a Correlation ID: b Timestamp: c";
+        let error =
+            error(&serde_json::json!({ "error": "invalid_grant", "error_description": text }).to_string());
+        assert_eq!(error.sentence(), "AADSTS70008: Expired.");
+    }
+
+    #[test]
+    fn every_code_is_explained_once_and_every_hint_fits_an_oauth_error() {
+        for (at, entry) in CATALOGUE.iter().enumerate() {
+            assert!(
+                !CATALOGUE[..at].iter().any(|other| other.code == entry.code),
+                "{} twice",
+                entry.code
+            );
+            assert!(entry.row <= 10 && !entry.hint.is_empty());
+            assert!(
+                entry
+                    .hint
+                    .bytes()
+                    .all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\'),
+                "{}",
+                entry.code
+            );
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The one outbound HTTP client for calls to Entra.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::redirect;
+
+/// Largest answer that is read; a discovery document is about 2 KiB, a key set about 15 KiB.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// Why Entra could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OutboundError {
+    #[error("request failed: {0}")]
+    Transport(#[source] reqwest::Error),
+    #[error("answer is larger than {MAX_ANSWER} bytes")]
+    TooLarge,
+}
+
+/// What Entra answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: http::StatusCode,
+    pub(crate) retry_after: Option<http::HeaderValue>,
+    pub(crate) body: Bytes,
+}
+
+/// A client with time-outs, without redirects (a redirected discovery document would move trust to another
+/// host), honouring the system's proxy settings and trust store.
+#[derive(Debug, Clone)]
+pub(crate) struct Outbound(reqwest::Client);
+
+impl Outbound {
+    pub(crate) fn new() -> Result<Self, OutboundError> {
+        // The embedder may have installed a provider already; then theirs is used, which is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that builds the outbound client"
+        )]
+        reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(15))
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("entragate/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map(Self)
+            .map_err(OutboundError::Transport)
+    }
+
+    pub(crate) async fn get(&self, url: &str) -> Result<Answer, OutboundError> {
+        let request = self.0.get(url).header(http::header::ACCEPT, "application/json");
+        Self::read(request.send().await).await
+    }
+
+    /// Posts a form. Nothing but the form goes out: no `Origin` (AADSTS9002326), no cookies, no credentials.
+    pub(crate) async fn post_form(&self, url: &str, form: String) -> Result<Answer, OutboundError> {
+        let request = self
+            .0
+            .post(url)
+            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        Self::read(request.send().await).await
+    }
+
+    async fn read(response: Result<reqwest::Response, reqwest::Error>) -> Result<Answer, OutboundError> {
+        // `without_url`: an error text must not carry query parameters into a log.
+        let mut response = response.map_err(|e| OutboundError::Transport(e.without_url()))?;
+        let status = response.status();
+        let retry_after = response.headers().get(http::header::RETRY_AFTER).cloned();
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|e| OutboundError::Transport(e.without_url()))?
+        {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(OutboundError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status,
+            retry_after,
+            body: body.freeze(),
+        })
+    }
+}

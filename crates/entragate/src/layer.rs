@@ -1,0 +1,305 @@
+//! The layer: Host and Origin → size → token → message → headers agree with it → scopes → rules → inner
+//! service. Each step can only refuse; what comes out at the end carries a [`Permit`].
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::discovery::challenge;
+use crate::front_door;
+use crate::gate::{Gate, Inner};
+use crate::headers::remove_untrusted;
+use crate::oauth::error::json as json_response;
+use crate::policy::call::Message;
+use crate::policy::decide::Denial;
+use crate::policy::filter::Filter;
+use crate::policy::{mirror, refusal};
+use crate::principal::{Permit, Principal};
+use crate::response_filter::filtered;
+use crate::signin::{Leg, leg};
+use crate::token::bearer::{Presented, presented};
+use crate::token::verifier::VerifyError;
+
+/// Wraps an MCP server so that only permitted requests reach it.
+#[derive(Debug, Clone)]
+pub struct GateLayer(Gate);
+
+/// The service that [`GateLayer`] makes.
+pub type GateService<S> = Guarded<S>;
+
+/// An inner service behind the gate.
+#[derive(Debug, Clone)]
+pub struct Guarded<S> {
+    gate: Gate,
+    inner: S,
+}
+
+impl GateLayer {
+    pub(crate) fn new(gate: Gate) -> Self {
+        Self(gate)
+    }
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded::new(self.0.clone(), inner)
+    }
+}
+
+impl<S> Guarded<S> {
+    pub(crate) fn new(gate: Gate, inner: S) -> Self {
+        Self { gate, inner }
+    }
+}
+
+impl<S, B> Service<Request> for Guarded<S>
+where
+    S: Service<Request, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The ready instance is called, its clone waits for the next request (tower's readiness contract).
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let gate = self.gate.clone();
+        Box::pin(async move {
+            let origin = request.headers().get(ORIGIN).cloned();
+            let mut response = match admit(&gate, request).await {
+                Ok(admitted) => {
+                    let Admitted { request, filter } = admitted;
+                    let response = inner.call(request).await?.map(Body::new);
+                    match filter {
+                        Some(filter) => filtered(response, filter).await,
+                        None => response,
+                    }
+                }
+                Err(refusal) => *refusal,
+            };
+            front_door::allow(response.headers_mut(), origin.as_ref());
+            Ok(response)
+        })
+    }
+}
+
+/// A request that may go on, and what its answer must still pass.
+struct Admitted {
+    request: Request,
+    filter: Option<Filter>,
+}
+
+type Refusal = Box<Response<Body>>;
+
+async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
+    let inner = gate.inner();
+    if let Some(refusal) = gate.front_door().refuse(&request) {
+        return Err(Box::new(refusal));
+    }
+    if front_door::is_preflight(request.method()) {
+        return Err(Box::new(front_door::preflight(request.headers().get(ORIGIN))));
+    }
+    let (parts, body) = request.into_parts();
+    check_size(inner, &parts)?;
+    let principal = authenticate(inner, &parts).await?;
+    let (mut request, message) = read_message(inner, parts, body).await?;
+    mirror::check(request.headers(), &message).map_err(|text| header_mismatch(&message, &text))?;
+    let permit = decide(inner, &principal, message)?;
+    let filter = filter_for(inner, &permit, request.method());
+    remove_untrusted(request.headers_mut());
+    if filter.is_some() {
+        // What is filtered must be readable.
+        request
+            .headers_mut()
+            .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    request.extensions_mut().insert(principal);
+    request.extensions_mut().insert(permit);
+    Ok(Admitted { request, filter })
+}
+
+fn check_size(inner: &Inner, request: &Parts) -> Result<(), Refusal> {
+    let declared = request
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > inner.max_body_bytes) {
+        Err(too_large())
+    } else {
+        Ok(())
+    }
+}
+
+fn too_large() -> Refusal {
+    refusal_json(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "invalid_request",
+        "The body is larger than this server takes",
+    )
+}
+
+fn refusal_json(status: StatusCode, error: &str, text: &str) -> Refusal {
+    Box::new(json_response(
+        status,
+        &serde_json::json!({ "error": error, "error_description": text }),
+    ))
+}
+
+/// Before a byte of the body is read.
+async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refusal> {
+    let Some(entra) = &inner.entra else {
+        return Ok(Principal::development());
+    };
+    let token = match presented(&request.headers) {
+        Presented::Bearer(token) => token,
+        Presented::Nothing => {
+            leg!(Leg::Challenge, method = request.method.as_str());
+            return Err(Box::new(inner.challenge.sign_in()));
+        }
+        Presented::Repeated => {
+            return Err(Box::new(
+                inner
+                    .challenge
+                    .invalid_request("The Authorization header is repeated"),
+            ));
+        }
+        Presented::Unreadable => {
+            tracing::warn!(target: "entragate::token", check = "authorization_header", "not a bearer token");
+            return Err(Box::new(
+                inner
+                    .challenge
+                    .invalid_token("The Authorization header holds no bearer token"),
+            ));
+        }
+    };
+    match entra.verifier.verify(token).await {
+        Ok(principal) => Ok(principal),
+        Err(VerifyError::Refused(refused)) => {
+            tracing::warn!(target: "entragate::token", check = refused.check(), reason = %refused, "token refused");
+            Err(Box::new(inner.challenge.invalid_token(refused.public_text())))
+        }
+        Err(VerifyError::Unavailable(reason)) => {
+            tracing::warn!(target: "entragate::token", check = "unavailable", reason = %reason, "token not judged");
+            Err(Box::new(challenge::unavailable()))
+        }
+    }
+}
+
+/// Reads the message of a POST; other methods carry none and lose a body they should not have.
+async fn read_message(inner: &Inner, parts: Parts, body: Body) -> Result<(Request, Message), Refusal> {
+    if parts.method != Method::POST {
+        return Ok((Request::from_parts(parts, Body::empty()), Message::Empty));
+    }
+    if parts
+        .headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| coding != "identity")
+    {
+        let text = "The body must not be compressed: it is judged before it goes on";
+        return Err(refusal_json(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "invalid_request",
+            text,
+        ));
+    }
+    let Ok(bytes) = axum::body::to_bytes(body, inner.max_body_bytes).await else {
+        return Err(too_large());
+    };
+    let message = Message::parse(&bytes).map_err(|error| {
+        tracing::warn!(target: "entragate::policy", reason = %error, "message refused");
+        let error = serde_json::json!({ "code": -32_700, "message": error.to_string() });
+        Box::new(json_response(
+            StatusCode::BAD_REQUEST,
+            &serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error }),
+        ))
+    })?;
+    Ok((Request::from_parts(parts, Body::from(bytes)), message))
+}
+
+fn header_mismatch(message: &Message, text: &str) -> Refusal {
+    let body = message
+        .error_body(mirror::HEADER_MISMATCH, text)
+        .unwrap_or_default();
+    let mut response = json_response(StatusCode::BAD_REQUEST, &());
+    *response.body_mut() = Body::from(body);
+    Box::new(response)
+}
+
+fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Permit, Refusal> {
+    let baseline = inner
+        .entra
+        .as_ref()
+        .map(|entra| entra.api.required_scopes())
+        .unwrap_or_default();
+    let (denial, message) = match inner.policy.decide(principal, message, baseline) {
+        Ok(permit) => {
+            if let Some(call) = permit.message().calls().first() {
+                leg!(
+                    Leg::Call,
+                    method = call.method(),
+                    target_name = call.target(),
+                    object_id = principal.object_id()
+                );
+            }
+            return Ok(permit);
+        }
+        Err(denied) => denied,
+    };
+    match denial {
+        Denial::InsufficientScope(scopes) => {
+            leg!(Leg::Denied, missing = "scope", object_id = principal.object_id());
+            let qualified: Vec<String> = match &inner.entra {
+                Some(entra) => scopes
+                    .iter()
+                    .map(|scope| format!("{}/{scope}", entra.api.identifier_uri()))
+                    .collect(),
+                None => scopes,
+            };
+            Err(Box::new(inner.challenge.insufficient_scope(&qualified)))
+        }
+        Denial::Forbidden(forbidden) => {
+            let text = forbidden.text();
+            leg!(
+                Leg::Denied,
+                missing = "role",
+                reason = text.as_str(),
+                object_id = principal.object_id()
+            );
+            Err(Box::new(refusal::response(&forbidden, &message)))
+        }
+    }
+}
+
+/// Lists are filtered when there are rules, also in streams that may resume an earlier answer (GET).
+fn filter_for(inner: &Inner, permit: &Permit, method: &Method) -> Option<Filter> {
+    if inner.policy.is_empty() || permit.principal().is_development() {
+        return None;
+    }
+    let lists = permit
+        .message()
+        .calls()
+        .iter()
+        .any(|call| call.method().ends_with("/list"));
+    (lists || method == Method::GET)
+        .then(|| Filter::new(std::sync::Arc::clone(&inner.policy), permit.principal().clone()))
+}

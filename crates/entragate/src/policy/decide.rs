@@ -1,0 +1,284 @@
+//! The decision: [`Principal`] and message in, [`Permit`] or the reason against it out.
+
+use super::call::{Call, Message};
+use super::rule::Rule;
+use crate::principal::{Kind, Permit, Principal};
+
+/// Methods that set up, end or list; they show nothing that the lists' filter does not judge, and blocking
+/// one by accident would break every client (TR-26). A rule with `methods` can still restrict them.
+const ALWAYS_ALLOWED: [&str; 12] = [
+    "initialize",
+    "ping",
+    "server/discover",
+    "logging/setLevel",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "subscriptions/listen",
+    "tasks/get",
+    "tasks/update",
+    "tasks/cancel",
+];
+
+/// The rules of one resource.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    rules: Vec<Rule>,
+    implied: Vec<(String, Vec<String>)>,
+}
+
+/// Why a call may not go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// Signing in again cannot help: another role is needed, or no rule names the call.
+    Forbidden(Forbidden),
+    /// Signing in again with these scopes would help (RFC 6750 §3.1 `insufficient_scope`).
+    InsufficientScope(Vec<String>),
+}
+
+/// One call of the message that nobody with this principal's roles may make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Forbidden {
+    pub(crate) method: String,
+    pub(crate) target: Option<String>,
+    /// One of these roles would do; empty when no rule names the call.
+    pub(crate) roles: Vec<String>,
+    /// The rule needs delegated scopes, which a program signing in as itself cannot have.
+    pub(crate) needs_user: bool,
+}
+
+impl Policy {
+    /// Rules in the order in which they are asked.
+    pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
+        Self {
+            rules: rules.into_iter().collect(),
+            implied: Vec::new(),
+        }
+    }
+
+    /// States that `scope` includes the `narrower` ones (a server must account for scope hierarchies,
+    /// MCP 2026-07-28, step-up authorization).
+    #[must_use]
+    pub fn scope_implies(mut self, scope: impl Into<String>, narrower: Vec<String>) -> Self {
+        self.implied.push((scope.into(), narrower));
+        self
+    }
+
+    /// Whether there is nothing to judge.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Judges every call of the message; one refused call refuses the whole batch.
+    pub(crate) fn decide(
+        &self,
+        principal: &Principal,
+        message: Message,
+        baseline_scopes: &[String],
+    ) -> Result<Permit, (Denial, Message)> {
+        if principal.is_development() {
+            return Ok(Permit::new(principal.clone(), message));
+        }
+        // All scopes that the message needs go into one challenge, not one after the other.
+        let mut missing: Vec<String> = Vec::new();
+        if principal.kind() == Kind::User {
+            missing.extend(
+                baseline_scopes
+                    .iter()
+                    .filter(|scope| !self.grants(principal, scope))
+                    .cloned(),
+            );
+        }
+        for call in message.calls() {
+            match self.judge(principal, call) {
+                Ok(scopes) => missing.extend(scopes),
+                Err(forbidden) => return Err((Denial::Forbidden(forbidden), message)),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(Permit::new(principal.clone(), message));
+        }
+        let mut wanted = baseline_scopes.to_vec();
+        wanted.extend(principal.scopes().iter().cloned());
+        wanted.extend(missing);
+        let mut unique: Vec<String> = Vec::new();
+        for scope in wanted {
+            if !unique.contains(&scope) {
+                unique.push(scope);
+            }
+        }
+        Err((Denial::InsufficientScope(unique), message))
+    }
+
+    /// Whether a listed tool, prompt or resource would be refused whatever scope was added.
+    pub(crate) fn hides(&self, principal: &Principal, method: &str, target: &str) -> bool {
+        !principal.is_development() && self.judge(principal, &Call::probe(method, target)).is_err()
+    }
+
+    /// The scopes still missing, or why nothing would help.
+    fn judge(&self, principal: &Principal, call: &Call) -> Result<Vec<String>, Forbidden> {
+        let forbidden = |roles: &[String], needs_user: bool| Forbidden {
+            method: call.method().to_owned(),
+            target: call.target().map(str::to_owned),
+            roles: roles.to_vec(),
+            needs_user,
+        };
+        if self.rules.is_empty() || call.is_response() {
+            return Ok(Vec::new());
+        }
+        let Some(rule) = self.rules.iter().find(|rule| rule.names(call)) else {
+            let method = call.method();
+            let allowed = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
+            return if allowed {
+                Ok(Vec::new())
+            } else {
+                Err(forbidden(&[], false))
+            };
+        };
+        if !rule.has_one_of_the_roles(principal) {
+            return Err(forbidden(rule.required_roles(), false));
+        }
+        let missing: Vec<String> = rule
+            .required_scopes()
+            .iter()
+            .filter(|scope| !self.grants(principal, scope))
+            .cloned()
+            .collect();
+        if !missing.is_empty() && principal.kind() == Kind::Application {
+            return Err(forbidden(&[], true));
+        }
+        Ok(missing)
+    }
+
+    fn grants(&self, principal: &Principal, scope: &str) -> bool {
+        let implied_by = |have: &String| {
+            self.implied
+                .iter()
+                .any(|(wide, narrower)| wide == have && narrower.iter().any(|one| one == scope))
+        };
+        principal.has_scope(scope) || principal.scopes().iter().any(implied_by)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::principal::Identity;
+
+    fn principal(kind: Kind, roles: &[&str], scopes: &[&str]) -> Principal {
+        let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
+        Principal::new(Identity {
+            kind,
+            object_id: "o".into(),
+            tenant_id: "t".into(),
+            client_id: "c".into(),
+            username: None,
+            email: None,
+            roles: owned(roles),
+            scopes: owned(scopes),
+            groups: Vec::new(),
+            groups_overage: false,
+            token_id: None,
+            expires_at: Timestamp::from_unix(u64::MAX),
+        })
+    }
+
+    fn call(method: &str, params: &str) -> Message {
+        Message::parse(
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#).as_bytes(),
+        )
+        .unwrap()
+    }
+
+    fn tool(name: &str) -> Message {
+        call("tools/call", &format!(r#"{{"name":"{name}"}}"#))
+    }
+
+    fn admin_guard() -> Policy {
+        Policy::new([Rule::tools(["admin_*"]).roles(["Admin"]), Rule::tools(["*"])])
+    }
+
+    fn allowed(policy: &Policy, who: &Principal, message: Message) -> bool {
+        policy.decide(who, message, &[]).is_ok()
+    }
+
+    #[test]
+    fn the_first_rule_that_names_the_call_decides() {
+        let (admin, user) = (
+            principal(Kind::User, &["Admin"], &["access"]),
+            principal(Kind::User, &["User"], &["access"]),
+        );
+        assert!(allowed(&admin_guard(), &admin, tool("admin_delete")));
+        assert!(!allowed(&admin_guard(), &user, tool("admin_delete")));
+        assert!(allowed(&admin_guard(), &user, tool("whoami")));
+    }
+
+    #[test]
+    fn once_there_is_a_rule_everything_unnamed_is_refused() {
+        let policy = Policy::new([Rule::tools(["whoami"])]);
+        let user = principal(Kind::User, &["User"], &["access"]);
+        for refused in [
+            tool("other"),
+            call("prompts/get", r#"{"name":"p"}"#),
+            call("resources/read", r#"{"uri":"u"}"#),
+            call("x/new", "{}"),
+            call("tools/call", r#"{"name":7}"#),
+            call("tools/call", "{}"),
+        ] {
+            assert!(!allowed(&policy, &user, refused));
+        }
+        for open in [
+            "initialize",
+            "ping",
+            "tools/list",
+            "server/discover",
+            "notifications/cancelled",
+        ] {
+            assert!(allowed(&policy, &user, call(open, "{}")), "{open}");
+        }
+        assert!(allowed(&Policy::default(), &user, call("x/new", "{}")));
+    }
+
+    #[test]
+    fn a_batch_with_one_forbidden_call_is_refused_whole() {
+        let body = br#"[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami"}},{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"admin_delete"}}]"#;
+        let user = principal(Kind::User, &["User"], &["access"]);
+        assert!(
+            admin_guard()
+                .decide(&user, Message::parse(body).unwrap(), &[])
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn missing_scopes_are_challenged_together_and_a_wider_scope_is_enough() {
+        let policy = Policy::new([Rule::tools(["*"]).scopes(["write", "audit"])]);
+        let baseline = ["access".to_owned()];
+        let user = principal(Kind::User, &[], &["access"]);
+        let (denial, _) = policy.decide(&user, tool("x"), &baseline).unwrap_err();
+        assert_eq!(
+            denial,
+            Denial::InsufficientScope(vec!["access".into(), "write".into(), "audit".into()])
+        );
+        let wide = policy.scope_implies("admin", vec!["access".into(), "write".into(), "audit".into()]);
+        assert!(
+            wide.decide(&principal(Kind::User, &[], &["admin"]), tool("x"), &baseline)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_program_is_not_sent_to_sign_in_for_delegated_scopes() {
+        let policy = Policy::new([Rule::tools(["*"]).scopes(["write"])]);
+        let program = principal(Kind::Application, &["Tools.All"], &[]);
+        let (denial, _) = policy
+            .decide(&program, tool("x"), &["access".to_owned()])
+            .unwrap_err();
+        assert!(matches!(
+            denial,
+            Denial::Forbidden(Forbidden { needs_user: true, .. })
+        ));
+    }
+}

@@ -1,0 +1,349 @@
+//! Lists without what the caller could not use: `tools/list`, `prompts/list`, `resources/list`,
+//! `resources/templates/list`, in JSON and in SSE answers (TR-22).
+//!
+//! What is kept stays byte for byte as the server wrote it, order included.
+
+use std::sync::Arc;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::decide::Policy;
+use crate::json::Members;
+use crate::principal::Principal;
+
+/// A list in a result: its member, the item's name member, and the method that uses an item.
+const LISTS: [(&str, &str, &str); 4] = [
+    ("tools", "name", "tools/call"),
+    ("prompts", "name", "prompts/get"),
+    ("resources", "uri", "resources/read"),
+    ("resourceTemplates", "uriTemplate", "resources/read"),
+];
+
+/// Longest SSE event or JSON answer that is filtered; longer ones are refused rather than let through.
+pub(crate) const MAX_FILTERED: usize = 16 * 1024 * 1024;
+
+/// A message could not be read, so it is not known what it shows.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FilterError {
+    #[error("the MCP server's list is not readable: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("the MCP server's list is larger than {MAX_FILTERED} bytes")]
+    TooLarge,
+    #[error("the MCP server's list is not UTF-8")]
+    Encoding,
+}
+
+/// Hides for one principal.
+#[derive(Clone)]
+pub(crate) struct Filter {
+    policy: Arc<Policy>,
+    principal: Principal,
+}
+
+impl Filter {
+    pub(crate) fn new(policy: Arc<Policy>, principal: Principal) -> Self {
+        Self { policy, principal }
+    }
+
+    /// The filtered JSON-RPC message or batch; `None` when there is nothing to take out.
+    pub(crate) fn json(&self, text: &str) -> Result<Option<String>, FilterError> {
+        let text = text.trim();
+        if !text.starts_with('[') {
+            return self.message(text);
+        }
+        let batch: Vec<&RawValue> = serde_json::from_str(text)?;
+        let mut changed = false;
+        let mut messages = Vec::with_capacity(batch.len());
+        for raw in batch {
+            match self.message(raw.get())? {
+                Some(filtered) => {
+                    changed = true;
+                    messages.push(RawValue::from_string(filtered)?);
+                }
+                None => messages.push(raw.to_owned()),
+            }
+        }
+        Ok(if changed {
+            Some(serde_json::to_string(&messages)?)
+        } else {
+            None
+        })
+    }
+
+    fn message(&self, text: &str) -> Result<Option<String>, FilterError> {
+        // Cheap look first: most events of a stream are no lists.
+        if !LISTS.iter().any(|(list, _, _)| text.contains(list)) && !text.contains("\\u") {
+            return Ok(None);
+        }
+        let mut message = Members::parse(text)?;
+        let Some(result) = message.get("result").map(|raw| raw.get().to_owned()) else {
+            return Ok(None);
+        };
+        if !result.starts_with('{') {
+            return Ok(None);
+        }
+        let mut result = Members::parse(&result)?;
+        let mut changed = false;
+        for (list, name, method) in LISTS {
+            let Some(items) = result.get(list).map(|raw| raw.get().to_owned()) else {
+                continue;
+            };
+            if !items.starts_with('[') {
+                continue;
+            }
+            let kept = self.kept(&items, name, method)?;
+            result.set(list, kept);
+            changed = true;
+        }
+        if !changed {
+            return Ok(None);
+        }
+        // The list is now this caller's own: no shared cache may keep it (MCP 2026-07-28, caching).
+        if result.get("cacheScope").is_some() || result.get("ttlMs").is_some() {
+            result.set("cacheScope", to_raw_value("private")?);
+        }
+        message.set("result", to_raw_value(&result)?);
+        Ok(Some(serde_json::to_string(&message)?))
+    }
+
+    fn kept(&self, items: &str, name: &str, method: &str) -> Result<Box<RawValue>, serde_json::Error> {
+        let items: Vec<&RawValue> = serde_json::from_str(items)?;
+        let mut kept = Vec::with_capacity(items.len());
+        for item in items {
+            let target: Option<String> = Members::parse(item.get())
+                .ok()
+                .and_then(|members| serde_json::from_str(members.get(name)?.get()).ok());
+            // An item that cannot be named cannot be allowed.
+            if target.is_some_and(|target| !self.policy.hides(&self.principal, method, &target)) {
+                kept.push(item);
+            }
+        }
+        to_raw_value(&kept)
+    }
+}
+
+/// Takes a byte stream apart into SSE events and filters each event's data.
+pub(crate) struct SseFilter {
+    filter: Filter,
+    pending: Vec<u8>,
+}
+
+impl SseFilter {
+    pub(crate) fn new(filter: Filter) -> Self {
+        Self {
+            filter,
+            pending: Vec::new(),
+        }
+    }
+
+    /// The bytes that may go on after `chunk` arrived; an unfinished event waits.
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, FilterError> {
+        self.pending.extend_from_slice(chunk);
+        let mut out = Vec::new();
+        let mut start = 0;
+        while let Some(length) = event_end(self.pending.get(start..).unwrap_or_default()) {
+            let event = self.pending.get(start..start + length).unwrap_or_default();
+            out.extend_from_slice(&self.event(event)?);
+            start += length;
+        }
+        self.pending.drain(..start);
+        if self.pending.len() > MAX_FILTERED {
+            return Err(FilterError::TooLarge);
+        }
+        Ok(out)
+    }
+
+    /// What is left when the stream ends: an event without its blank line is no event (WHATWG SSE §9.2.6),
+    /// so only comments and the like may go on.
+    pub(crate) fn finish(&mut self) -> Result<Vec<u8>, FilterError> {
+        let rest = std::mem::take(&mut self.pending);
+        self.event(&rest)
+    }
+
+    fn event(&self, event: &[u8]) -> Result<Vec<u8>, FilterError> {
+        let text = std::str::from_utf8(event).map_err(|_| FilterError::Encoding)?;
+        let data: Vec<&str> = lines(text).filter_map(data_of).collect();
+        if data.is_empty() {
+            return Ok(event.to_vec());
+        }
+        let joined = data.join("\n");
+        if !joined.trim_start().starts_with(['{', '[']) {
+            return Ok(event.to_vec());
+        }
+        let Some(filtered) = self.filter.json(&joined)? else {
+            return Ok(event.to_vec());
+        };
+        let mut out = String::with_capacity(filtered.len() + 64);
+        let mut written = false;
+        for line in lines(text).filter(|line| !line.is_empty()) {
+            if data_of(line).is_none() {
+                out.push_str(line);
+                out.push('\n');
+            } else if !written {
+                written = true;
+                out.push_str("data: ");
+                out.push_str(&filtered);
+                out.push('\n');
+            }
+        }
+        out.push('\n');
+        Ok(out.into_bytes())
+    }
+}
+
+/// Lines end with LF, CR or CRLF.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n')
+        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
+fn data_of(line: &str) -> Option<&str> {
+    let value = line.strip_prefix("data")?;
+    if value.is_empty() {
+        return Some("");
+    }
+    value
+        .strip_prefix(':')
+        .map(|value| value.strip_prefix(' ').unwrap_or(value))
+}
+
+/// The length of the first complete event, its blank line included.
+fn event_end(bytes: &[u8]) -> Option<usize> {
+    let mut line_start = 0;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if !matches!(byte, b'\n' | b'\r') {
+            at += 1;
+            continue;
+        }
+        let mut next = at + 1;
+        if *byte == b'\r' {
+            match bytes.get(next) {
+                Some(b'\n') => next += 1,
+                Some(_) => {}
+                // The LF of a CRLF may still be on its way.
+                None => return None,
+            }
+        }
+        if at == line_start {
+            return Some(next);
+        }
+        line_start = next;
+        at = next;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::policy::Rule;
+    use crate::principal::{Identity, Kind};
+
+    fn filter() -> Filter {
+        let policy = Policy::new([
+            Rule::tools(["admin_*"]).roles(["Admin"]),
+            Rule::tools(["*"]).and_resources(["file:*"]),
+        ]);
+        let user = Principal::new(Identity {
+            kind: Kind::User,
+            object_id: "o".into(),
+            tenant_id: "t".into(),
+            client_id: "c".into(),
+            username: None,
+            email: None,
+            roles: vec!["User".into()],
+            scopes: vec!["access".into()],
+            groups: Vec::new(),
+            groups_overage: false,
+            token_id: None,
+            expires_at: crate::clock::Timestamp::from_unix(u64::MAX),
+        });
+        Filter::new(Arc::new(policy), user)
+    }
+
+    const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"admin_delete","x":1.0},{"name":"whoami","max":18446744073709551616}],"nextCursor":"n"}}"#;
+    const KEPT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"whoami","max":18446744073709551616}],"nextCursor":"n"}}"#;
+
+    #[test]
+    fn refused_tools_are_hidden_and_the_rest_keeps_its_bytes() {
+        assert_eq!(filter().json(LIST).unwrap().as_deref(), Some(KEPT));
+        assert_eq!(
+            filter().json(&format!("[{LIST}]")).unwrap(),
+            Some(format!("[{KEPT}]"))
+        );
+    }
+
+    #[test]
+    fn escapes_do_not_smuggle_a_tool_through() {
+        let text =
+            r#"{"jsonrpc":"2.0","id":1,"r\u0065sult":{"t\u006fols":[{"n\u0061me":"\u0061dmin_delete"}]}}"#;
+        assert!(!filter().json(text).unwrap().unwrap().contains("dmin_delete"));
+    }
+
+    #[test]
+    fn filtered_lists_are_private_to_the_caller() {
+        let text = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"ttlMs":5,"cacheScope":"public"}}"#;
+        assert!(
+            filter()
+                .json(text)
+                .unwrap()
+                .unwrap()
+                .contains(r#""cacheScope":"private""#)
+        );
+    }
+
+    #[test]
+    fn errors_and_calls_pass_untouched() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"tools"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"tools"}]}}"#,
+        ] {
+            assert_eq!(filter().json(text).unwrap(), None);
+        }
+        assert!(filter().json(r#"{"result":{"tools":[}"#).is_err());
+    }
+
+    #[test]
+    fn events_are_filtered_whatever_the_chunks_and_line_ends() {
+        for end in ["\n", "\r\n", "\r"] {
+            let stream = format!(
+                ": hi{end}{end}id: 7{end}event: message{end}data: {LIST}{end}{end}data: {{}}{end}{end}"
+            );
+            for size in [1, 7, 4096] {
+                let mut sse = SseFilter::new(filter());
+                let mut out = Vec::new();
+                for chunk in stream.as_bytes().chunks(size) {
+                    out.extend(sse.push(chunk).unwrap());
+                }
+                out.extend(sse.finish().unwrap());
+                let out = String::from_utf8(out).unwrap();
+                assert!(
+                    out.contains(KEPT) && !out.contains("admin_delete"),
+                    "{end:?} {size} {out}"
+                );
+                assert!(
+                    out.starts_with(&format!(": hi{end}{end}id: 7\nevent: message\ndata: ")),
+                    "{out:?}"
+                );
+                assert!(out.ends_with(&format!("data: {{}}{end}{end}")), "{out:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_stream_without_lists_passes_byte_for_byte(text in "[a-z:{}\" \r\n]{0,200}", size in 1usize..20) {
+            prop_assume!(!text.contains("tools"));
+            let mut sse = SseFilter::new(filter());
+            let mut out = Vec::new();
+            for chunk in text.as_bytes().chunks(size) {
+                out.extend(sse.push(chunk).unwrap());
+            }
+            out.extend(sse.finish().unwrap());
+            prop_assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
+}

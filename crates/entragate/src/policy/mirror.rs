@@ -1,0 +1,156 @@
+//! Headers that mirror the body (MCP 2026-07-28, `Mcp-Method`, `Mcp-Name`, `MCP-Protocol-Version`).
+//!
+//! We read the body, so we are a party "that processes the body" and must refuse a request whose headers
+//! say something else (TR-17): otherwise an intermediary behind us that routes on the header would be fooled.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+
+use super::call::{Call, Message};
+
+/// The first revision in which the headers are required.
+const FIRST: &str = "2026-07-28";
+
+/// The JSON-RPC error code of a header that does not match the body.
+pub(crate) const HEADER_MISMATCH: i64 = -32_020;
+
+/// What does not match, as JSON-RPC error message.
+pub(crate) fn check(headers: &HeaderMap, message: &Message) -> Result<(), String> {
+    let Message::Single(call) = message else {
+        return Ok(());
+    };
+    let version = single(headers, "mcp-protocol-version")?;
+    let is_new = |version: &str| version >= FIRST && version.len() == FIRST.len();
+    // Older revisions know none of these headers; header rules for notifications are left open by the spec.
+    let newest = version
+        .as_deref()
+        .into_iter()
+        .chain(call.protocol_version())
+        .any(is_new);
+    if !newest || !call.is_request() {
+        return Ok(());
+    }
+    match (version.as_deref(), call.protocol_version()) {
+        (None, _) => return Err("header MCP-Protocol-Version is missing".into()),
+        (Some(header), Some(body)) if header != body => {
+            return Err(format!(
+                "header MCP-Protocol-Version does not match the body's `{body}`"
+            ));
+        }
+        _ => {}
+    }
+    match single(headers, "mcp-method")? {
+        None => return Err("header Mcp-Method is missing".into()),
+        Some(method) if method != call.method() => {
+            return Err(format!(
+                "header Mcp-Method does not match the body's `{}`",
+                call.method()
+            ));
+        }
+        Some(_) => {}
+    }
+    check_name(headers, call)
+}
+
+fn check_name(headers: &HeaderMap, call: &Call) -> Result<(), String> {
+    let Some(target) = call.target().filter(|_| call.method() != "resources/subscribe") else {
+        return Ok(());
+    };
+    match single(headers, "mcp-name")? {
+        None => Err("header Mcp-Name is missing".into()),
+        Some(raw) => match decoded(&raw) {
+            Some(name) if name == target => Ok(()),
+            Some(_) => Err(format!("header Mcp-Name does not match the body's `{target}`")),
+            None => Err("header Mcp-Name is not valid base64".into()),
+        },
+    }
+}
+
+/// The one value of a header; two of them, or bytes outside visible ASCII, are a mismatch by themselves.
+fn single(headers: &HeaderMap, name: &str) -> Result<Option<String>, String> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(format!("header {name} is repeated"));
+    }
+    let text = value
+        .to_str()
+        .map_err(|_| format!("header {name} has characters outside ASCII"))?;
+    Ok(Some(text.trim_matches([' ', '\t']).to_owned()))
+}
+
+/// `=?base64?…?=` carries what a header cannot (TR-19): markers are case-sensitive, padding is required.
+fn decoded(value: &str) -> Option<String> {
+    let Some(inner) = value
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="))
+    else {
+        return Some(value.to_owned());
+    };
+    String::from_utf8(STANDARD.decode(inner).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn message(body: &str) -> Message {
+        Message::parse(body.as_bytes()).unwrap()
+    }
+
+    fn call() -> Message {
+        message(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"é","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
+        )
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    const VERSION: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
+    const METHOD: (&str, &str) = ("mcp-method", "tools/call");
+    const NAME: (&str, &str) = ("mcp-name", "=?base64?w6k=?=");
+
+    #[test]
+    fn header_and_body_agree() {
+        assert_eq!(check(&headers(&[VERSION, METHOD, NAME]), &call()), Ok(()));
+    }
+
+    #[test]
+    fn header_and_body_that_disagree_are_refused() {
+        for bad in [
+            vec![METHOD, NAME],
+            vec![VERSION, NAME],
+            vec![VERSION, METHOD],
+            vec![("mcp-protocol-version", "2025-11-25"), METHOD, NAME],
+            vec![VERSION, ("mcp-method", "tools/list"), NAME],
+            vec![VERSION, METHOD, ("mcp-name", "e")],
+            vec![VERSION, METHOD, ("mcp-name", "=?base64?w6k?=")],
+            vec![VERSION, METHOD, ("mcp-name", "=?BASE64?w6k=?=")],
+            vec![VERSION, METHOD, NAME, ("mcp-name", "other")],
+        ] {
+            assert!(check(&headers(&bad), &call()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn older_revisions_and_notifications_need_no_mirror() {
+        let old = message(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#);
+        assert_eq!(
+            check(&headers(&[("mcp-protocol-version", "2025-11-25")]), &old),
+            Ok(())
+        );
+        assert_eq!(check(&HeaderMap::new(), &old), Ok(()));
+        let note = message(r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#);
+        assert_eq!(check(&headers(&[VERSION]), &note), Ok(()));
+    }
+}

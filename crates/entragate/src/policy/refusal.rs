@@ -1,0 +1,86 @@
+//! How a refused call is answered: HTTP 200 with an error inside the protocol.
+//!
+//! Measured clients drop the connection, the registration or the whole session on a 403 (clients.md K50),
+//! so the person would never read why. As a tool error the model reads it and can say it.
+
+use axum::body::Body;
+use http::Response;
+use http::StatusCode;
+use serde_json::json;
+
+use super::call::{Call, Message};
+use super::decide::Forbidden;
+use crate::oauth::error::json as json_response;
+
+/// Outside −32768…−32000, which JSON-RPC and MCP keep for themselves.
+pub(crate) const FORBIDDEN: i64 = -31_403;
+
+impl Forbidden {
+    /// What the person reads.
+    pub(crate) fn text(&self) -> String {
+        let what = match (self.method.as_str(), &self.target) {
+            ("tools/call", Some(tool)) => format!("tool `{tool}`"),
+            (method, Some(target)) => format!("`{target}` ({method})"),
+            (method, None) => format!("method `{method}`"),
+        };
+        if self.needs_user {
+            return format!(
+                "Not allowed: {what} needs a signed-in user, a program in its own name may not call it."
+            );
+        }
+        match self.roles.as_slice() {
+            [] => format!("Not allowed: no rule of this server lets anybody call {what}."),
+            [role] => format!(
+                "Not allowed: {what} needs the app role `{role}`. Ask an administrator to assign it to you in Microsoft Entra."
+            ),
+            roles => format!(
+                "Not allowed: {what} needs one of the app roles {}. Ask an administrator to assign one to you in Microsoft Entra.",
+                quoted(roles)
+            ),
+        }
+    }
+}
+
+fn quoted(roles: &[String]) -> String {
+    roles
+        .iter()
+        .map(|role| format!("`{role}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The answer to a message of which one call is forbidden.
+pub(crate) fn response(forbidden: &Forbidden, message: &Message) -> Response<Body> {
+    let answers: Vec<_> = message
+        .calls()
+        .iter()
+        .filter(|call| call.is_request())
+        .filter_map(|call| answer(call, forbidden))
+        .collect();
+    match (message, answers.as_slice()) {
+        // Nothing in it expects an answer, and nothing was passed on.
+        (_, []) => {
+            let mut accepted = Response::new(Body::empty());
+            *accepted.status_mut() = StatusCode::ACCEPTED;
+            accepted
+        }
+        (Message::Batch(_), all) => json_response(StatusCode::OK, &all),
+        (_, [one, ..]) => json_response(StatusCode::OK, one),
+    }
+}
+
+fn answer(call: &Call, forbidden: &Forbidden) -> Option<serde_json::Value> {
+    let id = call.id()?;
+    let is_the_one = call.method() == forbidden.method && call.target() == forbidden.target.as_deref();
+    let text = if is_the_one {
+        forbidden.text()
+    } else {
+        "Not executed: another call of the same batch is not allowed.".to_owned()
+    };
+    Some(if call.method() == "tools/call" {
+        let content = json!([{ "type": "text", "text": text }]);
+        json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete", "content": content, "isError": true } })
+    } else {
+        json!({ "jsonrpc": "2.0", "id": id, "error": { "code": FORBIDDEN, "message": text } })
+    })
+}

@@ -1,0 +1,44 @@
+//! Tokens that were verified already. Verifying costs more than everything else a request needs, and a
+//! client sends the same token many times.
+
+use quick_cache::sync::Cache;
+
+use crate::clock::Timestamp;
+use crate::principal::Principal;
+
+/// Entries; at about 1 KiB each the cache stays below 10 MiB.
+const CAPACITY: usize = 10_000;
+
+/// SHA-256 of a token: the cache never holds a bearer secret.
+pub(crate) type TokenHash = [u8; 32];
+
+pub(crate) fn hash(token: &str) -> TokenHash {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest.as_ref());
+    hash
+}
+
+/// Bounded, and only as old as the key set it belongs to.
+#[derive(Debug)]
+pub(crate) struct VerifiedTokens(Cache<TokenHash, Principal>);
+
+impl VerifiedTokens {
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(CAPACITY))
+    }
+
+    /// The principal of a token verified before, unless it has expired since.
+    pub(crate) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
+        let principal = self.0.get(hash)?;
+        if now >= principal.expires_at() {
+            self.0.remove(hash);
+            return None;
+        }
+        Some(principal)
+    }
+
+    pub(crate) fn insert(&self, hash: TokenHash, principal: Principal) {
+        self.0.insert(hash, principal);
+    }
+}

@@ -1,0 +1,289 @@
+//! The tenant's signing keys and endpoints, kept fresh.
+//!
+//! - last known good: an outage of Entra stops nobody whose key is known;
+//! - single flight: however many requests wait, one fetch runs and all share its outcome;
+//! - an unknown `kid` triggers one refresh, rate-limited, so that rotation is noticed at once and a made-up
+//!   `kid` cannot make us hammer Entra;
+//! - refresh in the background once an hour of use, upper bound 24 hours ([Microsoft: signing key rollover]);
+//! - nothing fetched yet and Entra unreachable: "unavailable" (503), never "your token is bad" (401).
+//!
+//! [Microsoft: signing key rollover]: https://learn.microsoft.com/entra/identity-platform/signing-key-rollover
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::cache::VerifiedTokens;
+use crate::clock::{Clock, Timestamp};
+use crate::idp::entra::endpoints::{DiscoveryError, Endpoints};
+use crate::idp::entra::registration::{AuthorityHost, TenantId};
+use crate::idp::http::{Outbound, OutboundError};
+
+const REFRESH_AFTER: Duration = Duration::from_secs(60 * 60);
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+const MAX_KEYS: usize = 1_000;
+
+/// Entra could not be asked, so nothing can be said about a token.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("Entra's discovery or keys are unavailable: {0}")]
+pub(crate) struct Unavailable(Arc<FetchError>);
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("{0}")]
+    Discovery(#[from] DiscoveryError),
+    #[error("key set: {0}")]
+    Unreachable(#[from] OutboundError),
+    #[error("key set: status {0}")]
+    Status(http::StatusCode),
+    #[error("key set: {0}")]
+    Unusable(String),
+}
+
+/// One consistent view of the tenant: endpoints, keys, and the tokens verified with these keys.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) verified: Arc<VerifiedTokens>,
+    pub(crate) jwks: Arc<[u8]>,
+    keys: HashMap<String, Key>,
+    fetched: Timestamp,
+}
+
+/// A signing key and whom it signs for.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) decoding: DecodingKey,
+    /// Concrete, or with `{tenantid}` in place of the tenant.
+    pub(crate) issuer: Option<String>,
+    pub(crate) cloud_instance: Option<String>,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn key(&self, id: &str) -> Option<&Key> {
+        self.keys.get(id)
+    }
+}
+
+/// What the last fetch left behind, guarded by the single-flight lock.
+#[derive(Default)]
+struct Flight {
+    number: u64,
+    failure: Option<(Timestamp, Unavailable)>,
+    last_unknown_key: Option<Timestamp>,
+}
+
+/// Keeps the [`Snapshot`] fresh.
+pub(crate) struct Keyring {
+    http: Outbound,
+    authority: AuthorityHost,
+    tenant: TenantId,
+    clock: Arc<dyn Clock>,
+    current: ArcSwapOption<Snapshot>,
+    flight: Mutex<Flight>,
+    /// Copy of `Flight::number` that can be read without the lock.
+    flights: std::sync::atomic::AtomicU64,
+}
+
+impl Keyring {
+    pub(crate) fn new(
+        http: Outbound,
+        authority: AuthorityHost,
+        tenant: TenantId,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (current, flight) = (ArcSwapOption::empty(), Mutex::default());
+        Self {
+            http,
+            authority,
+            tenant,
+            clock,
+            current,
+            flight,
+            flights: std::sync::atomic::AtomicU64::new(0),
+        }
+    }
+
+    /// The newest snapshot without waiting, however old.
+    pub(crate) fn peek(&self) -> Option<Arc<Snapshot>> {
+        self.current.load_full()
+    }
+
+    /// A snapshot fit for use; waits for Entra only when there is none.
+    pub(crate) async fn snapshot(self: &Arc<Self>) -> Result<Arc<Snapshot>, Unavailable> {
+        if let Some(snapshot) = self.peek() {
+            let age = self.clock.now().since(snapshot.fetched);
+            if age < REFRESH_AFTER {
+                return Ok(snapshot);
+            }
+            if age < MAX_AGE {
+                self.refresh_in_background();
+                return Ok(snapshot);
+            }
+        }
+        let seen = self.flights.load(std::sync::atomic::Ordering::Acquire);
+        let mut flight = self.flight.lock().await;
+        if flight.number != seen && flight.failure.is_none() {
+            if let Some(snapshot) = self.peek() {
+                return Ok(snapshot);
+            }
+        }
+        if let Some((when, failure)) = &flight.failure {
+            // Those who waited share the failure, and so do those who come within the next seconds.
+            if flight.number != seen || self.clock.now().since(*when) < RETRY_INTERVAL {
+                return Err(failure.clone());
+            }
+        }
+        self.fetch(&mut flight).await
+    }
+
+    /// A snapshot that has the key, if Entra has it.
+    pub(crate) async fn snapshot_with(self: &Arc<Self>, key: &str) -> Result<Arc<Snapshot>, Unavailable> {
+        let seen = self.flights.load(std::sync::atomic::Ordering::Acquire);
+        let snapshot = self.snapshot().await?;
+        if snapshot.key(key).is_some() {
+            return Ok(snapshot);
+        }
+        let mut flight = self.flight.lock().await;
+        let newest = self.peek().unwrap_or(snapshot);
+        let now = self.clock.now();
+        let asked_recently = flight
+            .last_unknown_key
+            .is_some_and(|when| now.since(when) < UNKNOWN_KEY_INTERVAL);
+        if newest.key(key).is_some() || flight.number != seen || asked_recently {
+            return Ok(newest);
+        }
+        flight.last_unknown_key = Some(now);
+        self.fetch(&mut flight).await
+    }
+
+    fn refresh_in_background(self: &Arc<Self>) {
+        let keyring = Arc::clone(self);
+        // No runtime, no background: the next use within 24 hours tries again.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            let Ok(mut flight) = keyring.flight.try_lock() else {
+                return;
+            };
+            let recently = |when: Timestamp| keyring.clock.now().since(when) < RETRY_INTERVAL;
+            if flight.failure.as_ref().is_none_or(|(when, _)| !recently(*when)) {
+                let _ = keyring.fetch(&mut flight).await;
+            }
+        });
+    }
+
+    /// Fetches once. On failure the old snapshot stays.
+    async fn fetch(&self, flight: &mut MutexGuard<'_, Flight>) -> Result<Arc<Snapshot>, Unavailable> {
+        let outcome = self.fetch_snapshot().await;
+        flight.number += 1;
+        self.flights
+            .store(flight.number, std::sync::atomic::Ordering::Release);
+        match outcome {
+            Ok(snapshot) => {
+                let snapshot = Arc::new(snapshot);
+                self.current.store(Some(Arc::clone(&snapshot)));
+                flight.failure = None;
+                tracing::debug!(keys = snapshot.keys.len(), "signing keys loaded");
+                Ok(snapshot)
+            }
+            Err(error) => {
+                let failure = Unavailable(Arc::new(error));
+                tracing::warn!(target: "entragate::keys", reason = %failure, "keeping the last known keys");
+                flight.failure = Some((self.clock.now(), failure.clone()));
+                Err(failure)
+            }
+        }
+    }
+
+    async fn fetch_snapshot(&self) -> Result<Snapshot, FetchError> {
+        let endpoints = Endpoints::discover(&self.http, &self.authority, &self.tenant).await?;
+        let answer = self.http.get(endpoints.jwks.as_str()).await?;
+        if answer.status != http::StatusCode::OK {
+            return Err(FetchError::Status(answer.status));
+        }
+        let (keys, jwks) = parse_keys(&answer.body)?;
+        let mut verified = Arc::new(VerifiedTokens::new());
+        if let Some(previous) = self.peek() {
+            let same = previous.endpoints == endpoints
+                && previous.keys.len() == keys.len()
+                && previous.keys.keys().all(|id| keys.contains_key(id));
+            if same {
+                verified = Arc::clone(&previous.verified);
+            }
+        }
+        Ok(Snapshot {
+            endpoints,
+            verified,
+            jwks,
+            keys,
+            fetched: self.clock.now(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+/// Entra's keys have no `alg`; the algorithm is our policy, not the key's (RFC 8725 §3.1).
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    r#use: Option<String>,
+    kid: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    issuer: Option<String>,
+    cloud_instance_name: Option<String>,
+}
+
+/// The usable keys, and the same keys as a plain RFC 7517 document for our own `jwks_uri`.
+fn parse_keys(body: &[u8]) -> Result<(HashMap<String, Key>, Arc<[u8]>), FetchError> {
+    let unusable = |error: &dyn std::fmt::Display| FetchError::Unusable(error.to_string());
+    let set: JwkSet = serde_json::from_slice(body).map_err(|error| unusable(&error))?;
+    let (mut keys, mut published) = (HashMap::new(), Vec::new());
+    for jwk in set.keys.into_iter().take(MAX_KEYS) {
+        let signs = jwk.kty == "RSA" && jwk.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
+        let (true, Some(kid), Some(n), Some(e)) = (signs, jwk.kid, jwk.n, jwk.e) else {
+            continue;
+        };
+        let Ok(decoding) = DecodingKey::from_rsa_components(&n, &e) else {
+            continue;
+        };
+        published.push(
+            serde_json::json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e }),
+        );
+        keys.insert(
+            kid,
+            Key {
+                decoding,
+                issuer: jwk.issuer,
+                cloud_instance: jwk.cloud_instance_name,
+            },
+        );
+    }
+    if keys.is_empty() {
+        return Err(unusable(&"no usable RSA key"));
+    }
+    let jwks =
+        serde_json::to_vec(&serde_json::json!({ "keys": published })).map_err(|error| unusable(&error))?;
+    Ok((keys, jwks.into()))
+}
