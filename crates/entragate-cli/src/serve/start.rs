@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::config::{Config, Identity};
+use crate::config::{Config, Finding, Identity, Severity};
 
 /// Logs the start line, the warning of development mode and the configuration's own warnings.
 pub(super) fn announce(config: &Config, listen: SocketAddr) {
@@ -26,7 +26,21 @@ pub(super) fn announce(config: &Config, listen: SocketAddr) {
              This is for development on one machine"
         );
     }
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
+    for finding in &config.warnings {
+        repeat(finding);
+    }
+}
+
+fn repeat(finding: &Finding) {
+    let Finding {
+        severity,
+        place,
+        message,
+        hint,
+        ..
+    } = finding;
+    match severity {
+        Severity::Note => tracing::info!(%place, hint, "{message}"),
+        Severity::Warning | Severity::Error => tracing::warn!(%place, hint, "{message}"),
     }
 }

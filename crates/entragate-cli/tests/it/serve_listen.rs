@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
 use crate::upstream_fixture::Gateway;
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -52,4 +57,32 @@ async fn shutdown_ends_streams_that_would_never_end() {
     tokio::time::timeout(A_SECOND, gateway.stopped())
         .await
         .expect("nothing is left to wait for");
+}
+
+#[tokio::test]
+async fn http2_without_tls_is_served_on_the_same_port() {
+    let (gateway, backend) = Gateway::start().await;
+    let stream = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::post(format!("http://localhost:{}/mcp", gateway.address.port()))
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .body(Full::new(Bytes::from_static(PING.as_bytes())))
+        .unwrap();
+    let response = tokio::spawn(client.send_request(request));
+    let (mut server, request) = backend.request().await;
+    assert_eq!(
+        (request.line.as_str(), request.text()),
+        ("POST /mcp HTTP/1.1", PING)
+    );
+    assert_eq!(request.header("host"), Some(backend.address.to_string().as_str()));
+    server.answer("200 OK", "connection: close\r\n", "done").await;
+    let response = response.await.unwrap().unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "done");
+    connection.abort();
 }

@@ -71,7 +71,7 @@ impl Gateway {
     }
 
     pub(crate) async fn connect(&self) -> Wire {
-        Wire::new(TcpStream::connect(self.address).await.unwrap())
+        Wire::connect(self.address).await
     }
 
     /// Connects and sends a request: `line` is method and target, `headers` complete lines.
@@ -208,6 +208,10 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self::new(TcpStream::connect(address).await.unwrap())
+    }
+
     fn new(stream: TcpStream) -> Self {
         Self {
             stream,
