@@ -64,10 +64,7 @@ impl BaseUrl {
         if normal != text {
             return Err(BaseUrlError::NotNormal(normal.to_owned()));
         }
-        Ok(Self {
-            text: text.to_owned(),
-            url,
-        })
+        Ok(Self { text: text.to_owned(), url })
     }
 
     /// The URL exactly as every document publishes it.
@@ -88,9 +85,7 @@ impl BaseUrl {
     /// `host[:port]` as a client sends it in `Host`.
     pub fn authority(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
-        self.url
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     /// Whether only this machine can reach it.

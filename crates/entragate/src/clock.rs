@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Whole seconds since the Unix epoch, the unit of `exp`, `nbf` and `iat` (RFC 7519 §2, NumericDate).
+/// Whole seconds since the Unix epoch, the unit of `exp`, `nbf` and `iat` (RFC 7519 §2, `NumericDate`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -24,6 +24,7 @@ impl Timestamp {
     }
 
     /// This point moved forward, saturating.
+    #[must_use]
     pub const fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(by.as_secs()))
     }
@@ -43,11 +44,7 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one reader of the ambient clock")]
     fn now(&self) -> Timestamp {
         // A clock before 1970 makes every token "not yet valid": refusing is the safe reading.
-        Timestamp(
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
-        )
+        Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     }
 }
 

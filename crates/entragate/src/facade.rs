@@ -53,10 +53,8 @@ pub(crate) fn router(facade: Facade) -> Router {
     ] {
         router = router.route(&path, document(&protected_resource));
     }
-    router = router.route(
-        &format!("/.well-known/oauth-protected-resource{base}"),
-        document(&origin_resource),
-    );
+    router =
+        router.route(&format!("/.well-known/oauth-protected-resource{base}"), document(&origin_resource));
 
     let server = discovery::authorization_server::document(&facade);
     for path in authorization_server_paths(&base, &mcp) {
@@ -87,10 +85,7 @@ fn authorization_server_paths(base: &str, mcp: &str) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for name in ["oauth-authorization-server", "openid-configuration"] {
         for at in ["", base, mcp] {
-            for path in [
-                format!("/.well-known/{name}{at}"),
-                format!("{at}/.well-known/{name}"),
-            ] {
+            for path in [format!("/.well-known/{name}{at}"), format!("{at}/.well-known/{name}")] {
                 if !paths.contains(&path) {
                     paths.push(path);
                 }
@@ -112,25 +107,15 @@ fn document(document: &discovery::Document) -> MethodRouter<Facade> {
 
 /// Reads a small body.
 pub(crate) async fn body_bytes(request: Request, limit: usize) -> Result<axum::body::Bytes, StatusCode> {
-    axum::body::to_bytes(request.into_body(), limit)
-        .await
-        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+    axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
 }
 
 async fn not_found() -> Response<Body> {
     let error = OAuthError::new(Code::InvalidRequest, "there is nothing at this path");
-    OAuthError {
-        status: StatusCode::NOT_FOUND,
-        ..error
-    }
-    .response()
+    OAuthError { status: StatusCode::NOT_FOUND, ..error }.response()
 }
 
 async fn method_not_allowed() -> Response<Body> {
     let error = OAuthError::new(Code::InvalidRequest, "this endpoint does not take this method");
-    OAuthError {
-        status: StatusCode::METHOD_NOT_ALLOWED,
-        ..error
-    }
-    .response()
+    OAuthError { status: StatusCode::METHOD_NOT_ALLOWED, ..error }.response()
 }

@@ -33,12 +33,7 @@ pub(crate) struct FrontDoor {
 }
 
 impl FrontDoor {
-    pub(crate) fn new(
-        base: &BaseUrl,
-        listen: &[SocketAddr],
-        hosts: Vec<String>,
-        origins: Vec<String>,
-    ) -> Self {
+    pub(crate) fn new(base: &BaseUrl, listen: &[SocketAddr], hosts: &[String], origins: &[String]) -> Self {
         let mut all: Vec<String> = hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         all.push(base.authority());
         for address in listen {
@@ -72,15 +67,8 @@ impl FrontDoor {
         headers.get_all(ORIGIN).iter().all(|origin| {
             let Ok(origin) = origin.to_str() else { return false };
             let parsed = Url::parse(origin).ok();
-            let local = parsed
-                .as_ref()
-                .and_then(Url::host)
-                .is_some_and(|host| is_loopback(&host));
-            local
-                || self
-                    .origins
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(origin))
+            let local = parsed.as_ref().and_then(Url::host).is_some_and(|host| is_loopback(&host));
+            local || self.origins.iter().any(|known| known.eq_ignore_ascii_case(origin))
         })
     }
 
@@ -101,10 +89,7 @@ impl FrontDoor {
 
 fn refusal(status: StatusCode, text: &str) -> Response<Body> {
     tracing::warn!(target: "entragate::front_door", status = status.as_u16(), "{text}");
-    json_response(
-        status,
-        &json!({ "error": "forbidden", "error_description": text }),
-    )
+    json_response(status, &json!({ "error": "forbidden", "error_description": text }))
 }
 
 /// Whether a browser asks if it may ask.
@@ -116,14 +101,8 @@ pub(crate) fn preflight(origin: Option<&HeaderValue>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, DELETE, OPTIONS"),
-    );
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static(ALLOW_HEADERS),
-    );
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOW_HEADERS));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     allow(headers, origin);
     response
@@ -133,10 +112,7 @@ pub(crate) fn preflight(origin: Option<&HeaderValue>) -> Response<Body> {
 pub(crate) fn allow(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
     let Some(origin) = origin else { return };
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(EXPOSE_HEADERS),
-    );
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSE_HEADERS));
     headers.append(VARY, HeaderValue::from_static("Origin"));
 }
 

@@ -122,10 +122,7 @@ impl Gate {
     /// is none, so that clients do not try to sign in.
     pub fn router(&self) -> Router {
         match &self.0.entra {
-            Some(entra) => facade::router(Facade {
-                gate: self.clone(),
-                entra: Arc::clone(entra),
-            }),
+            Some(entra) => facade::router(Facade { gate: self.clone(), entra: Arc::clone(entra) }),
             None => Router::new(),
         }
     }
@@ -164,12 +161,9 @@ impl Gate {
     /// Whether Entra's endpoints and keys are loaded; tries to load them.
     pub async fn ready(&self) -> Result<(), NotReady> {
         match &self.0.entra {
-            Some(entra) => entra
-                .keyring
-                .snapshot()
-                .await
-                .map(drop)
-                .map_err(|error| NotReady(error.to_string())),
+            Some(entra) => {
+                entra.keyring.snapshot().await.map(drop).map_err(|error| NotReady(error.to_string()))
+            }
             None => Ok(()),
         }
     }
@@ -209,9 +203,7 @@ impl Gate {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate")
-            .field("base", &self.0.base.as_str())
-            .finish_non_exhaustive()
+        f.debug_struct("Gate").field("base", &self.0.base.as_str()).finish_non_exhaustive()
     }
 }
 
@@ -271,8 +263,7 @@ impl GateBuilder {
         scope: impl Into<String>,
         narrower: I,
     ) -> Self {
-        self.implied
-            .push((scope.into(), narrower.into_iter().map(Into::into).collect()));
+        self.implied.push((scope.into(), narrower.into_iter().map(Into::into).collect()));
         self
     }
 
@@ -323,17 +314,9 @@ impl GateBuilder {
         if let Some(empty) = self.rules.iter().position(Rule::is_empty) {
             return Err(GateError::EmptyRule(empty + 1));
         }
-        let resource_path = if self.path == "/" {
-            String::new()
-        } else {
-            self.path.clone()
-        };
+        let resource_path = if self.path == "/" { String::new() } else { self.path.clone() };
         let url = self.base.join(&resource_path);
-        let scopes = self
-            .relay
-            .as_ref()
-            .map(|relay| relay.api.qualified_scopes())
-            .unwrap_or_default();
+        let scopes = self.relay.as_ref().map(|relay| relay.api.qualified_scopes()).unwrap_or_default();
         let metadata = format!(
             "{}/.well-known/oauth-protected-resource{}{resource_path}",
             self.base.origin(),
@@ -345,25 +328,15 @@ impl GateBuilder {
             policy = policy.scope_implies(scope, narrower);
         }
         let entra = match self.relay {
-            Some(relay) => Some(Arc::new(entra(
-                relay,
-                self.authority,
-                &self.base,
-                &url,
-                self.redirects,
-                self.clock,
-            )?)),
+            Some(relay) => {
+                Some(Arc::new(entra(relay, self.authority, &self.base, &url, self.redirects, self.clock)?))
+            }
             None => None,
         };
         Ok(Gate(Arc::new(Inner {
-            front_door: FrontDoor::new(&self.base, &self.listen, self.hosts, self.origins),
+            front_door: FrontDoor::new(&self.base, &self.listen, &self.hosts, &self.origins),
             base: self.base,
-            resource: Resource {
-                path: self.path,
-                url,
-                also: self.also,
-                name: self.name,
-            },
+            resource: Resource { path: self.path, url, also: self.also, name: self.name },
             entra,
             challenge,
             policy: Arc::new(policy),
@@ -381,25 +354,11 @@ fn entra(
     clock: Arc<dyn Clock>,
 ) -> Result<Entra, GateError> {
     let http = Outbound::new().map_err(|error| GateError::Outbound(error.to_string()))?;
-    let keyring = Arc::new(Keyring::new(
-        http.clone(),
-        authority,
-        relay.tenant,
-        Arc::clone(&clock),
-    ));
+    let keyring = Arc::new(Keyring::new(http.clone(), authority, relay.tenant, Arc::clone(&clock)));
     let verifier = Verifier::new(Arc::clone(&keyring), &relay.api, Arc::clone(&clock));
     let resources = KnownResources::new(base, resource_url, &relay.api);
     let (api, client, redirects) = (relay.api, relay.client, RedirectPolicy::new(redirects));
-    Ok(Entra {
-        api,
-        client,
-        http,
-        keyring,
-        verifier,
-        redirects,
-        resources,
-        clock,
-    })
+    Ok(Entra { api, client, http, keyring, verifier, redirects, resources, clock })
 }
 
 /// The gateway's own first path segments; an MCP server may not hide behind one of them.
@@ -415,15 +374,10 @@ fn check_path(path: &str) -> Result<(), GateError> {
         !segment.is_empty()
             && segment != "."
             && segment != ".."
-            && segment
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
     };
     if !segments.split('/').all(is_plain)
-        || segments
-            .split('/')
-            .next()
-            .is_some_and(|first| OWN.contains(&first))
+        || segments.split('/').next().is_some_and(|first| OWN.contains(&first))
     {
         return Err(bad());
     }

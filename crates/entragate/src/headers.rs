@@ -28,11 +28,7 @@ const NAMES: [&str; 9] = [
 
 /// Removes them. Names are compared with `_` read as `-`: WSGI and CGI servers cannot tell the two apart.
 pub(crate) fn remove_untrusted(headers: &mut HeaderMap) {
-    let untrusted: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_untrusted(name))
-        .cloned()
-        .collect();
+    let untrusted: Vec<HeaderName> = headers.keys().filter(|name| is_untrusted(name)).cloned().collect();
     for name in untrusted {
         headers.remove(name);
     }

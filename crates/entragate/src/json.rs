@@ -17,10 +17,7 @@ impl<'a> Members<'a> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_ref())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 
     /// Replaces the value of a member, or appends it.

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
@@ -129,9 +130,7 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     remove_untrusted(request.headers_mut());
     if filter.is_some() {
         // What is filtered must be readable.
-        request
-            .headers_mut()
-            .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     request.extensions_mut().insert(principal);
     request.extensions_mut().insert(permit);
@@ -139,17 +138,12 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
 }
 
 fn check_size(inner: &Inner, request: &Parts) -> Result<(), Refusal> {
-    let declared = request
-        .headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > inner.max_body_bytes) {
-        Err(too_large())
-    } else {
-        Ok(())
-    }
+    let declared =
+        request.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > inner.max_body_bytes) { Err(too_large()) } else { Ok(()) }
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
 fn too_large() -> Refusal {
     refusal_json(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -158,11 +152,9 @@ fn too_large() -> Refusal {
     )
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
 fn refusal_json(status: StatusCode, error: &str, text: &str) -> Refusal {
-    Box::new(json_response(
-        status,
-        &serde_json::json!({ "error": error, "error_description": text }),
-    ))
+    Box::new(json_response(status, &serde_json::json!({ "error": error, "error_description": text })))
 }
 
 /// Before a byte of the body is read.
@@ -177,18 +169,12 @@ async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refus
             return Err(Box::new(inner.challenge.sign_in()));
         }
         Presented::Repeated => {
-            return Err(Box::new(
-                inner
-                    .challenge
-                    .invalid_request("The Authorization header is repeated"),
-            ));
+            return Err(Box::new(inner.challenge.invalid_request("The Authorization header is repeated")));
         }
         Presented::Unreadable => {
             tracing::warn!(target: "entragate::token", check = "authorization_header", "not a bearer token");
             return Err(Box::new(
-                inner
-                    .challenge
-                    .invalid_token("The Authorization header holds no bearer token"),
+                inner.challenge.invalid_token("The Authorization header holds no bearer token"),
             ));
         }
     };
@@ -210,17 +196,9 @@ async fn read_message(inner: &Inner, parts: Parts, body: Body) -> Result<(Reques
     if parts.method != Method::POST {
         return Ok((Request::from_parts(parts, Body::empty()), Message::Empty));
     }
-    if parts
-        .headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|coding| coding != "identity")
-    {
+    if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         let text = "The body must not be compressed: it is judged before it goes on";
-        return Err(refusal_json(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "invalid_request",
-            text,
-        ));
+        return Err(refusal_json(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", text));
     }
     let Ok(bytes) = axum::body::to_bytes(body, inner.max_body_bytes).await else {
         return Err(too_large());
@@ -236,22 +214,18 @@ async fn read_message(inner: &Inner, parts: Parts, body: Body) -> Result<(Reques
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
 fn header_mismatch(message: &Message, text: &str) -> Refusal {
-    let body = message
-        .error_body(mirror::HEADER_MISMATCH, text)
-        .unwrap_or_default();
+    let body = message.error_body(mirror::HEADER_MISMATCH, text).unwrap_or_default();
     let mut response = json_response(StatusCode::BAD_REQUEST, &());
     *response.body_mut() = Body::from(body);
     Box::new(response)
 }
 
 fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Permit, Refusal> {
-    let baseline = inner
-        .entra
-        .as_ref()
-        .map(|entra| entra.api.required_scopes())
-        .unwrap_or_default();
-    let (denial, message) = match inner.policy.decide(principal, message, baseline) {
+    let baseline = inner.entra.as_ref().map(|entra| entra.api.required_scopes()).unwrap_or_default();
+    let message = Arc::new(message);
+    let denial = match inner.policy.decide(principal, &message, baseline) {
         Ok(permit) => {
             if let Some(call) = permit.message().calls().first() {
                 leg!(
@@ -269,22 +243,16 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
         Denial::InsufficientScope(scopes) => {
             leg!(Leg::Denied, missing = "scope", object_id = principal.object_id());
             let qualified: Vec<String> = match &inner.entra {
-                Some(entra) => scopes
-                    .iter()
-                    .map(|scope| format!("{}/{scope}", entra.api.identifier_uri()))
-                    .collect(),
+                Some(entra) => {
+                    scopes.iter().map(|scope| format!("{}/{scope}", entra.api.identifier_uri())).collect()
+                }
                 None => scopes,
             };
             Err(Box::new(inner.challenge.insufficient_scope(&qualified)))
         }
         Denial::Forbidden(forbidden) => {
             let text = forbidden.text();
-            leg!(
-                Leg::Denied,
-                missing = "role",
-                reason = text.as_str(),
-                object_id = principal.object_id()
-            );
+            leg!(Leg::Denied, missing = "role", reason = text.as_str(), object_id = principal.object_id());
             Err(Box::new(refusal::response(&forbidden, &message)))
         }
     }
@@ -295,11 +263,7 @@ fn filter_for(inner: &Inner, permit: &Permit, method: &Method) -> Option<Filter>
     if inner.policy.is_empty() || permit.principal().is_development() {
         return None;
     }
-    let lists = permit
-        .message()
-        .calls()
-        .iter()
-        .any(|call| call.method().ends_with("/list"));
+    let lists = permit.message().calls().iter().any(|call| call.method().ends_with("/list"));
     (lists || method == Method::GET)
-        .then(|| Filter::new(std::sync::Arc::clone(&inner.policy), permit.principal().clone()))
+        .then(|| Filter::new(Arc::clone(&inner.policy), permit.principal().clone()))
 }

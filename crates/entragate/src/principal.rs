@@ -150,11 +150,8 @@ pub struct Permit {
 }
 
 impl Permit {
-    pub(crate) fn new(principal: Principal, message: Message) -> Self {
-        Self {
-            principal,
-            message: Arc::new(message),
-        }
+    pub(crate) fn new(principal: Principal, message: Arc<Message>) -> Self {
+        Self { principal, message }
     }
 
     /// Who may.

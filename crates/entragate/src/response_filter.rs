@@ -14,21 +14,10 @@ use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, SseFilter};
 
 pub(crate) async fn filtered(response: Response<Body>, filter: Filter) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
-    let content_type = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let media_type = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let is_encoded = parts
-        .headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|coding| coding != "identity");
+    let content_type =
+        parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_encoded = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     if is_encoded {
         // We asked for none; what cannot be read cannot be shown.
         return unreadable("the MCP server's answer is compressed although that was not accepted");
@@ -36,31 +25,17 @@ pub(crate) async fn filtered(response: Response<Body>, filter: Filter) -> Respon
     match media_type.as_str() {
         "text/event-stream" => {
             parts.headers.remove(CONTENT_LENGTH);
-            Response::from_parts(
-                parts,
-                Body::new(FilteredStream {
-                    body,
-                    sse: Some(SseFilter::new(filter)),
-                }),
-            )
+            Response::from_parts(parts, Body::new(FilteredStream { body, sse: Some(SseFilter::new(filter)) }))
         }
         "application/json" => {
             let Ok(bytes) = axum::body::to_bytes(body, MAX_FILTERED).await else {
                 return unreadable("the MCP server's answer was cut off or is too large");
             };
             let text = std::str::from_utf8(&bytes).map_err(|_| FilterError::Encoding);
-            match text.and_then(|text| {
-                if text.trim().is_empty() {
-                    Ok(None)
-                } else {
-                    filter.json(text)
-                }
-            }) {
+            match text.and_then(|text| if text.trim().is_empty() { Ok(None) } else { filter.json(text) }) {
                 Ok(None) => Response::from_parts(parts, Body::from(bytes)),
                 Ok(Some(filtered)) => {
-                    parts
-                        .headers
-                        .insert(CONTENT_LENGTH, HeaderValue::from(filtered.len()));
+                    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(filtered.len()));
                     Response::from_parts(parts, Body::from(filtered))
                 }
                 Err(error) => unreadable(&error.to_string()),

@@ -22,20 +22,13 @@ impl Challenge {
     pub(crate) fn new(metadata_url: String, scopes: &[String]) -> Option<Self> {
         let scope = scopes.join(" ");
         let sign_in = format!(r#"Bearer resource_metadata="{metadata_url}", scope="{scope}""#);
-        Some(Self {
-            sign_in: HeaderValue::from_str(&sign_in).ok()?,
-            metadata_url,
-            scope,
-        })
+        Some(Self { sign_in: HeaderValue::from_str(&sign_in).ok()?, metadata_url, scope })
     }
 
     /// No credentials were sent, so nothing is said about an error (RFC 6750 §3.1).
     pub(crate) fn sign_in(&self) -> Response<Body> {
         let body = json!({ "error": "unauthorized", "error_description": "Sign in first: see the WWW-Authenticate header" });
-        with_header(
-            json_response(StatusCode::UNAUTHORIZED, &body),
-            self.sign_in.clone(),
-        )
+        with_header(json_response(StatusCode::UNAUTHORIZED, &body), self.sign_in.clone())
     }
 
     /// The token is no good.
@@ -51,12 +44,7 @@ impl Challenge {
     /// Signing in again with all of these scopes would help.
     pub(crate) fn insufficient_scope(&self, scopes: &[String]) -> Response<Body> {
         let text = "The access token lacks a scope that this call needs";
-        self.error(
-            StatusCode::FORBIDDEN,
-            "insufficient_scope",
-            text,
-            &scopes.join(" "),
-        )
+        self.error(StatusCode::FORBIDDEN, "insufficient_scope", text, &scopes.join(" "))
     }
 
     fn error(&self, status: StatusCode, error: &str, text: &str, scope: &str) -> Response<Body> {
@@ -66,10 +54,7 @@ impl Challenge {
             r#"Bearer resource_metadata="{url}", scope="{scope}", error="{error}", error_description="{text}""#
         );
         let value = HeaderValue::from_str(&value).unwrap_or_else(|_| self.sign_in.clone());
-        with_header(
-            json_response(status, &json!({ "error": error, "error_description": text })),
-            value,
-        )
+        with_header(json_response(status, &json!({ "error": error, "error_description": text })), value)
     }
 }
 
@@ -78,9 +63,7 @@ pub(crate) fn unavailable() -> Response<Body> {
     let text = "Sign-in keys are not available at the moment, try again shortly";
     let body = json!({ "error": "temporarily_unavailable", "error_description": text });
     let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
-    response
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 

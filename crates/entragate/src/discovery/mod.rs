@@ -21,10 +21,7 @@ pub(crate) struct Document {
 
 impl Document {
     fn new(content: &impl Serialize, leg: Leg) -> Self {
-        Self {
-            body: serde_json::to_vec(content).unwrap_or_default().into(),
-            leg,
-        }
+        Self { body: serde_json::to_vec(content).unwrap_or_default().into(), leg }
     }
 
     pub(crate) fn response(&self) -> Response<Body> {

@@ -34,10 +34,7 @@ impl Outbound {
     pub(crate) fn new() -> Result<Self, OutboundError> {
         // The embedder may have installed a provider already; then theirs is used, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that builds the outbound client"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place that builds the outbound client")]
         reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(15))
@@ -70,20 +67,14 @@ impl Outbound {
         let status = response.status();
         let retry_after = response.headers().get(http::header::RETRY_AFTER).cloned();
         let mut body = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|e| OutboundError::Transport(e.without_url()))?
+        while let Some(chunk) =
+            response.chunk().await.map_err(|e| OutboundError::Transport(e.without_url()))?
         {
             if body.len() + chunk.len() > MAX_ANSWER {
                 return Err(OutboundError::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
-            status,
-            retry_after,
-            body: body.freeze(),
-        })
+        Ok(Answer { status, retry_after, body: body.freeze() })
     }
 }

@@ -35,19 +35,9 @@ pub(crate) struct AuthorizeRequest {
 /// Why a request goes no further.
 enum Stop {
     /// The client or its redirect URI is not to be trusted, so nothing is sent there.
-    Page {
-        status: StatusCode,
-        error: OAuthError,
-        what: String,
-        detail: String,
-        fix: String,
-    },
+    Page { status: StatusCode, error: OAuthError, what: String, detail: String, fix: String },
     /// The client is told.
-    Redirect {
-        to: RedirectUri,
-        state: Option<String>,
-        error: OAuthError,
-    },
+    Redirect { to: RedirectUri, state: Option<String>, error: OAuthError },
 }
 
 pub(crate) async fn get(State(facade): State<Facade>, request: Request) -> Response<Body> {
@@ -59,11 +49,9 @@ pub(crate) async fn post(State(facade): State<Facade>, request: Request) -> Resp
     let headers = request.headers().clone();
     match body_bytes(request, MAX_BODY).await {
         Ok(body) => answer(&facade, &headers, &Params::parse(&body)).await,
-        Err(status) => OAuthError {
-            status,
-            ..OAuthError::new(Code::InvalidRequest, "the body is too large")
+        Err(status) => {
+            OAuthError { status, ..OAuthError::new(Code::InvalidRequest, "the body is too large") }.response()
         }
-        .response(),
     }
 }
 
@@ -75,23 +63,16 @@ async fn answer(facade: &Facade, headers: &HeaderMap, params: &Params) -> Respon
     match relay::authorize(facade, &request).await {
         Ok(url) => {
             let prompt = request.prompt.unwrap_or_default();
-            leg!(
-                Leg::Authorize,
-                redirect_uri = request.redirect_uri.as_str(),
-                prompt = prompt
-            );
+            leg!(Leg::Authorize, redirect_uri = request.redirect_uri.as_str(), prompt = prompt);
             redirect(&url)
         }
-        Err(error) => Stop::Redirect {
-            to: request.redirect_uri,
-            state: request.state,
-            error,
+        Err(error) => {
+            Stop::Redirect { to: request.redirect_uri, state: request.state, error }.response(headers)
         }
-        .response(headers),
     }
 }
 
-fn check(facade: &Facade, params: &Params) -> Result<AuthorizeRequest, Stop> {
+fn check(facade: &Facade, params: &Params) -> Result<AuthorizeRequest, Box<Stop>> {
     let redirect_uri = check_client(facade, params)?;
     let owned = |name: &str| params.get(name).map(str::to_owned);
     let challenge = match check_protocol(facade, params) {
@@ -99,11 +80,7 @@ fn check(facade: &Facade, params: &Params) -> Result<AuthorizeRequest, Stop> {
         Err(error) => {
             // A repeated `state` has no one value to return.
             let state = owned("state").filter(|_| params.all("state").count() == 1);
-            return Err(Stop::Redirect {
-                to: redirect_uri,
-                state,
-                error,
-            });
+            return Err(Box::new(Stop::Redirect { to: redirect_uri, state, error }));
         }
     };
     Ok(AuthorizeRequest {
@@ -119,7 +96,7 @@ fn check(facade: &Facade, params: &Params) -> Result<AuthorizeRequest, Stop> {
 }
 
 /// Who asks, and where the answer would go.
-fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Stop> {
+fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Box<Stop>> {
     for name in ["client_id", "redirect_uri"] {
         if params.all(name).count() > 1 {
             return Err(Stop::page(
@@ -133,12 +110,7 @@ fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Stop> {
     let client = params.get("client_id").unwrap_or_default();
     if client != facade.entra.client.as_str() {
         let fix = "Remove this server from the application and add it again, so that it registers anew. A client id set by hand must be the one of AZURE_MCP_CLIENT_ID.";
-        return Err(Stop::page(
-            Code::InvalidClient,
-            "The client_id is not known here".into(),
-            client,
-            fix,
-        ));
+        return Err(Stop::page(Code::InvalidClient, "The client_id is not known here".into(), client, fix));
     }
     let text = params.get("redirect_uri").unwrap_or_default();
     let uri = RedirectUri::parse(text).map_err(|error| {
@@ -163,17 +135,12 @@ fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Stop> {
 
 fn check_protocol(facade: &Facade, params: &Params) -> Result<CodeChallenge, OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
-    params
-        .refuse_repeated(&["resource"])
-        .map_err(|Repeated(name)| bad(&format!("{name} is repeated")))?;
+    params.refuse_repeated(&["resource"]).map_err(|Repeated(name)| bad(&format!("{name} is repeated")))?;
     match params.get("response_type") {
         Some("code") => {}
         None => return Err(bad("response_type is missing")),
         Some(_) => {
-            return Err(OAuthError::new(
-                Code::UnsupportedResponseType,
-                "response_type must be code",
-            ));
+            return Err(OAuthError::new(Code::UnsupportedResponseType, "response_type must be code"));
         }
     }
     if params.get("response_mode").is_some_and(|mode| mode != "query") {
@@ -187,10 +154,7 @@ fn check_protocol(facade: &Facade, params: &Params) -> Result<CodeChallenge, OAu
 
 /// `resource` is compared with ours here and goes no further (seed row 3).
 pub(crate) fn check_resource(facade: &Facade, params: &Params) -> Result<(), OAuthError> {
-    match params
-        .all("resource")
-        .find(|value| !facade.entra.resources.contains(value))
-    {
+    match params.all("resource").find(|value| !facade.entra.resources.contains(value)) {
         Some(_) => {
             let text = format!("resource must be {}", facade.gate.resource_url());
             Err(OAuthError::new(Code::InvalidTarget, text))
@@ -215,31 +179,22 @@ fn prompt(value: Option<&str>) -> Option<&'static str> {
 }
 
 impl Stop {
-    fn page(code: Code, what: String, detail: &str, fix: &str) -> Self {
+    #[expect(clippy::unnecessary_box_returns, reason = "stops are boxed, the Err side of every check")]
+    fn page(code: Code, what: String, detail: &str, fix: &str) -> Box<Self> {
         let error = OAuthError::new(code, format!("{what}. {fix}"));
-        Self::Page {
+        Box::new(Self::Page {
             status: StatusCode::BAD_REQUEST,
             error,
             what,
             detail: detail.to_owned(),
             fix: fix.to_owned(),
-        }
+        })
     }
 
     fn response(&self, headers: &HeaderMap) -> Response<Body> {
         match self {
-            Self::Page {
-                status,
-                error,
-                what,
-                detail,
-                fix,
-            } => {
-                leg!(
-                    Leg::Refused,
-                    endpoint = "authorize",
-                    reason = error.description.as_str()
-                );
+            Self::Page { status, error, what, detail, fix } => {
+                leg!(Leg::Refused, endpoint = "authorize", reason = error.description.as_str());
                 // mcp-remote asks for JSON before it opens the browser, and re-registers on this error only.
                 if prefers_json(headers) {
                     return error.response();
@@ -248,15 +203,9 @@ impl Stop {
                 ErrorPage::new(title, what, detail, fix).response(*status)
             }
             Self::Redirect { to, state, error } => {
-                leg!(
-                    Leg::Refused,
-                    endpoint = "authorize",
-                    reason = error.description.as_str()
-                );
-                let mut pairs = vec![
-                    ("error", error.code.as_str()),
-                    ("error_description", error.description.as_str()),
-                ];
+                leg!(Leg::Refused, endpoint = "authorize", reason = error.description.as_str());
+                let mut pairs =
+                    vec![("error", error.code.as_str()), ("error_description", error.description.as_str())];
                 pairs.extend(state.as_deref().map(|state| ("state", state)));
                 redirect(&to.with_query(&encoded(pairs)))
             }
@@ -265,10 +214,7 @@ impl Stop {
 }
 
 fn prefers_json(headers: &HeaderMap) -> bool {
-    let accept = headers
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")
 }
 

@@ -51,13 +51,7 @@ impl OAuthError {
         };
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then(|| HeaderValue::from_static("5"));
         let (code, description) = (code.as_str().to_owned(), sanitised(description.as_ref()));
-        Self {
-            status,
-            code,
-            description,
-            uri: None,
-            retry_after,
-        }
+        Self { status, code, description, uri: None, retry_after }
     }
 
     pub(crate) fn response(&self) -> Response<Body> {
@@ -69,11 +63,8 @@ impl OAuthError {
             #[serde(skip_serializing_if = "Option::is_none")]
             error_uri: Option<&'a str>,
         }
-        let wire = Wire {
-            error: &self.code,
-            error_description: &self.description,
-            error_uri: self.uri.as_deref(),
-        };
+        let wire =
+            Wire { error: &self.code, error_description: &self.description, error_uri: self.uri.as_deref() };
         let mut response = json(self.status, &wire);
         if let Some(after) = &self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, after.clone());

@@ -11,11 +11,8 @@ use crate::facade::Facade;
 
 pub(crate) async fn get(State(facade): State<Facade>) -> Response<Body> {
     let Ok(snapshot) = facade.entra.keyring.snapshot().await else {
-        return OAuthError::new(
-            Code::TemporarilyUnavailable,
-            "Entra's keys are not available at the moment",
-        )
-        .response();
+        return OAuthError::new(Code::TemporarilyUnavailable, "Entra's keys are not available at the moment")
+            .response();
     };
     let mut response = Response::new(Body::from(snapshot.jwks.to_vec()));
     let headers = response.headers_mut();

@@ -23,19 +23,11 @@ pub(crate) struct ErrorPage<'a> {
 
 impl<'a> ErrorPage<'a> {
     pub(crate) fn new(title: &'a str, what: &'a str, detail: &'a str, fix: &'a str) -> Self {
-        Self {
-            title,
-            what,
-            detail,
-            fix,
-            style: STYLE,
-        }
+        Self { title, what, detail, fix, style: STYLE }
     }
 
     pub(crate) fn response(&self, status: StatusCode) -> Response<Body> {
-        let mut response = Response::new(Body::from(
-            self.render().unwrap_or_else(|_| self.title.to_owned()),
-        ));
+        let mut response = Response::new(Body::from(self.render().unwrap_or_else(|_| self.title.to_owned())));
         *response.status_mut() = status;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         let policy = format!(
@@ -52,10 +44,7 @@ impl<'a> ErrorPage<'a> {
         );
         headers.insert(X_FRAME_OPTIONS, fixed("DENY"));
         headers.insert(REFERRER_POLICY, fixed("no-referrer"));
-        headers.insert(
-            HeaderName::from_static("x-content-type-options"),
-            fixed("nosniff"),
-        );
+        headers.insert(HeaderName::from_static("x-content-type-options"), fixed("nosniff"));
         response
     }
 }

@@ -22,9 +22,7 @@ impl CodeChallenge {
         if method != Some("S256") {
             return Err(PkceError::Method);
         }
-        let is_base64url = challenge
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let is_base64url = challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if challenge.len() != 43 || !is_base64url {
             return Err(PkceError::Challenge);
         }
@@ -39,9 +37,7 @@ impl CodeChallenge {
 /// A `code_verifier` has 43 to 128 unreserved characters (RFC 7636 §4.1).
 pub(crate) fn is_verifier(text: &str) -> bool {
     (43..=128).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
 }
 
 #[cfg(test)]
@@ -60,11 +56,7 @@ mod tests {
             (Some(good), Some("s256"), PkceError::Method),
             (Some(short), Some("S256"), PkceError::Challenge),
             (Some("a"), Some("S256"), PkceError::Challenge),
-            (
-                Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"),
-                Some("S256"),
-                PkceError::Challenge,
-            ),
+            (Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"), Some("S256"), PkceError::Challenge),
         ] {
             assert_eq!(CodeChallenge::parse(challenge, method), Err(error));
         }

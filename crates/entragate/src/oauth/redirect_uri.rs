@@ -55,10 +55,7 @@ impl RedirectUri {
         if text.len() > MAX_LENGTH {
             return Err(RedirectUriError::TooLong);
         }
-        if !text
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'"' && b != b'<' && b != b'>')
-        {
+        if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'"' && b != b'<' && b != b'>') {
             return Err(RedirectUriError::Malformed);
         }
         let url = Url::parse(text).map_err(|_| RedirectUriError::Malformed)?;
@@ -77,10 +74,7 @@ impl RedirectUri {
         if url.host_str().is_some_and(|host| host.contains('*')) {
             return Err(RedirectUriError::Wildcard);
         }
-        let uri = Self {
-            text: text.to_owned(),
-            url,
-        };
+        let uri = Self { text: text.to_owned(), url };
         match uri.url.scheme() {
             "https" if uri.url.has_host() => Ok(uri),
             "http" if uri.is_loopback() => Ok(uri),
@@ -160,11 +154,7 @@ impl RedirectRule {
                     .bytes()
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
             let allowed = is_scheme && !NEVER.contains(&scheme);
-            return if allowed {
-                Ok(Self(Kind::Scheme(scheme.to_owned())))
-            } else {
-                Err(bad())
-            };
+            return if allowed { Ok(Self(Kind::Scheme(scheme.to_owned()))) } else { Err(bad()) };
         }
         if let Some(prefix) = text.strip_suffix('*') {
             let uri = RedirectUri::parse(prefix).map_err(|_| bad())?;
@@ -229,12 +219,8 @@ mod tests {
     use super::*;
 
     fn allowed(uri: &str, rules: &[&str]) -> bool {
-        let policy = RedirectPolicy::new(
-            rules
-                .iter()
-                .map(|rule| RedirectRule::parse(rule).unwrap())
-                .collect(),
-        );
+        let policy =
+            RedirectPolicy::new(rules.iter().map(|rule| RedirectRule::parse(rule).unwrap()).collect());
         RedirectUri::parse(uri).is_ok_and(|uri| policy.allows(&uri))
     }
 
@@ -302,16 +288,9 @@ mod tests {
 
     #[test]
     fn the_operator_can_allow_exact_below_and_schemes() {
-        let rules = [
-            "https://chat.contoso.com/oauth/callback",
-            "https://n8n.contoso.com/rest/*",
-            "cursor:",
-        ];
+        let rules = ["https://chat.contoso.com/oauth/callback", "https://n8n.contoso.com/rest/*", "cursor:"];
         assert!(allowed("https://chat.contoso.com/oauth/callback", &rules));
-        assert!(allowed(
-            "https://n8n.contoso.com/rest/oauth2-credential/callback",
-            &rules
-        ));
+        assert!(allowed("https://n8n.contoso.com/rest/oauth2-credential/callback", &rules));
         assert!(allowed("cursor://anysphere.cursor-mcp/oauth/callback", &rules));
         assert!(!allowed("https://n8n.contoso.com/other", &rules));
         for bad in [

@@ -78,11 +78,7 @@ pub(crate) async fn post(State(facade): State<Facade>, request: Request) -> Resp
             json(StatusCode::CREATED, &registered)
         }
         Err(error) => {
-            leg!(
-                Leg::Refused,
-                endpoint = "register",
-                reason = error.description.as_str()
-            );
+            leg!(Leg::Refused, endpoint = "register", reason = error.description.as_str());
             error.response()
         }
     }
@@ -93,10 +89,9 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
     if !is_json(&request) {
         return Err(bad("Content-Type must be application/json"));
     }
-    let body = body_bytes(request, MAX_BODY).await.map_err(|status| OAuthError {
-        status,
-        ..bad("the body is larger than 64 KiB or was cut off")
-    })?;
+    let body = body_bytes(request, MAX_BODY)
+        .await
+        .map_err(|status| OAuthError { status, ..bad("the body is larger than 64 KiB or was cut off") })?;
     let metadata: Metadata =
         serde_json::from_slice(&body).map_err(|error| bad(&format!("not client metadata: {error}")))?;
     check_grants(&metadata)?;
@@ -123,26 +118,20 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
 }
 
 fn is_json(request: &Request) -> bool {
-    let content_type = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
+    let content_type =
+        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
+
+/// Registered names of client authentication at the token endpoint (RFC 7591 §2).
+const METHODS: [&str; 5] =
+    ["none", "client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt"];
 
 /// Grants and response types that this server does not have are dropped; without the code grant nothing
 /// would be left (RFC 7591 §2.1). A wish for a client secret is answered with `none`.
 fn check_grants(metadata: &Metadata) -> Result<(), OAuthError> {
     let lacks = |given: &Option<Vec<String>>, needed: &str| {
-        given
-            .as_ref()
-            .is_some_and(|all| !all.is_empty() && !all.iter().any(|one| one == needed))
+        given.as_ref().is_some_and(|all| !all.is_empty() && !all.iter().any(|one| one == needed))
     };
     let bad = |text: &str| Err(OAuthError::new(Code::InvalidClientMetadata, text));
     if lacks(&metadata.grant_types, "authorization_code") {
@@ -151,25 +140,10 @@ fn check_grants(metadata: &Metadata) -> Result<(), OAuthError> {
     if lacks(&metadata.response_types, "code") {
         return bad("response_types must contain code");
     }
-    const METHODS: [&str; 5] = [
-        "none",
-        "client_secret_post",
-        "client_secret_basic",
-        "client_secret_jwt",
-        "private_key_jwt",
-    ];
-    if metadata
-        .token_endpoint_auth_method
-        .as_deref()
-        .is_some_and(|method| !METHODS.contains(&method))
-    {
+    if metadata.token_endpoint_auth_method.as_deref().is_some_and(|method| !METHODS.contains(&method)) {
         return bad("token_endpoint_auth_method is unknown; this server registers public clients: none");
     }
-    if metadata
-        .application_type
-        .as_deref()
-        .is_some_and(|kind| kind != "native" && kind != "web")
-    {
+    if metadata.application_type.as_deref().is_some_and(|kind| kind != "native" && kind != "web") {
         return bad("application_type must be native or web");
     }
     Ok(())
@@ -179,9 +153,7 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Stri
     let bad = |text: String| OAuthError::new(Code::InvalidRedirectUri, text);
     let given = metadata.redirect_uris.as_deref().unwrap_or_default();
     if given.is_empty() || given.len() > MAX_REDIRECT_URIS {
-        return Err(bad(format!(
-            "redirect_uris must hold 1 to {MAX_REDIRECT_URIS} URIs"
-        )));
+        return Err(bad(format!("redirect_uris must hold 1 to {MAX_REDIRECT_URIS} URIs")));
     }
     let is_web = metadata.application_type.as_deref() == Some("web");
     let (mut usable, mut refused) = (Vec::new(), Vec::new());
@@ -192,14 +164,10 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Stri
         match RedirectUri::parse(text) {
             // OpenID Connect Registration §2: a web application has https redirects and not on localhost.
             Ok(uri) if is_web && (!uri.is_https() || uri.is_loopback()) => {
-                refused.push(format!(
-                    "{text}: application_type web needs https on a public host"
-                ));
+                refused.push(format!("{text}: application_type web needs https on a public host"));
             }
             Ok(uri) if facade.entra.redirects.allows(&uri) => usable.push(uri.as_str().to_owned()),
-            Ok(_) => refused.push(format!(
-                "{text}: not allowed, add it to redirect_uris in entragate.toml"
-            )),
+            Ok(_) => refused.push(format!("{text}: not allowed, add it to redirect_uris in entragate.toml")),
             Err(error) => refused.push(format!("{text}: {error}")),
         }
     }
@@ -207,10 +175,7 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Stri
         return Err(bad(refused.join("; ")));
     }
     if !refused.is_empty() {
-        tracing::warn!(
-            refused = refused.join("; "),
-            "some redirect URIs were not registered"
-        );
+        tracing::warn!(refused = refused.join("; "), "some redirect URIs were not registered");
     }
     Ok(usable)
 }

@@ -1,5 +1,7 @@
 //! Relay mode: parameters are repaired and handed on, Entra answers the client itself, nothing is kept.
 
+use std::fmt::Write as _;
+
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +36,7 @@ pub(crate) async fn authorize(facade: &Facade, request: &AuthorizeRequest) -> Re
         ("domain_hint", request.domain_hint.as_deref()),
         ("nonce", request.nonce.as_deref()),
     ];
-    pairs.extend(
-        optional
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name, value))),
-    );
+    pairs.extend(optional.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))));
     let endpoint = &snapshot.endpoints.authorization;
     let joint = if endpoint.query().is_some() { '&' } else { '?' };
     Ok(format!("{endpoint}{joint}{}", encoded(pairs)))
@@ -95,13 +93,7 @@ pub(crate) async fn redeem(facade: &Facade, grant: &Grant) -> Result<Tokens, OAu
     });
     let scope = scopes::published(issued.scope.as_deref().unwrap_or_default(), &entra.api).join(" ");
     let (access_token, refresh_token) = (issued.access_token, issued.refresh_token);
-    Ok(Tokens {
-        access_token,
-        token_type: "Bearer",
-        expires_in,
-        scope,
-        refresh_token,
-    })
+    Ok(Tokens { access_token, token_type: "Bearer", expires_in, scope, refresh_token })
 }
 
 /// A token that we would refuse at the next call ends here, with the reason, instead of in a successful
@@ -140,10 +132,7 @@ fn translated(answer: &Answer) -> OAuthError {
     if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
         let retry_after = answer.retry_after.clone();
         let known = unavailable();
-        return OAuthError {
-            retry_after: retry_after.or(known.retry_after),
-            ..known
-        };
+        return OAuthError { retry_after: retry_after.or(known.retry_after), ..known };
     }
     let Some(error) = EntraError::parse(&answer.body) else {
         return unavailable();
@@ -165,37 +154,26 @@ fn translated(answer: &Answer) -> OAuthError {
         aadsts = error.aadsts(), suberror = error.suberror, correlation_id = error.correlation_id,
         answered = code, reason = description, "Entra refused a grant"
     );
-    let uri = error
-        .error_uri
-        .clone()
-        .filter(|uri| uri.starts_with("https://") && sanitised(uri) == *uri);
-    OAuthError {
-        status,
-        code: sanitised(code),
-        description,
-        uri,
-        retry_after: None,
-    }
+    let uri = error.error_uri.clone().filter(|uri| uri.starts_with("https://") && sanitised(uri) == *uri);
+    OAuthError { status, code: sanitised(code), description, uri, retry_after: None }
 }
 
 /// Entra's sentence without personal data, then what to do, then the id under which an administrator
 /// finds the attempt.
 fn described(error: &EntraError) -> String {
-    let words = error
-        .sentence()
-        .split_whitespace()
-        .map(|word| if word.contains('@') { "(user)" } else { word });
+    let words =
+        error.sentence().split_whitespace().map(|word| if word.contains('@') { "(user)" } else { word });
     let mut text = words.collect::<Vec<_>>().join(" ");
     if let Some(known) = error.explanation() {
         text.push_str(" [Entragate: ");
         text.push_str(known.hint);
         if known.row > 0 {
-            text.push_str(&format!("; see row {} of docs/incompatibilities", known.row));
+            let _ = write!(text, "; see row {} of docs/incompatibilities", known.row);
         }
         text.push(']');
     }
     if let Some(id) = &error.correlation_id {
-        text.push_str(&format!(" Correlation ID: {id}"));
+        let _ = write!(text, " Correlation ID: {id}");
     }
     sanitised(&text)
 }

@@ -14,13 +14,7 @@ impl KnownResources {
     /// The MCP URL, the origin (clients that only read the root document), and the API app's own names.
     pub(crate) fn new(base: &BaseUrl, resource_url: &str, api: &ApiApp) -> Self {
         let names = [resource_url.to_owned(), base.as_str().to_owned(), base.origin()];
-        Self(
-            names
-                .into_iter()
-                .chain(api.audiences())
-                .map(|name| normal(&name))
-                .collect(),
-        )
+        Self(names.into_iter().chain(api.audiences()).map(|name| normal(&name)).collect())
     }
 
     /// Whether the value names this resource: clients URL-normalise, add or drop the last slash, send it

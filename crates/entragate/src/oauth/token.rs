@@ -19,16 +19,8 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// A checked grant. Only [`check`] makes one.
 pub(crate) enum Grant {
-    Code {
-        code: String,
-        verifier: String,
-        redirect_uri: RedirectUri,
-        scope: Option<String>,
-    },
-    Refresh {
-        token: String,
-        scope: Option<String>,
-    },
+    Code { code: String, verifier: String, redirect_uri: RedirectUri, scope: Option<String> },
+    Refresh { token: String, scope: Option<String> },
 }
 
 impl Grant {
@@ -40,12 +32,7 @@ impl Grant {
     /// The parameters that are the grant's own.
     pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
         match self {
-            Self::Code {
-                code,
-                verifier,
-                redirect_uri,
-                ..
-            } => vec![
+            Self::Code { code, verifier, redirect_uri, .. } => vec![
                 ("grant_type", "authorization_code"),
                 ("code", code),
                 ("redirect_uri", redirect_uri.as_str()),
@@ -59,31 +46,20 @@ impl Grant {
 pub(crate) async fn any(State(facade): State<Facade>, request: Request) -> Response<Body> {
     if request.method() != Method::POST {
         let error = OAuthError::new(Code::InvalidRequest, "the token endpoint takes POST only");
-        let mut response = OAuthError {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            ..error
-        }
-        .response();
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+        let mut response = OAuthError { status: StatusCode::METHOD_NOT_ALLOWED, ..error }.response();
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
         return response;
     }
     match answer(&facade, request).await {
         Ok(response) => response,
         Err(error) => {
-            leg!(
-                Leg::Refused,
-                endpoint = "token",
-                reason = error.description.as_str()
-            );
+            leg!(Leg::Refused, endpoint = "token", reason = error.description.as_str());
             let mut response = error.response();
             if error.status == StatusCode::UNAUTHORIZED {
                 // RFC 6749 §5.2: a 401 names the scheme that could have been used.
-                response.headers_mut().insert(
-                    WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Basic realm=\"oauth\""),
-                );
+                response
+                    .headers_mut()
+                    .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\""));
             }
             response
         }
@@ -93,34 +69,24 @@ pub(crate) async fn any(State(facade): State<Facade>, request: Request) -> Respo
 async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
     let headers = request.headers().clone();
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(bad("Content-Type must be application/x-www-form-urlencoded"));
     }
-    let body = body_bytes(request, MAX_BODY).await.map_err(|status| OAuthError {
-        status,
-        ..bad("the body is larger than 64 KiB or was cut off")
-    })?;
+    let body = body_bytes(request, MAX_BODY)
+        .await
+        .map_err(|status| OAuthError { status, ..bad("the body is larger than 64 KiB or was cut off") })?;
     let params = Params::parse(&body);
     let grant = check(facade, &headers, &params)?;
     let tokens = relay::redeem(facade, &grant).await?;
-    leg!(if matches!(grant, Grant::Code { .. }) {
-        Leg::Code
-    } else {
-        Leg::Refresh
-    });
+    leg!(if matches!(grant, Grant::Code { .. }) { Leg::Code } else { Leg::Refresh });
     Ok(json(StatusCode::OK, &tokens))
 }
 
 fn check(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<Grant, OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
-    params
-        .refuse_repeated(&["resource"])
-        .map_err(|Repeated(name)| bad(&format!("{name} is repeated")))?;
+    params.refuse_repeated(&["resource"]).map_err(|Repeated(name)| bad(&format!("{name} is repeated")))?;
     check_client(facade, headers, params)?;
     check_resource(facade, params)?;
     let owned = |name: &str| params.get(name).map(str::to_owned);
@@ -132,22 +98,13 @@ fn check(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<Grant,
             let verifier = needed("code_verifier")?;
             if !pkce::is_verifier(&verifier) {
                 let text = "code_verifier must be 43 to 128 unreserved characters";
-                return Err(OAuthError {
-                    code: "invalid_grant".into(),
-                    ..bad(text)
-                });
+                return Err(OAuthError { code: "invalid_grant".into(), ..bad(text) });
             }
-            Ok(Grant::Code {
-                code: needed("code")?,
-                verifier,
-                redirect_uri,
-                scope: owned("scope"),
-            })
+            Ok(Grant::Code { code: needed("code")?, verifier, redirect_uri, scope: owned("scope") })
         }
-        Some("refresh_token") => Ok(Grant::Refresh {
-            token: needed("refresh_token")?,
-            scope: owned("scope"),
-        }),
+        Some("refresh_token") => {
+            Ok(Grant::Refresh { token: needed("refresh_token")?, scope: owned("scope") })
+        }
         Some(_) => {
             let text = "grant_type must be authorization_code or refresh_token";
             Err(OAuthError::new(Code::UnsupportedGrantType, text))
@@ -177,11 +134,7 @@ fn check_client(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result
     let given = in_body.or(basic.as_deref()).ok_or_else(unknown)?;
     let expected = facade.entra.client.as_str();
     let agree = basic.as_deref().is_none_or(|basic| basic == given);
-    if given == expected && agree {
-        Ok(())
-    } else {
-        Err(unknown())
-    }
+    if given == expected && agree { Ok(()) } else { Err(unknown()) }
 }
 
 /// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined.

@@ -63,11 +63,7 @@ impl Message {
         }
         if text.trim_start().starts_with('[') {
             let calls: Vec<Call> = serde_json::from_str(text)?;
-            return if calls.is_empty() {
-                Err(MalformedCall::EmptyBatch)
-            } else {
-                Ok(Self::Batch(calls))
-            };
+            return if calls.is_empty() { Err(MalformedCall::EmptyBatch) } else { Ok(Self::Batch(calls)) };
         }
         Ok(Self::Single(serde_json::from_str(text)?))
     }
@@ -99,11 +95,7 @@ impl Message {
             .iter()
             .filter(|call| call.is_request())
             .filter_map(Call::id)
-            .map(|id| Failure {
-                jsonrpc: "2.0",
-                id,
-                error: Error { code, message: text },
-            })
+            .map(|id| Failure { jsonrpc: "2.0", id, error: Error { code, message: text } })
             .collect();
         match (self, failures.as_slice()) {
             (_, []) => None,
@@ -121,11 +113,7 @@ impl Call {
             "resources/read" => params.uri = Some(target.to_owned()),
             _ => params.name = Some(target.to_owned()),
         }
-        Self {
-            id: None,
-            method: Some(method.to_owned()),
-            params,
-        }
+        Self { id: None, method: Some(method.to_owned()), params }
     }
 
     /// The id, exactly as the client wrote it; `None` for a notification.
@@ -175,13 +163,8 @@ fn check_member<E: serde::de::Error>(seen: &mut Vec<String>, key: &str, known: &
     if seen.contains(&folded) {
         return Err(E::custom(format_args!("duplicate member `{key}`")));
     }
-    if let Some(known) = known
-        .iter()
-        .find(|known| **known != key && known.to_lowercase() == folded)
-    {
-        return Err(E::custom(format_args!(
-            "member `{key}` must be written `{known}`"
-        )));
+    if let Some(known) = known.iter().find(|known| **known != key && known.to_lowercase() == folded) {
+        return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
     }
     seen.push(folded);
     Ok(())
@@ -226,9 +209,7 @@ impl<'de> Visitor<'de> for CallVisitor {
             return Err(A::Error::custom("member `jsonrpc` must be \"2.0\""));
         }
         if method.is_some() == is_response {
-            return Err(A::Error::custom(
-                "a message has either `method` or one of `result` and `error`",
-            ));
+            return Err(A::Error::custom("a message has either `method` or one of `result` and `error`"));
         }
         if let Some(raw) = &id {
             check_id(raw.get()).map_err(A::Error::custom)?;

@@ -1,5 +1,7 @@
 //! The decision: [`Principal`] and message in, [`Permit`] or the reason against it out.
 
+use std::sync::Arc;
+
 use super::call::{Call, Message};
 use super::rule::Rule;
 use crate::principal::{Kind, Permit, Principal};
@@ -51,10 +53,7 @@ pub(crate) struct Forbidden {
 impl Policy {
     /// Rules in the order in which they are asked.
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
-        Self {
-            rules: rules.into_iter().collect(),
-            implied: Vec::new(),
-        }
+        Self { rules: rules.into_iter().collect(), implied: Vec::new() }
     }
 
     /// States that `scope` includes the `narrower` ones (a server must account for scope hierarchies,
@@ -74,30 +73,25 @@ impl Policy {
     pub(crate) fn decide(
         &self,
         principal: &Principal,
-        message: Message,
+        message: &Arc<Message>,
         baseline_scopes: &[String],
-    ) -> Result<Permit, (Denial, Message)> {
+    ) -> Result<Permit, Denial> {
         if principal.is_development() {
-            return Ok(Permit::new(principal.clone(), message));
+            return Ok(Permit::new(principal.clone(), Arc::clone(message)));
         }
         // All scopes that the message needs go into one challenge, not one after the other.
         let mut missing: Vec<String> = Vec::new();
         if principal.kind() == Kind::User {
-            missing.extend(
-                baseline_scopes
-                    .iter()
-                    .filter(|scope| !self.grants(principal, scope))
-                    .cloned(),
-            );
+            missing.extend(baseline_scopes.iter().filter(|scope| !self.grants(principal, scope)).cloned());
         }
         for call in message.calls() {
             match self.judge(principal, call) {
                 Ok(scopes) => missing.extend(scopes),
-                Err(forbidden) => return Err((Denial::Forbidden(forbidden), message)),
+                Err(forbidden) => return Err(Denial::Forbidden(forbidden)),
             }
         }
         if missing.is_empty() {
-            return Ok(Permit::new(principal.clone(), message));
+            return Ok(Permit::new(principal.clone(), Arc::clone(message)));
         }
         let mut wanted = baseline_scopes.to_vec();
         wanted.extend(principal.scopes().iter().cloned());
@@ -108,7 +102,7 @@ impl Policy {
                 unique.push(scope);
             }
         }
-        Err((Denial::InsufficientScope(unique), message))
+        Err(Denial::InsufficientScope(unique))
     }
 
     /// Whether a listed tool, prompt or resource would be refused whatever scope was added.
@@ -130,21 +124,13 @@ impl Policy {
         let Some(rule) = self.rules.iter().find(|rule| rule.names(call)) else {
             let method = call.method();
             let allowed = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
-            return if allowed {
-                Ok(Vec::new())
-            } else {
-                Err(forbidden(&[], false))
-            };
+            return if allowed { Ok(Vec::new()) } else { Err(forbidden(&[], false)) };
         };
         if !rule.has_one_of_the_roles(principal) {
             return Err(forbidden(rule.required_roles(), false));
         }
-        let missing: Vec<String> = rule
-            .required_scopes()
-            .iter()
-            .filter(|scope| !self.grants(principal, scope))
-            .cloned()
-            .collect();
+        let missing: Vec<String> =
+            rule.required_scopes().iter().filter(|scope| !self.grants(principal, scope)).cloned().collect();
         if !missing.is_empty() && principal.kind() == Kind::Application {
             return Err(forbidden(&[], true));
         }
@@ -201,15 +187,13 @@ mod tests {
     }
 
     fn allowed(policy: &Policy, who: &Principal, message: Message) -> bool {
-        policy.decide(who, message, &[]).is_ok()
+        policy.decide(who, &Arc::new(message), &[]).is_ok()
     }
 
     #[test]
     fn the_first_rule_that_names_the_call_decides() {
-        let (admin, user) = (
-            principal(Kind::User, &["Admin"], &["access"]),
-            principal(Kind::User, &["User"], &["access"]),
-        );
+        let (admin, user) =
+            (principal(Kind::User, &["Admin"], &["access"]), principal(Kind::User, &["User"], &["access"]));
         assert!(allowed(&admin_guard(), &admin, tool("admin_delete")));
         assert!(!allowed(&admin_guard(), &user, tool("admin_delete")));
         assert!(allowed(&admin_guard(), &user, tool("whoami")));
@@ -229,13 +213,7 @@ mod tests {
         ] {
             assert!(!allowed(&policy, &user, refused));
         }
-        for open in [
-            "initialize",
-            "ping",
-            "tools/list",
-            "server/discover",
-            "notifications/cancelled",
-        ] {
+        for open in ["initialize", "ping", "tools/list", "server/discover", "notifications/cancelled"] {
             assert!(allowed(&policy, &user, call(open, "{}")), "{open}");
         }
         assert!(allowed(&Policy::default(), &user, call("x/new", "{}")));
@@ -245,11 +223,7 @@ mod tests {
     fn a_batch_with_one_forbidden_call_is_refused_whole() {
         let body = br#"[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami"}},{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"admin_delete"}}]"#;
         let user = principal(Kind::User, &["User"], &["access"]);
-        assert!(
-            admin_guard()
-                .decide(&user, Message::parse(body).unwrap(), &[])
-                .is_err()
-        );
+        assert!(admin_guard().decide(&user, &Arc::new(Message::parse(body).unwrap()), &[]).is_err());
     }
 
     #[test]
@@ -257,15 +231,11 @@ mod tests {
         let policy = Policy::new([Rule::tools(["*"]).scopes(["write", "audit"])]);
         let baseline = ["access".to_owned()];
         let user = principal(Kind::User, &[], &["access"]);
-        let (denial, _) = policy.decide(&user, tool("x"), &baseline).unwrap_err();
-        assert_eq!(
-            denial,
-            Denial::InsufficientScope(vec!["access".into(), "write".into(), "audit".into()])
-        );
+        let denial = policy.decide(&user, &Arc::new(tool("x")), &baseline).unwrap_err();
+        assert_eq!(denial, Denial::InsufficientScope(vec!["access".into(), "write".into(), "audit".into()]));
         let wide = policy.scope_implies("admin", vec!["access".into(), "write".into(), "audit".into()]);
         assert!(
-            wide.decide(&principal(Kind::User, &[], &["admin"]), tool("x"), &baseline)
-                .is_ok()
+            wide.decide(&principal(Kind::User, &[], &["admin"]), &Arc::new(tool("x")), &baseline).is_ok()
         );
     }
 
@@ -273,12 +243,7 @@ mod tests {
     fn a_program_is_not_sent_to_sign_in_for_delegated_scopes() {
         let policy = Policy::new([Rule::tools(["*"]).scopes(["write"])]);
         let program = principal(Kind::Application, &["Tools.All"], &[]);
-        let (denial, _) = policy
-            .decide(&program, tool("x"), &["access".to_owned()])
-            .unwrap_err();
-        assert!(matches!(
-            denial,
-            Denial::Forbidden(Forbidden { needs_user: true, .. })
-        ));
+        let denial = policy.decide(&program, &Arc::new(tool("x")), &["access".to_owned()]).unwrap_err();
+        assert!(matches!(denial, Denial::Forbidden(Forbidden { needs_user: true, .. })));
     }
 }

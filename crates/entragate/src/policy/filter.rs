@@ -63,11 +63,7 @@ impl Filter {
                 None => messages.push(raw.to_owned()),
             }
         }
-        Ok(if changed {
-            Some(serde_json::to_string(&messages)?)
-        } else {
-            None
-        })
+        Ok(if changed { Some(serde_json::to_string(&messages)?) } else { None })
     }
 
     fn message(&self, text: &str) -> Result<Option<String>, FilterError> {
@@ -130,10 +126,7 @@ pub(crate) struct SseFilter {
 
 impl SseFilter {
     pub(crate) fn new(filter: Filter) -> Self {
-        Self {
-            filter,
-            pending: Vec::new(),
-        }
+        Self { filter, pending: Vec::new() }
     }
 
     /// The bytes that may go on after `chunk` arrived; an unfinished event waits.
@@ -193,8 +186,7 @@ impl SseFilter {
 
 /// Lines end with LF, CR or CRLF.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n')
-        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
 fn data_of(line: &str) -> Option<&str> {
@@ -202,9 +194,7 @@ fn data_of(line: &str) -> Option<&str> {
     if value.is_empty() {
         return Some("");
     }
-    value
-        .strip_prefix(':')
-        .map(|value| value.strip_prefix(' ').unwrap_or(value))
+    value.strip_prefix(':').map(|value| value.strip_prefix(' ').unwrap_or(value))
 }
 
 /// The length of the first complete event, its blank line included.
@@ -270,10 +260,7 @@ mod tests {
     #[test]
     fn refused_tools_are_hidden_and_the_rest_keeps_its_bytes() {
         assert_eq!(filter().json(LIST).unwrap().as_deref(), Some(KEPT));
-        assert_eq!(
-            filter().json(&format!("[{LIST}]")).unwrap(),
-            Some(format!("[{KEPT}]"))
-        );
+        assert_eq!(filter().json(&format!("[{LIST}]")).unwrap(), Some(format!("[{KEPT}]")));
     }
 
     #[test]
@@ -286,13 +273,7 @@ mod tests {
     #[test]
     fn filtered_lists_are_private_to_the_caller() {
         let text = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"ttlMs":5,"cacheScope":"public"}}"#;
-        assert!(
-            filter()
-                .json(text)
-                .unwrap()
-                .unwrap()
-                .contains(r#""cacheScope":"private""#)
-        );
+        assert!(filter().json(text).unwrap().unwrap().contains(r#""cacheScope":"private""#));
     }
 
     #[test]
@@ -320,14 +301,8 @@ mod tests {
                 }
                 out.extend(sse.finish().unwrap());
                 let out = String::from_utf8(out).unwrap();
-                assert!(
-                    out.contains(KEPT) && !out.contains("admin_delete"),
-                    "{end:?} {size} {out}"
-                );
-                assert!(
-                    out.starts_with(&format!(": hi{end}{end}id: 7\nevent: message\ndata: ")),
-                    "{out:?}"
-                );
+                assert!(out.contains(KEPT) && !out.contains("admin_delete"), "{end:?} {size} {out}");
+                assert!(out.starts_with(&format!(": hi{end}{end}id: 7\nevent: message\ndata: ")), "{out:?}");
                 assert!(out.ends_with(&format!("data: {{}}{end}{end}")), "{out:?}");
             }
         }

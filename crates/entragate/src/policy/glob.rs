@@ -1,4 +1,4 @@
-//! Names with `*`: matched in linear time, nothing else is special (no ReDoS, no surprises).
+//! Names with `*`: matched in linear time, nothing else is special (no pattern can be slow, none can surprise).
 
 /// A pattern in which `*` stands for any run of characters, the empty one included.
 #[derive(Debug, Clone, PartialEq, Eq)]

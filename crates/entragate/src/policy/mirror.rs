@@ -23,30 +23,21 @@ pub(crate) fn check(headers: &HeaderMap, message: &Message) -> Result<(), String
     let version = single(headers, "mcp-protocol-version")?;
     let is_new = |version: &str| version >= FIRST && version.len() == FIRST.len();
     // Older revisions know none of these headers; header rules for notifications are left open by the spec.
-    let newest = version
-        .as_deref()
-        .into_iter()
-        .chain(call.protocol_version())
-        .any(is_new);
+    let newest = version.as_deref().into_iter().chain(call.protocol_version()).any(is_new);
     if !newest || !call.is_request() {
         return Ok(());
     }
     match (version.as_deref(), call.protocol_version()) {
         (None, _) => return Err("header MCP-Protocol-Version is missing".into()),
         (Some(header), Some(body)) if header != body => {
-            return Err(format!(
-                "header MCP-Protocol-Version does not match the body's `{body}`"
-            ));
+            return Err(format!("header MCP-Protocol-Version does not match the body's `{body}`"));
         }
         _ => {}
     }
     match single(headers, "mcp-method")? {
         None => return Err("header Mcp-Method is missing".into()),
         Some(method) if method != call.method() => {
-            return Err(format!(
-                "header Mcp-Method does not match the body's `{}`",
-                call.method()
-            ));
+            return Err(format!("header Mcp-Method does not match the body's `{}`", call.method()));
         }
         Some(_) => {}
     }
@@ -76,18 +67,13 @@ fn single(headers: &HeaderMap, name: &str) -> Result<Option<String>, String> {
     if values.next().is_some() {
         return Err(format!("header {name} is repeated"));
     }
-    let text = value
-        .to_str()
-        .map_err(|_| format!("header {name} has characters outside ASCII"))?;
+    let text = value.to_str().map_err(|_| format!("header {name} has characters outside ASCII"))?;
     Ok(Some(text.trim_matches([' ', '\t']).to_owned()))
 }
 
 /// `=?base64?…?=` carries what a header cannot (TR-19): markers are case-sensitive, padding is required.
 fn decoded(value: &str) -> Option<String> {
-    let Some(inner) = value
-        .strip_prefix("=?base64?")
-        .and_then(|rest| rest.strip_suffix("?="))
-    else {
+    let Some(inner) = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else {
         return Some(value.to_owned());
     };
     String::from_utf8(STANDARD.decode(inner).ok()?).ok()
@@ -145,10 +131,7 @@ mod tests {
     #[test]
     fn older_revisions_and_notifications_need_no_mirror() {
         let old = message(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#);
-        assert_eq!(
-            check(&headers(&[("mcp-protocol-version", "2025-11-25")]), &old),
-            Ok(())
-        );
+        assert_eq!(check(&headers(&[("mcp-protocol-version", "2025-11-25")]), &old), Ok(()));
         assert_eq!(check(&HeaderMap::new(), &old), Ok(()));
         let note = message(r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#);
         assert_eq!(check(&headers(&[VERSION]), &note), Ok(()));

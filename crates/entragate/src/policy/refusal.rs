@@ -42,11 +42,7 @@ impl Forbidden {
 }
 
 fn quoted(roles: &[String]) -> String {
-    roles
-        .iter()
-        .map(|role| format!("`{role}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    roles.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The answer to a message of which one call is forbidden.

@@ -88,9 +88,7 @@ impl Rule {
 
     /// Whether the rule names anything at all.
     pub fn is_empty(&self) -> bool {
-        [&self.tools, &self.prompts, &self.resources, &self.methods]
-            .iter()
-            .all(|globs| globs.is_empty())
+        [&self.tools, &self.prompts, &self.resources, &self.methods].iter().all(|globs| globs.is_empty())
     }
 
     pub(crate) fn required_roles(&self) -> &[String] {

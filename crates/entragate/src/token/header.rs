@@ -37,9 +37,8 @@ impl<'a> Unverified<'a> {
             [_, _, _, _, _] => return Err(Refused::Encrypted),
             _ => return Err(Refused::Malformed("not three parts")),
         };
-        let json = URL_SAFE_NO_PAD
-            .decode(header)
-            .map_err(|_| Refused::Malformed("header is not base64url"))?;
+        let json =
+            URL_SAFE_NO_PAD.decode(header).map_err(|_| Refused::Malformed("header is not base64url"))?;
         let parsed: Header =
             serde_json::from_slice(&json).map_err(|_| Refused::Malformed("header is not JSON"))?;
         // One algorithm, chosen by us: not by the header, not by the key.
@@ -54,18 +53,11 @@ impl<'a> Unverified<'a> {
             return Err(Refused::Graph);
         }
         let key_id = parsed.kid.filter(|kid| !kid.is_empty()).ok_or(Refused::NoKeyId)?;
-        Ok(Self {
-            key_id,
-            signing_input: &token[..header.len() + 1 + payload.len()],
-            payload,
-            signature,
-        })
+        Ok(Self { key_id, signing_input: &token[..header.len() + 1 + payload.len()], payload, signature })
     }
 
     pub(crate) fn payload_json(&self) -> Result<Vec<u8>, Refused> {
-        URL_SAFE_NO_PAD
-            .decode(self.payload)
-            .map_err(|_| Refused::Malformed("payload is not base64url"))
+        URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refused::Malformed("payload is not base64url"))
     }
 }
 

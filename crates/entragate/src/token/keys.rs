@@ -68,9 +68,7 @@ pub(crate) struct Key {
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Key")
-            .field("issuer", &self.issuer)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
@@ -162,9 +160,8 @@ impl Keyring {
         let mut flight = self.flight.lock().await;
         let newest = self.peek().unwrap_or(snapshot);
         let now = self.clock.now();
-        let asked_recently = flight
-            .last_unknown_key
-            .is_some_and(|when| now.since(when) < UNKNOWN_KEY_INTERVAL);
+        let asked_recently =
+            flight.last_unknown_key.is_some_and(|when| now.since(when) < UNKNOWN_KEY_INTERVAL);
         if newest.key(key).is_some() || flight.number != seen || asked_recently {
             return Ok(newest);
         }
@@ -193,8 +190,7 @@ impl Keyring {
     async fn fetch(&self, flight: &mut MutexGuard<'_, Flight>) -> Result<Arc<Snapshot>, Unavailable> {
         let outcome = self.fetch_snapshot().await;
         flight.number += 1;
-        self.flights
-            .store(flight.number, std::sync::atomic::Ordering::Release);
+        self.flights.store(flight.number, std::sync::atomic::Ordering::Release);
         match outcome {
             Ok(snapshot) => {
                 let snapshot = Arc::new(snapshot);
@@ -228,13 +224,7 @@ impl Keyring {
                 verified = Arc::clone(&previous.verified);
             }
         }
-        Ok(Snapshot {
-            endpoints,
-            verified,
-            jwks,
-            keys,
-            fetched: self.clock.now(),
-        })
+        Ok(Snapshot { endpoints, verified, jwks, keys, fetched: self.clock.now() })
     }
 }
 
@@ -271,14 +261,7 @@ fn parse_keys(body: &[u8]) -> Result<(HashMap<String, Key>, Arc<[u8]>), FetchErr
         published.push(
             serde_json::json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e }),
         );
-        keys.insert(
-            kid,
-            Key {
-                decoding,
-                issuer: jwk.issuer,
-                cloud_instance: jwk.cloud_instance_name,
-            },
-        );
+        keys.insert(kid, Key { decoding, issuer: jwk.issuer, cloud_instance: jwk.cloud_instance_name });
     }
     if keys.is_empty() {
         return Err(unusable(&"no usable RSA key"));

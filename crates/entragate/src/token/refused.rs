@@ -3,8 +3,7 @@
 /// One failed check. `Display` is the log line's reason; nothing of the token itself is in it but public
 /// identifiers (issuer, audience, key id, tenant), shortened.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Refused {
+pub(crate) enum Refused {
     /// More bytes than any Entra token has.
     #[error("the token is longer than {0} bytes")]
     TooLong(usize),
@@ -79,7 +78,7 @@ pub enum Refused {
 
 impl Refused {
     /// A stable name of the check, for logs and metrics.
-    pub const fn check(&self) -> &'static str {
+    pub(crate) const fn check(&self) -> &'static str {
         match self {
             Self::TooLong(_) => "length",
             Self::Encrypted => "encrypted",
@@ -106,7 +105,7 @@ impl Refused {
     }
 
     /// What the client is told (RFC 6750 §3, `error_description`): enough to act on, nothing to probe with.
-    pub const fn public_text(&self) -> &'static str {
+    pub(crate) const fn public_text(&self) -> &'static str {
         match self {
             Self::Expired(_) => "The access token expired",
             Self::NotYet(_) => "The access token is not valid yet",

@@ -44,21 +44,13 @@ impl Verifier {
         // Idempotent; when an embedder installed another provider first, that one verifies just as well.
         // Without this call, feature unification in the embedder's build could leave none installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        Self {
-            keyring,
-            audiences: api.audiences().collect(),
-            clock,
-        }
+        Self { keyring, audiences: api.audiences().collect(), clock }
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Result<Principal, VerifyError> {
         let hash = cache::hash(token);
         let now = self.clock.now();
-        if let Some(known) = self
-            .keyring
-            .peek()
-            .and_then(|snapshot| snapshot.verified.get(&hash, now))
-        {
+        if let Some(known) = self.keyring.peek().and_then(|snapshot| snapshot.verified.get(&hash, now)) {
             return Ok(known);
         }
         let unverified = Unverified::parse(token)?;
@@ -84,9 +76,7 @@ impl Verifier {
             return Err(Refused::Graph);
         }
         if !claims.aud.iter().any(|aud| self.audiences.contains(aud)) {
-            return Err(Refused::Audience(shown(
-                claims.aud.iter().next().unwrap_or_default(),
-            )));
+            return Err(Refused::Audience(shown(claims.aud.iter().next().unwrap_or_default())));
         }
         check_times(&claims, now)?;
         principal(claims)
@@ -100,10 +90,7 @@ fn check_signature(token: &Unverified<'_>, snapshot: &Snapshot) -> Result<(), Re
     // The common key set also holds the keys of personal accounts; each key names whom it may sign for.
     if let Some(issuer) = &key.issuer {
         if issuer.replace("{tenantid}", &endpoints.tenant_guid) != endpoints.issuer_v2 {
-            return Err(Refused::KeyIssuer {
-                key: shown(id),
-                issuer: shown(issuer),
-            });
+            return Err(Refused::KeyIssuer { key: shown(id), issuer: shown(issuer) });
         }
     }
     if let (Some(of_key), Some(of_cloud)) = (&key.cloud_instance, &endpoints.cloud_instance) {
@@ -127,16 +114,8 @@ fn check_single_tid(payload: &[u8]) -> Result<(), Refused> {
     let unreadable = |error: &dyn std::fmt::Display| Refused::Claims(shown(&error.to_string()));
     let text = std::str::from_utf8(payload).map_err(|error| unreadable(&error))?;
     let members = Members::parse(text).map_err(|error| unreadable(&error))?;
-    let spellings = members
-        .0
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("tid"))
-        .count();
-    if spellings > 1 {
-        Err(Refused::AmbiguousTenant)
-    } else {
-        Ok(())
-    }
+    let spellings = members.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case("tid")).count();
+    if spellings > 1 { Err(Refused::AmbiguousTenant) } else { Ok(()) }
 }
 
 /// One of the tenant's two issuers (seed row 8), and `tid` that agrees with it.
@@ -176,11 +155,7 @@ fn principal(claims: Claims) -> Result<Principal, Refused> {
     }
     let is_app = claims.idtyp.as_deref() == Some("app");
     let scopes = if is_app { Vec::new() } else { claims.scopes() };
-    let kind = match (
-        scopes.is_empty(),
-        claims.roles.is_empty(),
-        claims.idtyp.as_deref(),
-    ) {
+    let kind = match (scopes.is_empty(), claims.roles.is_empty(), claims.idtyp.as_deref()) {
         (false, _, _) => Kind::User,
         // No delegated permission: a program, and then only with an app role of its own.
         (true, false, Some("app") | None) => Kind::Application,
@@ -188,10 +163,7 @@ fn principal(claims: Claims) -> Result<Principal, Refused> {
     };
     let groups_overage = claims.has_group_overage();
     let username = claims.username().map(str::to_owned);
-    let object_id = claims
-        .oid
-        .filter(|oid| !oid.is_empty())
-        .ok_or(Refused::NoObjectId)?;
+    let object_id = claims.oid.filter(|oid| !oid.is_empty()).ok_or(Refused::NoObjectId)?;
     Ok(Principal::new(Identity {
         kind,
         object_id,

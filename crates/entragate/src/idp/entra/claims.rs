@@ -14,8 +14,6 @@ pub(crate) struct Claims {
     pub(crate) iat: Option<u64>,
     pub(crate) tid: Option<String>,
     pub(crate) oid: Option<String>,
-    pub(crate) sub: Option<String>,
-    pub(crate) ver: Option<String>,
     pub(crate) azp: Option<String>,
     pub(crate) appid: Option<String>,
     pub(crate) scp: Option<String>,
@@ -71,10 +69,7 @@ impl Audience {
 impl Claims {
     /// The client app: `azp` in v2, `appid` in v1. ID tokens have neither.
     pub(crate) fn client(&self) -> Option<&str> {
-        self.azp
-            .as_deref()
-            .or(self.appid.as_deref())
-            .filter(|client| !client.is_empty())
+        self.azp.as_deref().or(self.appid.as_deref()).filter(|client| !client.is_empty())
     }
 
     /// Claims that only an ID token has.
@@ -85,25 +80,16 @@ impl Claims {
     /// Delegated scopes. Agent identities carry `"/"` in app-only tokens, which is not a scope (entra.md §5.2).
     pub(crate) fn scopes(&self) -> Vec<String> {
         let scp = self.scp.as_deref().unwrap_or_default();
-        scp.split(' ')
-            .filter(|scope| !scope.is_empty() && *scope != "/")
-            .map(str::to_owned)
-            .collect()
+        scp.split(' ').filter(|scope| !scope.is_empty() && *scope != "/").map(str::to_owned).collect()
     }
 
     /// More than 200 groups: Entra leaves them out and names Graph instead.
     pub(crate) fn has_group_overage(&self) -> bool {
-        self.claim_names
-            .as_ref()
-            .is_some_and(|names| names.groups.is_some())
-            || self.hasgroups == Some(true)
+        self.claim_names.as_ref().is_some_and(|names| names.groups.is_some()) || self.hasgroups == Some(true)
     }
 
     /// A name to show. v1 tokens say `upn` or `unique_name`, v2 tokens `preferred_username`.
     pub(crate) fn username(&self) -> Option<&str> {
-        self.preferred_username
-            .as_deref()
-            .or(self.upn.as_deref())
-            .or(self.unique_name.as_deref())
+        self.preferred_username.as_deref().or(self.upn.as_deref()).or(self.unique_name.as_deref())
     }
 }

@@ -20,11 +20,7 @@ pub(crate) enum DiscoveryError {
         source: OutboundError,
     },
     #[error("{document}: status {status}{}", aadsts.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
-    Refused {
-        document: &'static str,
-        status: http::StatusCode,
-        aadsts: Option<String>,
-    },
+    Refused { document: &'static str, status: http::StatusCode, aadsts: Option<String> },
     #[error("{document}: {reason}")]
     Unusable { document: &'static str, reason: String },
 }
@@ -86,15 +82,8 @@ impl Endpoints {
         tenant: &TenantId,
         name: &'static str,
     ) -> Result<Self, DiscoveryError> {
-        let unusable = |reason: String| DiscoveryError::Unusable {
-            document: name,
-            reason,
-        };
-        for url in [
-            &document.authorization_endpoint,
-            &document.token_endpoint,
-            &document.jwks_uri,
-        ] {
+        let unusable = |reason: String| DiscoveryError::Unusable { document: name, reason };
+        for url in [&document.authorization_endpoint, &document.token_endpoint, &document.jwks_uri] {
             let secure = url.scheme() == "https" || url.host().is_some_and(|host| is_loopback(&host));
             if !secure {
                 return Err(unusable(format!("endpoint {url} is not https")));
@@ -102,14 +91,8 @@ impl Endpoints {
         }
         let tenant_guid = guid_in(&document.issuer)
             .ok_or_else(|| unusable(format!("issuer `{}` names no tenant", document.issuer)))?;
-        if tenant
-            .as_guid()
-            .is_some_and(|configured| configured != tenant_guid)
-        {
-            return Err(unusable(format!(
-                "issuer `{}` is not of tenant {tenant}",
-                document.issuer
-            )));
+        if tenant.as_guid().is_some_and(|configured| configured != tenant_guid) {
+            return Err(unusable(format!("issuer `{}` is not of tenant {tenant}", document.issuer)));
         }
         let issuer_v1 = issuer_v1.filter(|issuer| guid_in(issuer).as_deref() == Some(tenant_guid.as_str()));
         Ok(Self {
@@ -129,31 +112,19 @@ async fn fetch<T: for<'de> Deserialize<'de>>(
     url: &str,
     document: &'static str,
 ) -> Result<T, DiscoveryError> {
-    let answer = http
-        .get(url)
-        .await
-        .map_err(|source| DiscoveryError::Unreachable { document, source })?;
+    let answer = http.get(url).await.map_err(|source| DiscoveryError::Unreachable { document, source })?;
     if answer.status != http::StatusCode::OK {
         let aadsts = super::errors::EntraError::parse(&answer.body).and_then(|error| error.aadsts());
-        return Err(DiscoveryError::Refused {
-            document,
-            status: answer.status,
-            aadsts,
-        });
+        return Err(DiscoveryError::Refused { document, status: answer.status, aadsts });
     }
-    serde_json::from_slice(&answer.body).map_err(|error| DiscoveryError::Unusable {
-        document,
-        reason: error.to_string(),
-    })
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| DiscoveryError::Unusable { document, reason: error.to_string() })
 }
 
 /// The GUID segment of an issuer: a path segment, or the host label of an External ID tenant.
 fn guid_in(issuer: &str) -> Option<String> {
     let url = Url::parse(issuer).ok()?;
-    let in_path = url
-        .path_segments()?
-        .find(|segment| is_guid(segment))
-        .map(str::to_ascii_lowercase);
+    let in_path = url.path_segments()?.find(|segment| is_guid(segment)).map(str::to_ascii_lowercase);
     in_path.or_else(|| {
         let label = url.host_str()?.split('.').next()?.to_ascii_lowercase();
         is_guid(&label).then_some(label)
@@ -179,12 +150,7 @@ mod tests {
 
     fn check(issuer: &str, token: &str, tenant: &str) -> Result<Endpoints, DiscoveryError> {
         let v1 = format!("https://sts.windows.net/{TENANT}/");
-        Endpoints::checked(
-            document(issuer, token),
-            Some(v1),
-            &TenantId::parse(tenant).unwrap(),
-            "v2",
-        )
+        Endpoints::checked(document(issuer, token), Some(v1), &TenantId::parse(tenant).unwrap(), "v2")
     }
 
     const TOKEN: &str = "https://login.microsoftonline.com/t/oauth2/v2.0/token";
@@ -217,11 +183,6 @@ mod tests {
     #[test]
     fn external_id_names_the_tenant_in_the_host_label() {
         let issuer = format!("https://{TENANT}.ciamlogin.com/{TENANT}/v2.0");
-        assert_eq!(
-            check(&issuer, TOKEN, "contoso.onmicrosoft.com")
-                .unwrap()
-                .tenant_guid,
-            TENANT
-        );
+        assert_eq!(check(&issuer, TOKEN, "contoso.onmicrosoft.com").unwrap().tenant_guid, TENANT);
     }
 }

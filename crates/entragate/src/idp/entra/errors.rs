@@ -42,18 +42,14 @@ impl EntraError {
     /// What is known about the error's codes; with several, the first that is known.
     pub(crate) fn explanation(&self) -> Option<&'static Explanation> {
         let codes = self.error_codes.iter().copied().chain(self.code());
-        codes
-            .into_iter()
-            .find_map(|code| CATALOGUE.iter().find(|entry| entry.code == code))
+        codes.into_iter().find_map(|code| CATALOGUE.iter().find(|entry| entry.code == code))
     }
 
     /// Entra's sentence without the trace tail, which changes on every request.
     pub(crate) fn sentence(&self) -> &str {
         let text = self.error_description.as_str();
-        let end = [" Trace ID:", "\r\nTrace ID:", "\nTrace ID:"]
-            .iter()
-            .filter_map(|tail| text.find(tail))
-            .min();
+        let end =
+            [" Trace ID:", "\r\nTrace ID:", "\nTrace ID:"].iter().filter_map(|tail| text.find(tail)).min();
         text[..end.unwrap_or(text.len())].trim()
     }
 }
@@ -80,12 +76,7 @@ pub(crate) struct Explanation {
 }
 
 const fn entry(code: u64, remedy: Remedy, row: u8, hint: &'static str) -> Explanation {
-    Explanation {
-        code,
-        remedy,
-        row,
-        hint,
-    }
+    Explanation { code, remedy, row, hint }
 }
 
 use Remedy::{Client, Configure, SignInAgain};
@@ -172,17 +163,10 @@ mod tests {
     #[test]
     fn every_code_is_explained_once_and_every_hint_fits_an_oauth_error() {
         for (at, entry) in CATALOGUE.iter().enumerate() {
-            assert!(
-                !CATALOGUE[..at].iter().any(|other| other.code == entry.code),
-                "{} twice",
-                entry.code
-            );
+            assert!(!CATALOGUE[..at].iter().any(|other| other.code == entry.code), "{} twice", entry.code);
             assert!(entry.row <= 10 && !entry.hint.is_empty());
             assert!(
-                entry
-                    .hint
-                    .bytes()
-                    .all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\'),
+                entry.hint.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\'),
                 "{}",
                 entry.code
             );

@@ -81,11 +81,7 @@ impl ClientId {
     /// Parses `AZURE_CLIENT_ID` or `AZURE_MCP_CLIENT_ID`.
     pub fn parse(text: &str) -> Result<Self, RegistrationError> {
         let lower = text.trim().to_ascii_lowercase();
-        if is_guid(&lower) {
-            Ok(Self(lower))
-        } else {
-            Err(RegistrationError::NotGuid(text.to_owned()))
-        }
+        if is_guid(&lower) { Ok(Self(lower)) } else { Err(RegistrationError::NotGuid(text.to_owned())) }
     }
 
     /// The id as text.
@@ -153,11 +149,7 @@ impl ApiApp {
     /// `.default`: every delegated permission that the client app was granted.
     pub fn new(id: ClientId) -> Self {
         let default_uri = format!("api://{id}");
-        Self {
-            id,
-            identifier_uris: vec![default_uri],
-            scopes: Vec::new(),
-        }
+        Self { id, identifier_uris: vec![default_uri], scopes: Vec::new() }
     }
 
     /// Adds Application ID URIs of the registration; the first one given qualifies scopes.
@@ -220,19 +212,13 @@ impl ApiApp {
 
     /// Every spelling that qualifies a scope of this app: its identifier URIs and its GUID (entra.md §5.5).
     pub fn scope_prefixes(&self) -> impl Iterator<Item = &str> {
-        self.identifier_uris
-            .iter()
-            .map(String::as_str)
-            .chain([self.id.as_str()])
+        self.identifier_uris.iter().map(String::as_str).chain([self.id.as_str()])
     }
 
     /// Every `aud` that names this app: the GUID (always, in v2 tokens) and each identifier URI with and
     /// without a trailing slash (in v1 tokens, Entra chooses).
     pub fn audiences(&self) -> impl Iterator<Item = String> {
-        let uris = self
-            .identifier_uris
-            .iter()
-            .flat_map(|uri| [uri.clone(), format!("{uri}/")]);
+        let uris = self.identifier_uris.iter().flat_map(|uri| [uri.clone(), format!("{uri}/")]);
         uris.chain([self.id.as_str().to_owned()])
     }
 
@@ -246,16 +232,12 @@ impl ApiApp {
         if self.scopes.is_empty() {
             return vec![format!("{}/.default", self.identifier_uri())];
         }
-        self.scopes
-            .iter()
-            .map(|scope| format!("{}/{scope}", self.identifier_uri()))
-            .collect()
+        self.scopes.iter().map(|scope| format!("{}/{scope}", self.identifier_uri())).collect()
     }
 }
 
 fn has_space(text: &str) -> bool {
-    text.chars()
-        .any(|c| c.is_whitespace() || c.is_control() || c == '"' || c == '\\')
+    text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '"' || c == '\\')
 }
 
 /// 8-4-4-4-12 hexadecimal digits.
@@ -274,25 +256,11 @@ mod tests {
     #[test]
     fn tenant_is_a_guid_or_a_domain_and_never_a_template() {
         assert_eq!(
-            TenantId::parse("11111111-AAAA-1111-1111-111111111111")
-                .unwrap()
-                .as_guid(),
+            TenantId::parse("11111111-AAAA-1111-1111-111111111111").unwrap().as_guid(),
             Some("11111111-aaaa-1111-1111-111111111111")
         );
-        assert_eq!(
-            TenantId::parse("Contoso.onmicrosoft.com").unwrap().as_str(),
-            "contoso.onmicrosoft.com"
-        );
-        for bad in [
-            "",
-            "contoso",
-            "common",
-            "organizations",
-            "a b.com",
-            "x/../y.com",
-            "-a.com",
-            "11111111",
-        ] {
+        assert_eq!(TenantId::parse("Contoso.onmicrosoft.com").unwrap().as_str(), "contoso.onmicrosoft.com");
+        for bad in ["", "contoso", "common", "organizations", "a b.com", "x/../y.com", "-a.com", "11111111"] {
             assert!(TenantId::parse(bad).is_err(), "{bad} was accepted");
         }
     }
@@ -300,22 +268,13 @@ mod tests {
     #[test]
     fn authority_host_is_a_bare_https_host() {
         assert_eq!(
-            AuthorityHost::parse("https://login.microsoftonline.us/")
-                .unwrap()
-                .as_str(),
+            AuthorityHost::parse("https://login.microsoftonline.us/").unwrap().as_str(),
             "https://login.microsoftonline.us"
         );
-        assert_eq!(
-            AuthorityHost::parse("http://127.0.0.1:9").unwrap().as_str(),
-            "http://127.0.0.1:9"
-        );
-        for bad in [
-            "login.microsoftonline.com",
-            "http://login.evil.test",
-            "https://a/b",
-            "https://u@a",
-            "ftp://a",
-        ] {
+        assert_eq!(AuthorityHost::parse("http://127.0.0.1:9").unwrap().as_str(), "http://127.0.0.1:9");
+        for bad in
+            ["login.microsoftonline.com", "http://login.evil.test", "https://a/b", "https://u@a", "ftp://a"]
+        {
             assert!(AuthorityHost::parse(bad).is_err(), "{bad} was accepted");
         }
     }
@@ -341,10 +300,7 @@ mod tests {
     #[test]
     fn without_named_scopes_the_default_scope_is_published_qualified() {
         let app = ApiApp::new(ClientId::parse("a0000000-0000-4000-8000-000000000001").unwrap());
-        assert_eq!(
-            app.qualified_scopes(),
-            ["api://a0000000-0000-4000-8000-000000000001/.default"]
-        );
+        assert_eq!(app.qualified_scopes(), ["api://a0000000-0000-4000-8000-000000000001/.default"]);
         assert_eq!(
             app.with_scopes(["access"]).unwrap().qualified_scopes(),
             ["api://a0000000-0000-4000-8000-000000000001/access"]

@@ -51,16 +51,12 @@ pub(crate) fn published(granted: &str, api: &ApiApp) -> Vec<String> {
         .filter(|scope| !OIDC.contains(scope))
         .filter_map(|s| short_name(s, api))
         .collect();
-    let named: Vec<String> = names
+    let qualified: Vec<String> = names
         .iter()
         .filter(|name| **name != ".default")
         .map(|name| format!("{}/{name}", api.identifier_uri()))
         .collect();
-    if named.is_empty() || api.required_scopes().is_empty() {
-        api.qualified_scopes()
-    } else {
-        named
-    }
+    if qualified.is_empty() || api.required_scopes().is_empty() { api.qualified_scopes() } else { qualified }
 }
 
 /// The scope's name within our API, whichever spelling qualifies it; `None` for another resource's scope.
@@ -103,46 +99,28 @@ mod tests {
             (Some("access"), "api://tools/access"),
             (Some("access access"), "api://tools/access"),
             (Some("api://tools/access"), "api://tools/access"),
-            (
-                Some("api://a0000000-0000-4000-8000-000000000001/access"),
-                "api://tools/access",
-            ),
-            (
-                Some("a0000000-0000-4000-8000-000000000001/access"),
-                "api://tools/access",
-            ),
+            (Some("api://a0000000-0000-4000-8000-000000000001/access"), "api://tools/access"),
+            (Some("a0000000-0000-4000-8000-000000000001/access"), "api://tools/access"),
             (Some("api://tools//access"), "api://tools/access"),
             (Some("access admin"), "api://tools/access api://tools/admin"),
             (Some("api://tools/.default access"), "api://tools/access"),
             (Some("api://tools/.default"), "api://tools/.default"),
-            (
-                Some("https://graph.microsoft.com/User.Read"),
-                "api://tools/access",
-            ),
-            (
-                Some("https://graph.microsoft.com/User.Read access"),
-                "api://tools/access",
-            ),
+            (Some("https://graph.microsoft.com/User.Read"), "api://tools/access"),
+            (Some("https://graph.microsoft.com/User.Read access"), "api://tools/access"),
             (Some("api://other/access"), "api://tools/access"),
             (Some("  access\t offline_access "), "api://tools/access"),
         ] {
             let repaired = repaired(requested, &named);
-            let email = if requested.is_some_and(|r| r.contains("email")) {
-                " email"
-            } else {
-                ""
-            };
+            let email = if requested.is_some_and(|r| r.contains("email")) { " email" } else { "" };
             assert_eq!(repaired, format!("{expected}{TAIL}{email}"), "{requested:?}");
         }
     }
 
     #[test]
     fn default_never_stands_beside_named_scopes_70011() {
-        for requested in [
-            "api://tools/.default access",
-            "access .default",
-            "api://tools/.default api://tools/admin",
-        ] {
+        for requested in
+            ["api://tools/.default access", "access .default", "api://tools/.default api://tools/admin"]
+        {
             for api in [api(&[]), api(&["access"])] {
                 let repaired = repaired(Some(requested), &api);
                 let of_api: Vec<_> = repaired.split(' ').filter(|s| s.starts_with("api://")).collect();
@@ -154,14 +132,8 @@ mod tests {
 
     #[test]
     fn granted_scopes_are_told_in_the_published_vocabulary() {
-        assert_eq!(
-            published("api://tools/access openid profile", &api(&["access"])),
-            ["api://tools/access"]
-        );
-        assert_eq!(
-            published("api://tools/access api://tools/.default", &api(&[])),
-            ["api://tools/.default"]
-        );
+        assert_eq!(published("api://tools/access openid profile", &api(&["access"])), ["api://tools/access"]);
+        assert_eq!(published("api://tools/access api://tools/.default", &api(&[])), ["api://tools/.default"]);
         assert_eq!(
             published(&format!("{GUID}/access {GUID}/admin"), &api(&["access"])),
             ["api://tools/access", "api://tools/admin"]
