@@ -14,18 +14,7 @@ use crate::upstream::Upstream;
 /// `/healthz` (the process runs) and `/readyz` (it can do its work).
 pub fn router(gate: Gate, upstream: Upstream) -> Router {
     Router::new()
-        .route(
-            "/healthz",
-            get(|| async {
-                answer(
-                    StatusCode::OK,
-                    &Health {
-                        status: "ok",
-                        missing: &[],
-                    },
-                )
-            }),
-        )
+        .route("/healthz", get(|| async { answer(StatusCode::OK, &Health { status: "ok", missing: &[] }) }))
         .route("/readyz", get(ready))
         .with_state((gate, upstream))
 }
@@ -45,41 +34,18 @@ struct Missing {
 
 async fn ready(State((gate, upstream)): State<(Gate, Upstream)>) -> Response {
     let (entra, server) = tokio::join!(gate.ready(), upstream.reachable());
-    let entra = entra.err().map(|error| Missing {
-        what: "entra",
-        why: error.to_string(),
-    });
-    let server = server.err().map(|why| Missing {
-        what: "upstream",
-        why,
-    });
+    let entra = entra.err().map(|error| Missing { what: "entra", why: error.to_string() });
+    let server = server.err().map(|why| Missing { what: "upstream", why });
     let missing: Vec<Missing> = entra.into_iter().chain(server).collect();
     if missing.is_empty() {
-        answer(
-            StatusCode::OK,
-            &Health {
-                status: "ready",
-                missing: &missing,
-            },
-        )
+        answer(StatusCode::OK, &Health { status: "ready", missing: &missing })
     } else {
-        answer(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &Health {
-                status: "not ready",
-                missing: &missing,
-            },
-        )
+        answer(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "not ready", missing: &missing })
     }
 }
 
 fn answer(status: StatusCode, health: &Health<'_>) -> Response {
     // Strings only, which always serialize; if not, the status still tells.
     let body = serde_json::to_vec(health).unwrap_or_default();
-    (
-        status,
-        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
-        body,
-    )
-        .into_response()
+    (status, [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response()
 }

@@ -27,10 +27,7 @@ pub(super) fn cut_at_shutdown(
     let mut stopped = stopped.clone();
     response.map(|body| {
         let stop = Box::pin(async move { while stopped.changed().await.is_ok() {} });
-        Body::new(UntilStopped {
-            body: Some(body),
-            stop,
-        })
+        Body::new(UntilStopped { body: Some(body), stop })
     })
 }
 
@@ -65,8 +62,6 @@ impl HttpBody for UntilStopped {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }

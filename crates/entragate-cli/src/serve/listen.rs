@@ -81,14 +81,8 @@ async fn listen_and_drain(
 
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(H2_PING);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
+    server.http2().timer(TokioTimer::new()).keep_alive_interval(H2_PING);
     server
 }
 
@@ -120,12 +114,7 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, stream: TcpStream, watcher: Watcher) {
-        let Self {
-            server,
-            router,
-            address,
-            stopped,
-        } = self;
+        let Self { server, router, address, stopped } = self;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %address, "cannot set TCP_NODELAY"); // slower, not wrong
         }
@@ -197,9 +186,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let client = tokio::spawn(async move { get_from(address, "/").await });
         let shutdown = async { arrivals.recv().await.unwrap() };
-        listen_and_drain(listener, router, shutdown, Duration::from_millis(50))
-            .await
-            .unwrap();
+        listen_and_drain(listener, router, shutdown, Duration::from_millis(50)).await.unwrap();
         assert_eq!(client.await.unwrap(), "");
     }
 
@@ -208,9 +195,7 @@ mod tests {
         async fn defect() {
             panic!("a defect");
         }
-        let router = Router::new()
-            .route("/panic", get(defect))
-            .route("/fine", get(|| async { "fine" }));
+        let router = Router::new().route("/panic", get(defect)).route("/fine", get(|| async { "fine" }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let clients = async {
@@ -223,19 +208,11 @@ mod tests {
     #[tokio::test]
     async fn handlers_see_the_clients_address() {
         async fn address(request: Request<Body>) -> String {
-            request
-                .extensions()
-                .get::<ClientAddr>()
-                .unwrap()
-                .0
-                .ip()
-                .to_string()
+            request.extensions().get::<ClientAddr>().unwrap().0.ip().to_string()
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
         let client = async { assert!(get_from(server, "/").await.ends_with("127.0.0.1")) };
-        listen(listener, Router::new().route("/", get(address)), client)
-            .await
-            .unwrap();
+        listen(listener, Router::new().route("/", get(address)), client).await.unwrap();
     }
 }

@@ -79,9 +79,10 @@ impl Server {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        let gate = config.gate()?;
+        let address = listener.local_addr()?; // with port 0 nobody knew it before
+        let gate = config.gate_builder().listen_addresses([address]).build()?;
         let upstream = Upstream::new(&config.upstream, &config.base_url)?;
-        start::announce(config, listener.local_addr()?);
+        start::announce(config, address);
         Ok(Self {
             router: gate.protect(upstream.clone()),
             admin: admin_listener.map(|listener| (listener, admin::router(gate.clone(), upstream))),
@@ -97,9 +98,7 @@ impl Server {
 
     /// Where the admin listener is, if there is one.
     pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin
-            .as_ref()
-            .and_then(|(listener, _)| listener.local_addr().ok())
+        self.admin.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
     }
 
     /// Serves until `shutdown` completes, then drains.
@@ -128,9 +127,7 @@ impl Server {
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Completes when the sender is gone.

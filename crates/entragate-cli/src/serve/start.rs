@@ -32,13 +32,7 @@ pub(super) fn announce(config: &Config, listen: SocketAddr) {
 }
 
 fn repeat(finding: &Finding) {
-    let Finding {
-        severity,
-        place,
-        message,
-        hint,
-        ..
-    } = finding;
+    let Finding { severity, place, message, hint, .. } = finding;
     match severity {
         Severity::Note => tracing::info!(%place, hint, "{message}"),
         Severity::Warning | Severity::Error => tracing::warn!(%place, hint, "{message}"),

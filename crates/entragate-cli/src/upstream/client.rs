@@ -43,10 +43,7 @@ pub(super) fn build(targets: &Targets, connect_timeout: Duration) -> Result<Clie
     Ok(legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
-        .build(Connector {
-            https,
-            limit: connect_timeout,
-        }))
+        .build(Connector { https, limit: connect_timeout }))
 }
 
 /// The operating system's trust store, read only when the upstream is https: an image without certificates
@@ -88,10 +85,8 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let (connecting, limit) = (self.https.call(uri), self.limit);
-        Box::pin(async move {
-            tokio::time::timeout(limit, connecting)
-                .await
-                .map_err(|_| ConnectTimedOut(limit))?
-        })
+        Box::pin(
+            async move { tokio::time::timeout(limit, connecting).await.map_err(|_| ConnectTimedOut(limit))? },
+        )
     }
 }

@@ -26,22 +26,14 @@ use super::headers;
 pub struct Forward(State);
 
 enum State {
-    Waiting {
-        response: legacy::ResponseFuture,
-        deadline: Option<Pin<Box<Sleep>>>,
-        permit: Permit,
-    },
+    Waiting { response: legacy::ResponseFuture, deadline: Option<Pin<Box<Sleep>>>, permit: Permit },
     Failed(Option<Response<Body>>),
 }
 
 impl Forward {
     pub(super) fn waiting(response: legacy::ResponseFuture, limit: Option<Duration>, permit: Permit) -> Self {
         let deadline = limit.map(|limit| Box::pin(tokio::time::sleep(limit)));
-        Self(State::Waiting {
-            response,
-            deadline,
-            permit,
-        })
+        Self(State::Waiting { response, deadline, permit })
     }
 
     pub(super) fn failed(failure: Failure, permit: Option<&Permit>) -> Self {
@@ -54,15 +46,9 @@ impl Future for Forward {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (response, deadline, permit) = match &mut self.get_mut().0 {
-            State::Waiting {
-                response,
-                deadline,
-                permit,
-            } => (response, deadline, permit),
+            State::Waiting { response, deadline, permit } => (response, deadline, permit),
             State::Failed(response) => {
-                return Poll::Ready(Ok(response
-                    .take()
-                    .expect("a future is not polled after it was ready")));
+                return Poll::Ready(Ok(response.take().expect("a future is not polled after it was ready")));
             }
         };
         let failure = match Pin::new(response).poll(cx) {
@@ -74,11 +60,7 @@ impl Future for Forward {
                 Failure::Unavailable
             }
             Poll::Ready(Err(error)) => {
-                let failure = if is_time_out(&error) {
-                    Failure::TimedOut
-                } else {
-                    Failure::Unavailable
-                };
+                let failure = if is_time_out(&error) { Failure::TimedOut } else { Failure::Unavailable };
                 tracing::error!(error = %Chain(&error), "the upstream gave no answer");
                 failure
             }
@@ -107,9 +89,7 @@ fn relayed(response: Response<Incoming>) -> Response<Body> {
 fn is_time_out(error: &legacy::Error) -> bool {
     causes(error).any(|cause| {
         cause.is::<ConnectTimedOut>()
-            || cause
-                .downcast_ref::<io::Error>()
-                .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+            || cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
     })
 }
 

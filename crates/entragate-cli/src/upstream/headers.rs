@@ -12,10 +12,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 
 /// Prepares a client's headers for the upstream connection.
 pub(super) fn strip_request(headers: &mut HeaderMap) {
-    let trailers = headers
-        .get_all(TE)
-        .iter()
-        .any(|value| tokens(value).any(is_trailers));
+    let trailers = headers.get_all(TE).iter().any(|value| tokens(value).any(is_trailers));
     strip_hop_by_hop(headers);
     if trailers {
         // The one transfer coding we do pass on. TE has to be named in Connection (RFC 9110 §10.1.4).
@@ -37,11 +34,7 @@ pub(super) fn strip_response(headers: &mut HeaderMap) {
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     const MEDIA_TYPE: &[u8] = b"text/event-stream";
     headers.get(CONTENT_TYPE).is_some_and(|value| {
-        let essence = value
-            .as_bytes()
-            .split(|byte| *byte == b';')
-            .next()
-            .unwrap_or_default();
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(MEDIA_TYPE)
     })
 }
@@ -79,11 +72,7 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
 
 /// The members of a comma-separated list.
 fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value
-        .as_bytes()
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|token| !token.is_empty())
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
 }
 
 /// `trailers`, with or without parameters.
@@ -135,10 +124,7 @@ mod tests {
         let mut headers = map(&[("content-type", "Text/Event-Stream; charset=utf-8")]);
         strip_response(&mut headers);
         assert_eq!(headers.get("x-accel-buffering").unwrap(), "no");
-        let mut headers = map(&[
-            ("content-type", "text/event-stream"),
-            ("x-accel-buffering", "yes"),
-        ]);
+        let mut headers = map(&[("content-type", "text/event-stream"), ("x-accel-buffering", "yes")]);
         strip_response(&mut headers);
         assert_eq!(headers.get("x-accel-buffering").unwrap(), "yes");
         let mut headers = map(&[("content-type", "application/json")]);

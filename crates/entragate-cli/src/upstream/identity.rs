@@ -107,11 +107,7 @@ fn encoded(member: &str) -> Cow<'_, str> {
 
 fn remove_claims(headers: &mut HeaderMap) {
     // Normally empty, then nothing is allocated.
-    let claims: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_claim(name.as_str()))
-        .cloned()
-        .collect();
+    let claims: Vec<HeaderName> = headers.keys().filter(|name| is_claim(name.as_str())).cloned().collect();
     for name in claims {
         headers.remove(name);
     }
@@ -125,10 +121,7 @@ fn is_claim(name: &str) -> bool {
 /// `starts_with`, with `_` read as `-`. Header names are lower case already.
 fn starts_like(name: &str, prefix: &str) -> bool {
     name.len() >= prefix.len()
-        && name
-            .bytes()
-            .zip(prefix.bytes())
-            .all(|(have, want)| have == want || (have == b'_' && want == b'-'))
+        && name.bytes().zip(prefix.bytes()).all(|(have, want)| have == want || (have == b'_' && want == b'-'))
 }
 
 #[cfg(test)]
@@ -137,12 +130,7 @@ mod tests {
 
     #[test]
     fn list_members_survive_splitting_at_commas() {
-        let members = [
-            "Admin".to_owned(),
-            "a,b".to_owned(),
-            "100%".to_owned(),
-            String::new(),
-        ];
+        let members = ["Admin".to_owned(), "a,b".to_owned(), "100%".to_owned(), String::new()];
         assert_eq!(list(&members), "Admin,a%2Cb,100%25");
     }
 
@@ -158,12 +146,7 @@ mod tests {
         ] {
             assert!(is_claim(name), "{name}");
         }
-        for name in [
-            "x-forwardedness",
-            "mcp-param-x-forwarded-user",
-            "x-entr",
-            "forwarded-x",
-        ] {
+        for name in ["x-forwardedness", "mcp-param-x-forwarded-user", "x-entr", "forwarded-x"] {
             assert!(!is_claim(name), "{name}");
         }
     }

@@ -69,9 +69,9 @@ struct Inner {
 }
 
 impl Upstream {
-    /// A proxy to the configured server; `base_url` is what the server is told the client asked for.
+    /// A proxy to the configured server, for clients that know it below `base_url`.
     pub fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Result<Self, UpstreamError> {
-        let targets = Targets::new(config)?;
+        let targets = Targets::new(config, base_url)?;
         Ok(Self(Arc::new(Inner {
             client: client::build(&targets, config.connect_timeout)?,
             introduction: Introduction::new(base_url, config.identity_headers),
@@ -96,9 +96,7 @@ impl Upstream {
         let (mut parts, body) = request.into_parts();
         headers::strip_request(&mut parts.headers);
         settle_length(&mut parts.headers, &body);
-        self.0
-            .introduction
-            .introduce(permit.principal(), &parts.extensions, &mut parts.headers);
+        self.0.introduction.introduce(permit.principal(), &parts.extensions, &mut parts.headers);
         parts.headers.insert(HOST, self.0.targets.host());
 
         // A new request rather than the old parts: what the server side left in the extensions is none of
@@ -108,11 +106,7 @@ impl Upstream {
         *outgoing.uri_mut() = uri;
         *outgoing.version_mut() = Version::HTTP_11;
         *outgoing.headers_mut() = parts.headers;
-        Forward::waiting(
-            self.0.client.request(outgoing),
-            self.0.response_header_timeout,
-            permit,
-        )
+        Forward::waiting(self.0.client.request(outgoing), self.0.response_header_timeout, permit)
     }
 
     /// Whether the server accepts a TCP connection.
@@ -128,9 +122,7 @@ impl Upstream {
 
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upstream")
-            .field("targets", &self.0.targets)
-            .finish_non_exhaustive()
+        f.debug_struct("Upstream").field("targets", &self.0.targets).finish_non_exhaustive()
     }
 }
 
@@ -156,10 +148,7 @@ impl Service<Request<Body>> for Upstream {
 /// `h2c` is not refused but ignored, as RFC 9110 §7.8 allows: Java's `HttpClient` makes it on every plain
 /// http request.
 fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(UPGRADE)
-        .iter()
-        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"))
+    headers.get_all(UPGRADE).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"))
 }
 
 /// Leaves the length to the client, which takes it from the body that is really there: a length that

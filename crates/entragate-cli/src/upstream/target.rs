@@ -4,6 +4,7 @@
 //! from a client's path, so `..%2f` and its relatives have nothing to climb out of.
 
 use bytes::Bytes;
+use entragate::BaseUrl;
 use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use url::Url;
@@ -23,7 +24,7 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn new(config: &UpstreamConfig) -> Result<Self, UpstreamError> {
+    pub(super) fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Result<Self, UpstreamError> {
         let url = &config.url;
         let unusable =
             || UpstreamError::Unusable(format!("{}{}", url.origin().ascii_serialization(), url.path()));
@@ -36,12 +37,10 @@ impl Targets {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| unusable())?;
         let port = url.port_or_known_default().ok_or_else(unusable)?;
 
-        let main = config.path.trim_end_matches('/');
-        let upstream_path = if url.path() == "/" {
-            &config.path
-        } else {
-            url.path()
-        };
+        // Public paths lie below the base URL; a proxy in front passes them on as they are.
+        let base = base_url.path();
+        let main = format!("{base}{}", config.path.trim_end_matches('/'));
+        let upstream_path = if url.path() == "/" { &config.path } else { url.path() };
         let mut paths = Vec::with_capacity(2 + 2 * config.also.len());
         let mut add = |public: String, upstream: &str| {
             let upstream = PathAndQuery::try_from(upstream).map_err(|_| unusable())?;
@@ -49,32 +48,23 @@ impl Targets {
             Ok::<(), UpstreamError>(())
         };
         if !main.is_empty() {
-            add(main.to_owned(), upstream_path)?;
+            add(main.clone(), upstream_path)?;
         }
         add(format!("{main}/"), upstream_path)?;
         for path in &config.also {
             // The slash is kept as the client wrote it: servers that mount `/messages/` redirect the other form.
             let path = path.trim_end_matches('/');
             if !path.is_empty() {
-                add(path.to_owned(), path)?;
-                add(format!("{path}/"), &format!("{path}/"))?;
+                add(format!("{base}{path}"), path)?;
+                add(format!("{base}{path}/"), &format!("{path}/"))?;
             }
         }
-        Ok(Self {
-            scheme,
-            authority,
-            host,
-            port,
-            paths,
-        })
+        Ok(Self { scheme, authority, host, port, paths })
     }
 
     /// The URL for a request, or `None` when its path is not on the list.
     pub(super) fn resolve(&self, requested: &Uri) -> Option<Uri> {
-        let (_, path) = self
-            .paths
-            .iter()
-            .find(|(public, _)| **public == *requested.path())?;
+        let (_, path) = self.paths.iter().find(|(public, _)| **public == *requested.path())?;
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
@@ -92,13 +82,7 @@ impl Targets {
 
     /// Host and port to connect to, IPv6 without its brackets.
     pub(super) fn address(&self) -> (&str, u16) {
-        (
-            self.authority
-                .host()
-                .trim_start_matches('[')
-                .trim_end_matches(']'),
-            self.port,
-        )
+        (self.authority.host().trim_start_matches('[').trim_end_matches(']'), self.port)
     }
 
     pub(super) fn is_tls(&self) -> bool {
@@ -129,51 +113,44 @@ mod tests {
 
     use super::*;
 
-    fn targets(url: &str, path: &str, also: &[&str]) -> Targets {
-        Targets::new(&UpstreamConfig {
+    fn config(url: &str, path: &str, also: &[&str]) -> UpstreamConfig {
+        UpstreamConfig {
             url: url.parse().unwrap(),
             path: path.to_owned(),
             also: also.iter().map(|path| (*path).to_owned()).collect(),
             connect_timeout: Duration::from_secs(1),
             response_header_timeout: None,
             identity_headers: true,
-        })
-        .unwrap()
+        }
+    }
+
+    fn targets(url: &str, path: &str, also: &[&str]) -> Targets {
+        let base_url = BaseUrl::parse("http://localhost:3002").unwrap();
+        Targets::new(&config(url, path, also), &base_url).unwrap()
     }
 
     fn resolved(targets: &Targets, requested: &str) -> Option<String> {
-        targets
-            .resolve(&requested.parse().unwrap())
-            .map(|uri| uri.to_string())
+        targets.resolve(&requested.parse().unwrap()).map(|uri| uri.to_string())
     }
 
     #[test]
     fn main_path_maps_to_the_upstream_url_with_or_without_slash() {
         let targets = targets("http://127.0.0.1:8000/srv/mcp", "/mcp", &[]);
         for path in ["/mcp", "/mcp/"] {
-            assert_eq!(
-                resolved(&targets, path).as_deref(),
-                Some("http://127.0.0.1:8000/srv/mcp")
-            );
+            assert_eq!(resolved(&targets, path).as_deref(), Some("http://127.0.0.1:8000/srv/mcp"));
         }
         let query = "/mcp?a=%2f..&b=?&&c=%zz+";
         assert_eq!(
             resolved(&targets, query).as_deref(),
             Some("http://127.0.0.1:8000/srv/mcp?a=%2f..&b=?&&c=%zz+")
         );
-        assert_eq!(
-            resolved(&targets, "/mcp?").as_deref(),
-            Some("http://127.0.0.1:8000/srv/mcp?")
-        );
+        assert_eq!(resolved(&targets, "/mcp?").as_deref(), Some("http://127.0.0.1:8000/srv/mcp?"));
     }
 
     #[test]
     fn url_without_path_is_served_at_the_public_path() {
         let targets = targets("http://mcp.internal", "/mcp", &[]);
-        assert_eq!(
-            resolved(&targets, "/mcp/").as_deref(),
-            Some("http://mcp.internal/mcp")
-        );
+        assert_eq!(resolved(&targets, "/mcp/").as_deref(), Some("http://mcp.internal/mcp"));
     }
 
     #[test]
@@ -183,10 +160,7 @@ mod tests {
             resolved(&targets, "/messages/?session_id=7").as_deref(),
             Some("http://[::1]:8000/messages/?session_id=7")
         );
-        assert_eq!(
-            resolved(&targets, "/messages").as_deref(),
-            Some("http://[::1]:8000/messages")
-        );
+        assert_eq!(resolved(&targets, "/messages").as_deref(), Some("http://[::1]:8000/messages"));
         assert_eq!(targets.address(), ("::1", 8000));
     }
 
@@ -217,15 +191,19 @@ mod tests {
     }
 
     #[test]
+    fn public_paths_lie_below_the_base_url() {
+        let base_url = BaseUrl::parse("https://contoso.com/gate").unwrap();
+        let config = config("http://127.0.0.1:8000/mcp", "/mcp", &["/messages"]);
+        let targets = Targets::new(&config, &base_url).unwrap();
+        assert_eq!(resolved(&targets, "/gate/mcp?a").as_deref(), Some("http://127.0.0.1:8000/mcp?a"));
+        assert_eq!(resolved(&targets, "/gate/messages").as_deref(), Some("http://127.0.0.1:8000/messages"));
+        assert_eq!(resolved(&targets, "/mcp"), None);
+    }
+
+    #[test]
     fn other_schemes_are_refused() {
-        let config = UpstreamConfig {
-            url: "file:///etc/passwd".parse().unwrap(),
-            path: "/mcp".to_owned(),
-            also: Vec::new(),
-            connect_timeout: Duration::from_secs(1),
-            response_header_timeout: None,
-            identity_headers: true,
-        };
-        assert!(matches!(Targets::new(&config), Err(UpstreamError::Scheme(_))));
+        let base_url = BaseUrl::parse("http://localhost:3002").unwrap();
+        let config = config("file:///etc/passwd", "/mcp", &[]);
+        assert!(matches!(Targets::new(&config, &base_url), Err(UpstreamError::Scheme(_))));
     }
 }

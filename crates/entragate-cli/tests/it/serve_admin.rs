@@ -15,20 +15,18 @@ const A_SECOND: Duration = Duration::from_secs(1);
 async fn bind(upstream: &str) -> Server {
     let environment: Environment = [
         ("ENTRAGATE_UPSTREAM", upstream),
+        ("BASE_URL", "http://localhost:3002"),
         ("ENTRAGATE_LISTEN", "127.0.0.1:0"),
         ("ENTRAGATE_ADMIN_LISTEN", "127.0.0.1:0"),
     ]
     .into_iter()
     .collect();
-    Server::bind(&config::load(&environment, None).unwrap())
-        .await
-        .unwrap()
+    Server::bind(&config::load(&environment, None).unwrap()).await.unwrap()
 }
 
 async fn get(address: std::net::SocketAddr, path: &str) -> Message {
     let mut wire = Wire::connect(address).await;
-    wire.send(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"))
-        .await;
+    wire.send(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n")).await;
     wire.message().await
 }
 
@@ -48,11 +46,7 @@ async fn healthy_and_ready_when_the_server_is_there() {
     assert_eq!(get(admin, "/metrics").await.status(), 404);
 
     drop(stop);
-    tokio::time::timeout(A_SECOND, running)
-        .await
-        .expect("it stops")
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(A_SECOND, running).await.expect("it stops").unwrap().unwrap();
 }
 
 #[tokio::test]

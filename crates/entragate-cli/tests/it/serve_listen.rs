@@ -54,9 +54,7 @@ async fn shutdown_ends_streams_that_would_never_end() {
     gateway.stop();
     assert_eq!(client.event().await, None);
     assert!(server.is_closed_within(A_SECOND).await);
-    tokio::time::timeout(A_SECOND, gateway.stopped())
-        .await
-        .expect("nothing is left to wait for");
+    tokio::time::timeout(A_SECOND, gateway.stopped()).await.expect("nothing is left to wait for");
 }
 
 #[tokio::test]
@@ -64,9 +62,7 @@ async fn http2_without_tls_is_served_on_the_same_port() {
     let (gateway, backend) = Gateway::start().await;
     let stream = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
     let (mut client, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
     let request = Request::post(format!("http://localhost:{}/mcp", gateway.address.port()))
         .header("content-type", "application/json")
@@ -75,10 +71,7 @@ async fn http2_without_tls_is_served_on_the_same_port() {
         .unwrap();
     let response = tokio::spawn(client.send_request(request));
     let (mut server, request) = backend.request().await;
-    assert_eq!(
-        (request.line.as_str(), request.text()),
-        ("POST /mcp HTTP/1.1", PING)
-    );
+    assert_eq!((request.line.as_str(), request.text()), ("POST /mcp HTTP/1.1", PING));
     assert_eq!(request.header("host"), Some(backend.address.to_string().as_str()));
     server.answer("200 OK", "connection: close\r\n", "done").await;
     let response = response.await.unwrap().unwrap();

@@ -50,11 +50,7 @@ async fn server_that_is_down_is_a_json_rpc_error_for_every_request_id() {
 #[tokio::test]
 async fn failure_that_nobody_waits_for_is_a_small_object_without_addresses() {
     let gateway = orphan().await;
-    let notification = gateway
-        .post(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#)
-        .await
-        .message()
-        .await;
+    let notification = gateway.post(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#).await.message().await;
     let stream = gateway.send("GET /mcp", "", b"").await.message().await;
     for response in [notification, stream] {
         assert_is_ours(&response, 502);
@@ -75,11 +71,7 @@ async fn server_that_does_not_answer_in_time_is_504() {
     let (mut server, _) = backend.request().await;
     let response = client.message().await;
     assert_is_ours(&response, 504);
-    assert!(
-        response.text().contains(r#""id":1,"error":{"code":-31504,"#),
-        "{}",
-        response.text()
-    );
+    assert!(response.text().contains(r#""id":1,"error":{"code":-31504,"#), "{}", response.text());
     assert!(server.is_closed_within(Duration::from_secs(1)).await);
 }
 
@@ -124,9 +116,7 @@ async fn request_that_may_have_arrived_is_never_sent_again() {
     let (mut server, _) = backend.request().await;
     server.answer("200 OK", "", "1").await;
     client.message().await;
-    client
-        .send(gateway.request("POST /mcp", "", PING.as_bytes()))
-        .await;
+    client.send(gateway.request("POST /mcp", "", PING.as_bytes())).await;
     server.message().await;
     drop(server);
     assert_is_ours(&client.message().await, 502);
@@ -149,11 +139,7 @@ async fn protocol_upgrades_are_refused() {
                    sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
     let response = gateway.send("GET /mcp", headers, b"").await.message().await;
     assert_is_ours(&response, 501);
-    let response = gateway
-        .send("POST /mcp", headers, PING.as_bytes())
-        .await
-        .message()
-        .await;
+    let response = gateway.send("POST /mcp", headers, PING.as_bytes()).await.message().await;
     assert_is_ours(&response, 501);
     assert!(!backend.is_bothered().await);
 }

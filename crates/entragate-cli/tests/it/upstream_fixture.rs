@@ -53,9 +53,7 @@ impl Gateway {
         let address = listener.local_addr().unwrap();
         let base_url = BaseUrl::parse(&format!("http://localhost:{}", address.port())).unwrap();
         let upstream = Upstream::new(&config, &base_url).unwrap();
-        let mut gate = Gate::development(base_url)
-            .resource_path(&config.path)
-            .listen_addresses([address]);
+        let mut gate = Gate::development(base_url).resource_path(&config.path).listen_addresses([address]);
         for path in &config.also {
             gate = gate.also_protect(path);
         }
@@ -63,11 +61,7 @@ impl Gateway {
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async move { drop(stopped.await) };
         let task = tokio::spawn(serve::listen(listener, router, shutdown));
-        Self {
-            address,
-            stop: Some(stop),
-            task,
-        }
+        Self { address, stop: Some(stop), task }
     }
 
     pub(crate) async fn connect(&self) -> Wire {
@@ -82,10 +76,7 @@ impl Gateway {
     }
 
     pub(crate) fn request(&self, line: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-        let mut request = format!(
-            "{line} HTTP/1.1\r\nhost: localhost:{}\r\n{headers}",
-            self.address.port()
-        );
+        let mut request = format!("{line} HTTP/1.1\r\nhost: localhost:{}\r\n{headers}", self.address.port());
         if line.starts_with("POST") {
             request += "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
             write!(request, "content-length: {}\r\n", body.len()).unwrap();
@@ -106,11 +97,7 @@ impl Gateway {
 
     /// Waits until it has stopped.
     pub(crate) async fn stopped(mut self) {
-        timeout(PATIENCE * 2, &mut self.task)
-            .await
-            .expect("the gateway stops")
-            .unwrap()
-            .unwrap();
+        timeout(PATIENCE * 2, &mut self.task).await.expect("the gateway stops").unwrap().unwrap();
     }
 }
 
@@ -129,21 +116,12 @@ pub(crate) struct Backend {
 impl Backend {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self {
-            address: listener.local_addr().unwrap(),
-            listener,
-        }
+        Self { address: listener.local_addr().unwrap(), listener }
     }
 
     /// The gateway's next connection.
     pub(crate) async fn accept(&self) -> Wire {
-        Wire::new(
-            timeout(PATIENCE, self.listener.accept())
-                .await
-                .expect("the gateway connects")
-                .unwrap()
-                .0,
-        )
+        Wire::new(timeout(PATIENCE, self.listener.accept()).await.expect("the gateway connects").unwrap().0)
     }
 
     /// The gateway's next connection with the request on it.
@@ -155,9 +133,7 @@ impl Backend {
 
     /// Whether the gateway connects within a little while.
     pub(crate) async fn is_bothered(&self) -> bool {
-        timeout(Duration::from_millis(300), self.listener.accept())
-            .await
-            .is_ok()
+        timeout(Duration::from_millis(300), self.listener.accept()).await.is_ok()
     }
 }
 
@@ -181,11 +157,7 @@ impl Message {
 
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let same = |have: &&(String, String)| have.0.eq_ignore_ascii_case(name);
-        self.headers
-            .iter()
-            .filter(same)
-            .map(|(_, value)| value.as_str())
-            .collect()
+        self.headers.iter().filter(same).map(|(_, value)| value.as_str()).collect()
     }
 
     pub(crate) fn status(&self) -> u16 {
@@ -213,26 +185,17 @@ impl Wire {
     }
 
     fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            unread: Vec::new(),
-        }
+        Self { stream, unread: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        timeout(PATIENCE, self.stream.write_all(bytes.as_ref()))
-            .await
-            .expect("the peer reads")
-            .unwrap();
+        timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await.expect("the peer reads").unwrap();
     }
 
     /// Sends a response with a length.
     pub(crate) async fn answer(&mut self, status: &str, headers: &str, body: &str) {
         let length = body.len();
-        self.send(format!(
-            "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}"
-        ))
-        .await;
+        self.send(format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")).await;
     }
 
     /// Starts an event stream.
@@ -265,14 +228,8 @@ impl Wire {
         let mut lines = head.trim_end().split("\r\n");
         let line = lines.next().unwrap().to_owned();
         let headers = lines.map(|line| line.split_once(':').unwrap());
-        let headers = headers
-            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-            .collect();
-        Message {
-            line,
-            headers,
-            body: Vec::new(),
-        }
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
+        Message { line, headers, body: Vec::new() }
     }
 
     /// The next chunk of a chunked body; `None` at its proper end.
@@ -299,11 +256,7 @@ impl Wire {
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = std::mem::take(&mut self.unread);
         // A reset is an end, too.
-        drop(
-            timeout(PATIENCE, self.stream.read_to_end(&mut rest))
-                .await
-                .expect("the peer closes"),
-        );
+        drop(timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await.expect("the peer closes"));
         rest
     }
 
@@ -325,15 +278,8 @@ impl Wire {
 
     async fn fill(&mut self) {
         let mut buffer = vec![0; 64 * 1024];
-        let read = timeout(PATIENCE, self.stream.read(&mut buffer))
-            .await
-            .expect("the peer writes")
-            .unwrap();
-        assert!(
-            read > 0,
-            "the connection ended after {:?}",
-            String::from_utf8_lossy(&self.unread)
-        );
+        let read = timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("the peer writes").unwrap();
+        assert!(read > 0, "the connection ended after {:?}", String::from_utf8_lossy(&self.unread));
         self.unread.extend_from_slice(&buffer[..read]);
     }
 }

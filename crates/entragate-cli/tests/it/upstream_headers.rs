@@ -18,10 +18,7 @@ async fn end_to_end_headers_reach_the_server_unchanged() {
     assert_eq!(request.header("mcp-param-region"), Some("eu west"));
     assert!(request.header("traceparent").unwrap().ends_with("-01"));
     assert_eq!(request.header("accept-encoding"), Some("br, gzip"));
-    assert_eq!(
-        request.header("accept"),
-        Some("application/json, text/event-stream")
-    );
+    assert_eq!(request.header("accept"), Some("application/json, text/event-stream"));
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert_eq!(request.header("user-agent"), Some("test/1"));
     assert_eq!(request.all("x-many"), ["1", "2"]);
@@ -46,13 +43,7 @@ async fn response_headers_reach_the_client_unchanged() {
     assert_eq!(response.all("set-cookie"), ["a=1", "b=2"]);
     assert_eq!(response.header("server"), Some("uvicorn"));
     assert_eq!(response.header("x-unknown"), Some("kept"));
-    for gone in [
-        "connection",
-        "x-private",
-        "keep-alive",
-        "proxy-authenticate",
-        "x-accel-buffering",
-    ] {
+    for gone in ["connection", "x-private", "keep-alive", "proxy-authenticate", "x-accel-buffering"] {
         assert_eq!(response.header(gone), None, "{gone}");
     }
     assert_eq!(response.text(), "not gzip");
@@ -66,14 +57,9 @@ async fn hop_by_hop_headers_stay_on_their_hop() {
                    upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n";
     let mut client = gateway.send("POST /mcp", headers, PING.as_bytes()).await;
     let (mut server, request) = backend.request().await;
-    for gone in [
-        "x-private",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "upgrade",
-        "http2-settings",
-    ] {
+    for gone in
+        ["x-private", "keep-alive", "proxy-authorization", "proxy-connection", "upgrade", "http2-settings"]
+    {
         assert_eq!(request.header(gone), None, "{gone}");
     }
     assert_eq!(request.header("te"), Some("trailers"));
@@ -97,23 +83,13 @@ async fn nobody_but_the_gateway_says_who_is_calling() {
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase().replace('_', "-"), value.as_str()))
         .filter(|(name, _)| {
-            [
-                "x-forwarded",
-                "x-entra",
-                "forwarded",
-                "x-ms",
-                "authorization",
-                "cookie",
-            ]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+            ["x-forwarded", "x-entra", "forwarded", "x-ms", "authorization", "cookie"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
         })
         .collect();
     let host = format!("localhost:{}", gateway.address.port());
-    let mut claims: Vec<_> = claims
-        .iter()
-        .map(|(name, value)| (name.as_str(), *value))
-        .collect();
+    let mut claims: Vec<_> = claims.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     claims.sort_unstable();
     // Development mode knows nobody, so there is no identity either.
     assert_eq!(
@@ -130,14 +106,9 @@ async fn nobody_but_the_gateway_says_who_is_calling() {
 async fn host_is_the_servers_own() {
     let backend = Backend::start().await;
     let mut config = config(backend.address);
-    config.url = format!("http://localhost:{}/mcp", backend.address.port())
-        .parse()
-        .unwrap();
+    config.url = format!("http://localhost:{}/mcp", backend.address.port()).parse().unwrap();
     let gateway = Gateway::with(config).await;
     let _client = gateway.post(PING).await;
     let (_server, request) = backend.request().await;
-    assert_eq!(
-        request.header("host"),
-        Some(format!("localhost:{}", backend.address.port()).as_str())
-    );
+    assert_eq!(request.header("host"), Some(format!("localhost:{}", backend.address.port()).as_str()));
 }

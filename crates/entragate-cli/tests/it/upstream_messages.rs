@@ -7,10 +7,7 @@ const TEN_MEGABYTES: usize = 10 * 1024 * 1024;
 
 /// Text whose every part differs from the others, so that a lost or swapped piece shows.
 fn long_text(length: usize) -> String {
-    (0..)
-        .map(|number: u32| format!("{number:09} "))
-        .take(length / 10)
-        .collect()
+    (0..).map(|number: u32| format!("{number:09} ")).take(length / 10).collect()
 }
 
 #[tokio::test]
@@ -28,29 +25,16 @@ async fn large_bodies_arrive_byte_for_byte_both_ways() {
         client.message().await
     });
     let (mut server, request) = backend.request().await;
-    assert!(
-        request.body == sent.as_bytes(),
-        "the request body changed on the way"
-    );
-    assert_eq!(
-        request.header("content-length"),
-        Some(sent.len().to_string().as_str())
-    );
-    server
-        .answer("200 OK", "content-type: application/json\r\n", &text)
-        .await;
-    assert!(
-        client.await.unwrap().body == text.as_bytes(),
-        "the response body changed on the way"
-    );
+    assert!(request.body == sent.as_bytes(), "the request body changed on the way");
+    assert_eq!(request.header("content-length"), Some(sent.len().to_string().as_str()));
+    server.answer("200 OK", "content-type: application/json\r\n", &text).await;
+    assert!(client.await.unwrap().body == text.as_bytes(), "the response body changed on the way");
 }
 
 #[tokio::test]
 async fn accepted_without_body_stays_202_without_body() {
     let (gateway, backend) = Gateway::start().await;
-    let mut client = gateway
-        .post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
-        .await;
+    let mut client = gateway.post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
     let (mut server, _) = backend.request().await;
     server.answer("202 Accepted", "", "").await;
     let response = client.message().await;
@@ -62,16 +46,10 @@ async fn accepted_without_body_stays_202_without_body() {
 #[tokio::test]
 async fn status_codes_of_the_server_are_preserved_with_their_bodies() {
     for (status, body) in [
-        (
-            "400 Bad Request",
-            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32022,"message":"x"}}"#,
-        ),
+        ("400 Bad Request", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32022,"message":"x"}}"#),
         ("400 Bad Request", ""),
         ("401 Unauthorized", "who?"),
-        (
-            "404 Not Found",
-            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"x"}}"#,
-        ),
+        ("404 Not Found", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"x"}}"#),
         ("405 Method Not Allowed", "POST only"),
         ("406 Not Acceptable", "x"),
         ("429 Too Many Requests", "slow down"),
@@ -81,16 +59,11 @@ async fn status_codes_of_the_server_are_preserved_with_their_bodies() {
         let (gateway, backend) = Gateway::start().await;
         let mut client = gateway.post(PING).await;
         let (mut server, _) = backend.request().await;
-        server
-            .answer(status, "allow: POST\r\nretry-after: 3\r\n", body)
-            .await;
+        server.answer(status, "allow: POST\r\nretry-after: 3\r\n", body).await;
         let response = client.message().await;
         assert_eq!(response.line, format!("HTTP/1.1 {status}"));
         assert_eq!(response.text(), body);
-        assert_eq!(
-            (response.header("allow"), response.header("retry-after")),
-            (Some("POST"), Some("3"))
-        );
+        assert_eq!((response.header("allow"), response.header("retry-after")), (Some("POST"), Some("3")));
     }
 }
 
@@ -107,9 +80,7 @@ async fn redirects_are_passed_on_not_followed() {
         let mut client = gateway.post(PING).await;
         let (mut server, _) = backend.request().await;
         let location = format!("http://{}/mcp/elsewhere", backend.address);
-        server
-            .answer(status, &format!("location: {location}\r\n"), "")
-            .await;
+        server.answer(status, &format!("location: {location}\r\n"), "").await;
         let response = client.message().await;
         assert_eq!(response.line, format!("HTTP/1.1 {status}"));
         assert_eq!(response.header("location"), Some(location.as_str()));
@@ -151,9 +122,7 @@ async fn extra_paths_of_the_legacy_transport_keep_their_path() {
     let mut config = config(backend.address);
     config.also = vec!["/messages".to_owned()];
     let gateway = Gateway::with(config).await;
-    let mut client = gateway
-        .send("POST /messages?session_id=7", "", PING.as_bytes())
-        .await;
+    let mut client = gateway.send("POST /messages?session_id=7", "", PING.as_bytes()).await;
     let (mut server, request) = backend.request().await;
     assert_eq!(request.line, "POST /messages?session_id=7 HTTP/1.1");
     server.answer("202 Accepted", "", "Accepted").await;
@@ -194,9 +163,7 @@ async fn one_connection_serves_many_requests() {
     let (mut server, _) = backend.request().await;
     server.answer("200 OK", "", "1").await;
     assert_eq!(client.message().await.text(), "1");
-    client
-        .send(gateway.request("POST /mcp", "", PING.as_bytes()))
-        .await;
+    client.send(gateway.request("POST /mcp", "", PING.as_bytes())).await;
     assert_eq!(server.message().await.text(), PING);
     server.answer("200 OK", "", "2").await;
     assert_eq!(client.message().await.text(), "2");

@@ -41,13 +41,7 @@ async fn stream_opened_with_get_resumes_where_the_client_says() {
     assert_eq!(request.line, "GET /mcp HTTP/1.1");
     assert_eq!(request.header("last-event-id"), Some("41"));
     assert_eq!(request.header("mcp-session-id"), Some("S1"));
-    assert_eq!(
-        (
-            request.header("content-length"),
-            request.header("transfer-encoding")
-        ),
-        (None, None)
-    );
+    assert_eq!((request.header("content-length"), request.header("transfer-encoding")), (None, None));
     server.answer_events().await;
     server.send_chunk("id: 42\ndata: {}\n\n").await;
     client.head().await;
@@ -90,10 +84,7 @@ async fn stream_cut_at_the_server_is_an_error_at_the_client() {
     client.event().await;
     drop(server);
     let rest = client.rest().await;
-    assert!(
-        !rest.ends_with(b"0\r\n\r\n"),
-        "a cut stream must not look complete: {rest:?}"
-    );
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "a cut stream must not look complete: {rest:?}");
 }
 
 #[tokio::test]
@@ -101,9 +92,7 @@ async fn body_cut_at_the_server_is_an_error_at_the_client() {
     let (gateway, backend) = Gateway::start().await;
     let mut client = gateway.post(PING).await;
     let (mut server, _) = backend.request().await;
-    server
-        .send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")
-        .await;
+    server.send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this").await;
     drop(server);
     let head = client.head().await;
     assert_eq!(head.header("content-length"), Some("100"));
@@ -113,13 +102,8 @@ async fn body_cut_at_the_server_is_an_error_at_the_client() {
 #[tokio::test]
 async fn trailers_pass() {
     let (gateway, backend) = Gateway::start().await;
-    let mut client = gateway
-        .send(
-            "POST /mcp",
-            "te: trailers\r\nconnection: te, close\r\n",
-            PING.as_bytes(),
-        )
-        .await;
+    let mut client =
+        gateway.send("POST /mcp", "te: trailers\r\nconnection: te, close\r\n", PING.as_bytes()).await;
     let (mut server, _) = backend.request().await;
     server
         .send("HTTP/1.1 200 OK\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n")
