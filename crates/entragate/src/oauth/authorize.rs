@@ -179,7 +179,6 @@ fn prompt(value: Option<&str>) -> Option<&'static str> {
 }
 
 impl Stop {
-    #[expect(clippy::unnecessary_box_returns, reason = "stops are boxed, the Err side of every check")]
     fn page(code: Code, what: String, detail: &str, fix: &str) -> Box<Self> {
         let error = OAuthError::new(code, format!("{what}. {fix}"));
         Box::new(Self::Page {

@@ -86,7 +86,7 @@ mod tests {
             if !pattern.contains('*') {
                 prop_assert_eq!(glob.matches(&text), pattern == text);
             }
-            let starred = format!("{}*", pattern);
+            let starred = format!("{pattern}*");
             prop_assert!(!glob.matches(&text) || Glob::new(starred).matches(&text));
         }
     }

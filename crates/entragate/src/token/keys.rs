@@ -136,10 +136,11 @@ impl Keyring {
         }
         let seen = self.flights.load(std::sync::atomic::Ordering::Acquire);
         let mut flight = self.flight.lock().await;
-        if flight.number != seen && flight.failure.is_none() {
-            if let Some(snapshot) = self.peek() {
-                return Ok(snapshot);
-            }
+        if flight.number != seen
+            && flight.failure.is_none()
+            && let Some(snapshot) = self.peek()
+        {
+            return Ok(snapshot);
         }
         if let Some((when, failure)) = &flight.failure {
             // Those who waited share the failure, and so do those who come within the next seconds.
@@ -245,8 +246,10 @@ struct Jwk {
     cloud_instance_name: Option<String>,
 }
 
+type UsableKeys = HashMap<String, Key>;
+
 /// The usable keys, and the same keys as a plain RFC 7517 document for our own `jwks_uri`.
-fn parse_keys(body: &[u8]) -> Result<(HashMap<String, Key>, Arc<[u8]>), FetchError> {
+fn parse_keys(body: &[u8]) -> Result<(UsableKeys, Arc<[u8]>), FetchError> {
     let unusable = |error: &dyn std::fmt::Display| FetchError::Unusable(error.to_string());
     let set: JwkSet = serde_json::from_slice(body).map_err(|error| unusable(&error))?;
     let (mut keys, mut published) = (HashMap::new(), Vec::new());

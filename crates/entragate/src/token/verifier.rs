@@ -88,15 +88,15 @@ fn check_signature(token: &Unverified<'_>, snapshot: &Snapshot) -> Result<(), Re
     let key = snapshot.key(id).ok_or_else(|| Refused::UnknownKey(shown(id)))?;
     let endpoints = &snapshot.endpoints;
     // The common key set also holds the keys of personal accounts; each key names whom it may sign for.
-    if let Some(issuer) = &key.issuer {
-        if issuer.replace("{tenantid}", &endpoints.tenant_guid) != endpoints.issuer_v2 {
-            return Err(Refused::KeyIssuer { key: shown(id), issuer: shown(issuer) });
-        }
+    if let Some(issuer) = &key.issuer
+        && issuer.replace("{tenantid}", &endpoints.tenant_guid) != endpoints.issuer_v2
+    {
+        return Err(Refused::KeyIssuer { key: shown(id), issuer: shown(issuer) });
     }
-    if let (Some(of_key), Some(of_cloud)) = (&key.cloud_instance, &endpoints.cloud_instance) {
-        if of_key != of_cloud {
-            return Err(Refused::KeyCloud(shown(id)));
-        }
+    if let (Some(of_key), Some(of_cloud)) = (&key.cloud_instance, &endpoints.cloud_instance)
+        && of_key != of_cloud
+    {
+        return Err(Refused::KeyCloud(shown(id)));
     }
     match jsonwebtoken::crypto::verify(
         token.signature,

@@ -1,0 +1,3 @@
+//! Wire-level tests: emulated Entra, gate and client on real sockets.
+
+mod world;

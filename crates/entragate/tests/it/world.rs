@@ -1,0 +1,309 @@
+//! The fixture: an emulated Entra, a gate in front of a small MCP server, and a client without redirects.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entragate::{ApiApp, AuthorityHost, BaseUrl, ClientId, Clock, Gate, GateBuilder, Permit, Relay, TenantId, Timestamp};
+use entragate_emulator::{Control, Emulator, KeySource, fixtures};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// A PKCE pair (RFC 7636 appendix B).
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const REDIRECT: &str = "http://localhost:51789/callback";
+
+/// The emulator's clock, so that both sides agree on the time.
+struct EmulatedTime(Control);
+
+impl Clock for EmulatedTime {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.now())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) entra: Emulator,
+    pub(crate) gate: Gate,
+    pub(crate) addr: SocketAddr,
+    pub(crate) http: reqwest::Client,
+}
+
+pub(crate) struct WorldBuilder {
+    api: ApiApp,
+    client: &'static str,
+    configure: Box<dyn FnOnce(GateBuilder) -> GateBuilder>,
+}
+
+/// A full set of tokens as a client gets them.
+#[derive(Debug, Clone)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) body: Value,
+}
+
+impl World {
+    /// API v2 with scope `access`, client app `MCP`, no rules.
+    pub(crate) async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    pub(crate) fn builder() -> WorldBuilder {
+        let api = ApiApp::new(ClientId::parse(fixtures::API).unwrap()).with_scopes(["access"]).unwrap();
+        WorldBuilder { api, client: fixtures::MCP, configure: Box::new(|builder| builder) }
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        self.entra.control()
+    }
+
+    /// The base URL as published: `http://localhost:PORT`.
+    pub(crate) fn base(&self) -> &str {
+        self.gate.base_url().as_str()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub(crate) async fn get_json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/json", "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// The authorize request of a well-behaved client, with changes: `("name", Some(value))` replaces or adds,
+    /// `("name", None)` removes.
+    pub(crate) fn authorize_url(&self, changes: &[(&str, Option<&str>)]) -> String {
+        let resource = self.url("/mcp");
+        let scope = format!("api://{}/access", fixtures::API);
+        let mut pairs: Vec<(String, String)> = [
+            ("response_type", "code"),
+            ("client_id", fixtures::MCP),
+            ("redirect_uri", REDIRECT),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("state", "xyz"),
+            ("scope", scope.as_str()),
+            ("resource", resource.as_str()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+        for (name, value) in changes {
+            pairs.retain(|(other, _)| other != name);
+            pairs.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
+        }
+        let mut url = url::Url::parse(&self.url("/oauth/authorize")).unwrap();
+        url.query_pairs_mut().extend_pairs(pairs);
+        url.into()
+    }
+
+    /// Follows the browser's way from the gate through Entra to the client's callback.
+    pub(crate) async fn browse(&self, authorize_url: &str, user: &str) -> url::Url {
+        let to_entra = self.http.get(authorize_url).send().await.unwrap();
+        assert_eq!(to_entra.status(), 302, "{}", to_entra.text().await.unwrap());
+        let mut at_entra = url::Url::parse(to_entra.headers()["location"].to_str().unwrap()).unwrap();
+        assert!(at_entra.as_str().starts_with(self.entra.url()), "{at_entra}");
+        at_entra.query_pairs_mut().append_pair("login_hint", &format!("{user}@contoso.test"));
+        let back = self.http.get(at_entra).send().await.unwrap();
+        assert_eq!(back.status(), 302, "{}", back.text().await.unwrap());
+        url::Url::parse(back.headers()["location"].to_str().unwrap()).unwrap()
+    }
+
+    pub(crate) async fn code(&self, user: &str) -> String {
+        let callback = self.browse(&self.authorize_url(&[]), user).await;
+        param(&callback, "code").unwrap_or_else(|| panic!("no code in {callback}"))
+    }
+
+    /// Posts a form to the token endpoint.
+    pub(crate) async fn token(&self, form: &[(&str, &str)]) -> reqwest::Response {
+        self.http.post(self.url("/oauth/token")).form(form).send().await.unwrap()
+    }
+
+    /// The form with which a client redeems a code: no `scope`, as every measured client does it.
+    pub(crate) fn code_form<'a>(&self, code: &'a str) -> Vec<(&'static str, &'a str)> {
+        vec![
+            ("grant_type", "authorization_code"),
+            ("client_id", fixtures::MCP),
+            ("code", code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+        ]
+    }
+
+    pub(crate) async fn sign_in(&self, user: &str) -> Tokens {
+        let code = self.code(user).await;
+        let response = self.token(&self.code_form(&code)).await;
+        let (status, body) = (response.status(), response.json::<Value>().await.unwrap());
+        assert_eq!(status, 200, "{body}");
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        Tokens { access: text("access_token"), refresh: text("refresh_token"), body }
+    }
+
+    /// Posts a JSON-RPC message to the MCP endpoint.
+    pub(crate) async fn post(&self, token: Option<&str>, body: &Value) -> reqwest::Response {
+        let request = self.http.post(self.url("/mcp")).header("accept", "application/json, text/event-stream");
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        request.json(body).send().await.unwrap()
+    }
+
+    pub(crate) async fn call_tool(&self, token: &str, tool: &str) -> Value {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": {} } });
+        let response = self.post(Some(token), &body).await;
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+}
+
+impl WorldBuilder {
+    pub(crate) fn api(mut self, api: ApiApp) -> Self {
+        self.api = api;
+        self
+    }
+
+    pub(crate) fn client(mut self, client: &'static str) -> Self {
+        self.client = client;
+        self
+    }
+
+    pub(crate) fn gate(mut self, configure: impl FnOnce(GateBuilder) -> GateBuilder + 'static) -> Self {
+        self.configure = Box::new(configure);
+        self
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let entra = Emulator::builder().keys(KeySource::Embedded).start().await.unwrap();
+        self.in_front_of(entra).await
+    }
+
+    pub(crate) async fn in_front_of(self, entra: Emulator) -> World {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let registrations = Relay {
+            tenant: TenantId::parse(fixtures::TENANT).unwrap(),
+            api: self.api,
+            client: ClientId::parse(self.client).unwrap(),
+        };
+        let base = BaseUrl::parse(&format!("http://localhost:{}", addr.port())).unwrap();
+        let builder = Gate::relay(base, registrations)
+            .authority(AuthorityHost::parse(entra.url()).unwrap())
+            .clock(EmulatedTime(entra.control().clone()))
+            .listen_addresses([addr]);
+        let gate = (self.configure)(builder).build().unwrap();
+        let app = gate.protect(tower::service_fn(mcp_server));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        World { entra, gate, addr, http: client() }
+    }
+}
+
+/// A client that shows redirects instead of following them.
+pub(crate) fn client() -> reqwest::Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    #[expect(clippy::disallowed_methods, reason = "a test client is no product code")]
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+}
+
+/// The MCP server behind the gate: lists two tools, and a tool call tells what arrived.
+async fn mcp_server(request: Request) -> Result<Response, Infallible> {
+    let (parts, body) = request.into_parts();
+    let permit = parts.extensions.get::<Permit>().expect("the layer sets a permit");
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let message: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let tools = json!([{ "name": "whoami", "inputSchema": {} }, { "name": "admin_reset", "inputSchema": {} }]);
+    let answer = |message: &Value| {
+        let result = match message["method"].as_str() {
+            Some("tools/list") => json!({ "tools": tools }),
+            Some("tools/call") => json!({ "content": [{ "type": "text", "text": message["params"]["name"] }], "isError": false }),
+            _ => json!({}),
+        };
+        json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })
+    };
+    let answered = match &message {
+        Value::Array(batch) => Value::Array(batch.iter().map(answer).collect()),
+        single => answer(single),
+    };
+    let headers: Vec<String> = parts.headers.keys().map(ToString::to_string).collect();
+    let builder = Response::builder()
+        .header("content-type", "application/json")
+        .header("x-saw-method", parts.method.as_str())
+        .header("x-saw-headers", headers.join(","))
+        .header("x-saw-object-id", permit.principal().object_id())
+        .header("x-saw-body", URL_SAFE_NO_PAD.encode(&body));
+    Ok(builder.body(Body::from(answered.to_string())).unwrap())
+}
+
+/// A query parameter of a URL.
+pub(crate) fn param(url: &url::Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// Events of our own targets, for asserting what the operator can read.
+pub(crate) mod log {
+    use std::fmt::Write as _;
+    use std::sync::Arc;
+
+    use tokio::sync::mpsc;
+
+    /// Captures until dropped; works on the current thread, which is all a `#[tokio::test]` has.
+    pub(crate) struct Captured {
+        lines: mpsc::UnboundedReceiver<String>,
+        _guard: tracing::subscriber::DefaultGuard,
+    }
+
+    struct Capture(Arc<mpsc::UnboundedSender<String>>);
+
+    pub(crate) fn capture() -> Captured {
+        let (sender, lines) = mpsc::unbounded_channel();
+        let guard = tracing::subscriber::set_default(Capture(Arc::new(sender)));
+        Captured { lines, _guard: guard }
+    }
+
+    impl Captured {
+        /// Everything logged so far, a line each: `target field=value …`.
+        pub(crate) fn lines(&mut self) -> Vec<String> {
+            std::iter::from_fn(|| self.lines.try_recv().ok()).collect()
+        }
+    }
+
+    impl tracing::Subscriber for Capture {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            metadata.target().starts_with("entragate")
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, event: &tracing::Event<'_>) {
+            struct Line(String);
+            impl tracing::field::Visit for Line {
+                fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                    let _ = write!(self.0, " {field}={value:?}");
+                }
+                fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+                    let _ = write!(self.0, " {field}={value}");
+                }
+            }
+            let mut line = Line(event.metadata().target().to_owned());
+            event.record(&mut line);
+            let _ = self.0.send(line.0);
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+}
