@@ -1,0 +1,184 @@
+//! The command line: one arm per command, exit codes and error output decided once.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use owo_colors::OwoColorize as _;
+
+use crate::config::{self, Config, Environment, Finding, Problems};
+use crate::{emulate, serve, telemetry};
+
+/// Microsoft Entra ID sign-in in front of any MCP server.
+#[derive(Debug, Parser)]
+#[command(name = "entragate", version, after_help = AFTER_HELP)]
+struct Cli {
+    // Not a doc comment: on the command line backticks would be noise.
+    #[arg(long, global = true, value_name = "FILE", help = CONFIG_HELP)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const CONFIG_HELP: &str = "Configuration file [default: $ENTRAGATE_CONFIG, else entragate.toml here]";
+const AFTER_HELP: &str = "\
+Every setting can be made in the environment; `entragate config reference` lists them.
+Exit codes: 0 fine, 1 something was found wrong, 2 could not run.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve,
+    /// Run a local Entra to develop and test against
+    Emulate(emulate::Arguments),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Check the configuration and print what is in force and where it comes from
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the reference of every setting, as Markdown
+    Reference,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing to complain about.
+    Fine,
+    /// It ran, and found something wrong.
+    Findings,
+    /// It could not run.
+    Failed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Fine => Self::from(0),
+            Exit::Findings => Self::from(1),
+            Exit::Failed => Self::from(2),
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to tell when the terminal is gone.
+            drop(error.print());
+            return if error.use_stderr() { Exit::Failed } else { Exit::Fine };
+        }
+    };
+    match dispatch(cli, environment) {
+        Ok(exit) => exit,
+        // `entragate config reference | head` is no error.
+        Err(error) if is_broken_pipe(&error) => Exit::Fine,
+        Err(error) => {
+            drop(print_failure(&error));
+            Exit::Failed
+        }
+    }
+}
+
+fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
+    let file = cli.config.as_deref();
+    match cli.command {
+        Command::Serve => serve(environment, file),
+        Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
+        Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
+        Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
+    }
+}
+
+fn serve(environment: &Environment, file: Option<&Path>) -> anyhow::Result<Exit> {
+    let config: Config = match config::load(environment, file) {
+        Ok(config) => config,
+        Err(problems) => {
+            print_problems(&problems);
+            return Ok(Exit::Failed);
+        }
+    };
+    telemetry::init(&config.log);
+    runtime()?.block_on(serve::run(config, serve::interrupted()))?;
+    Ok(Exit::Fine)
+}
+
+fn config_check(environment: &Environment, file: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
+    match config::explain(environment, file) {
+        Ok(explained) if json => print(&config::as_json(&explained))?,
+        Ok(explained) => {
+            print(&config::as_table(&explained))?;
+            drop(print_findings(&explained.config.warnings));
+        }
+        Err(problems) => {
+            print_problems(&problems);
+            // The exit code says that there are problems even when nobody reads the rest.
+            return match json.then(|| print(&config::problems_as_json(&problems))) {
+                Some(Err(error)) if !is_broken_pipe(&error) => Err(error),
+                _ => Ok(Exit::Findings),
+            };
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The asynchronous runtime of the commands that serve.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// Prints data.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+fn print_problems(problems: &Problems) {
+    let count = problems.iter().count();
+    let noun = if count == 1 { "problem" } else { "problems" };
+    // Without a stderr there is nowhere to say so; the exit code remains.
+    drop(print_findings(problems));
+    drop(writeln!(anstream::stderr(), "\n{count} {noun} in the configuration"));
+}
+
+fn print_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> io::Result<()> {
+    let mut err = anstream::stderr().lock();
+    for (index, finding) in findings.into_iter().enumerate() {
+        if index > 0 {
+            writeln!(err)?;
+        }
+        writeln!(err, "{}", finding.in_colour())?;
+    }
+    Ok(())
+}
+
+fn print_failure(error: &anyhow::Error) -> io::Result<()> {
+    let mut err = anstream::stderr().lock();
+    writeln!(err, "{}: {error}", "error".red().bold())?;
+    for cause in error.chain().skip(1) {
+        writeln!(err, "  caused by: {cause}")?;
+    }
+    Ok(())
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,97 @@
+//! The configuration once it has been checked: every value is of a type that cannot hold a wrong one.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use entragate::{AuthorityHost, BaseUrl, RedirectRule, Relay, Rule};
+use url::Url;
+
+use super::problems::Finding;
+use crate::secret::Secret;
+
+/// A configuration that can be served. Made by [`load`](super::load) only.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where MCP clients connect.
+    pub listen: SocketAddr,
+    /// Where the platform asks for health and metrics.
+    pub admin_listen: Option<SocketAddr>,
+    /// The gateway's public URL.
+    pub base_url: BaseUrl,
+    /// The public name of the MCP server, for people.
+    pub resource_name: Option<String>,
+    /// How people sign in.
+    pub identity: Identity,
+    /// The API app's secret; relay mode has no use for it.
+    pub client_secret: Option<Secret>,
+    /// The cloud.
+    pub authority: AuthorityHost,
+    /// The MCP server.
+    pub upstream: UpstreamConfig,
+    /// Who may call what.
+    pub rules: Vec<Rule>,
+    /// Scopes that include narrower ones.
+    pub scope_implies: Vec<(String, Vec<String>)>,
+    /// Callbacks of MCP clients beside the built-in ones.
+    pub redirect_rules: Vec<RedirectRule>,
+    /// Further values of `Host`.
+    pub allowed_hosts: Vec<String>,
+    /// Further origins of web pages.
+    pub allowed_origins: Vec<String>,
+    /// The largest request that is read.
+    pub max_body_bytes: usize,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// What is worth a word at start.
+    pub warnings: Vec<Finding>,
+}
+
+/// How people sign in.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// Not at all: everything is on this machine.
+    Development,
+    /// Through Entra, with the seed's two app registrations.
+    Relay(Relay),
+}
+
+/// The MCP server behind the gateway.
+#[derive(Debug, Clone)]
+pub struct UpstreamConfig {
+    /// Its own URL.
+    pub url: Url,
+    /// The public path it is served at.
+    pub path: String,
+    /// Further public paths of the same server.
+    pub also: Vec<String>,
+    /// How long a connection may take to open.
+    pub connect_timeout: Duration,
+    /// How long an answer may take to begin.
+    pub response_header_timeout: Option<Duration>,
+    /// Whether it is told who calls.
+    pub identity_headers: bool,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// For people or for collectors.
+    pub format: LogFormat,
+    /// Levels, by module.
+    pub filter: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+/// The shape of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,355 @@
+//! The one table of settings.
+//!
+//! Each row is a key of `entragate.toml` and the environment variable that overrides it. The variable's name is
+//! `ENTRAGATE_` and the path, with the single exception of `ENTRAGATE_UPSTREAM`. Seven rows also have the name
+//! that Azure's conventions gave them first; where both are set the `ENTRAGATE_` one wins, because platforms
+//! inject `AZURE_CLIENT_ID` for their own purposes (AKS workload identity does).
+
+use super::problems::Place;
+
+/// The variable that names the configuration file.
+pub const CONFIG_FILE: &str = "ENTRAGATE_CONFIG";
+
+/// What a setting's value looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text,
+    /// A string that is never printed and does not belong into a file.
+    Secret,
+    /// Several strings; separated by commas in the environment.
+    List,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Count,
+    /// A list of tables; a TOML array in the environment.
+    Rules,
+    /// A table of lists; a TOML inline table in the environment.
+    Lists,
+}
+
+impl Kind {
+    /// The kind as messages and the reference page name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text | Self::Secret => "a string",
+            Self::List => "a list of strings",
+            Self::Flag => "true or false",
+            Self::Count => "a whole number",
+            Self::Rules => "a list of tables",
+            Self::Lists => "a table of lists of strings",
+        }
+    }
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Where it stands in `entragate.toml`.
+    pub path: &'static str,
+    /// The variable that overrides it.
+    pub env: &'static str,
+    /// The variable's older name, from the seed or from Azure's SDKs.
+    pub alias: Option<&'static str>,
+    /// What its value looks like.
+    pub kind: Kind,
+    /// What it is for, in one line.
+    pub doc: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// A value, as the environment spells it.
+    pub example: &'static str,
+}
+
+impl Key {
+    /// The name that people know it by: the older one where there is one.
+    pub fn known_as(&self) -> &'static str {
+        self.alias.unwrap_or(self.env)
+    }
+
+    /// How a message names it: as the operator wrote it.
+    pub fn as_written<'a>(&self, place: &'a Place) -> &'a str {
+        match place {
+            Place::Variable(name) => name,
+            _ => self.path,
+        }
+    }
+
+    /// Every variable that sets it, the one that wins first.
+    pub fn variables(&self) -> impl Iterator<Item = &'static str> {
+        [Some(self.env), self.alias].into_iter().flatten()
+    }
+
+    /// The table it stands in; empty at the top of the file.
+    pub fn section(&self) -> &'static str {
+        self.path.split_once('.').map_or("", |(section, _)| section)
+    }
+}
+
+/// Shortens the table below: one row is one call.
+const fn key(path: &'static str, env: &'static str, kind: Kind) -> Key {
+    Key { path, env, alias: None, kind, doc: "", default: "", example: "" }
+}
+
+/// `mode`.
+pub static MODE: Key = Key {
+    doc: "How people sign in. `relay` is the only way in this version.",
+    default: "`relay` when AZURE_MCP_CLIENT_ID is set, no authentication when no setting of `[entra]` is",
+    example: "relay",
+    ..key("mode", "ENTRAGATE_MODE", Kind::Text)
+};
+/// `listen`.
+pub static LISTEN: Key = Key {
+    doc: "Address and port that MCP clients connect to.",
+    default: "127.0.0.1:3002",
+    example: "0.0.0.0:3002",
+    ..key("listen", "ENTRAGATE_LISTEN", Kind::Text)
+};
+/// `base_url`.
+pub static BASE_URL: Key = Key {
+    alias: Some("BASE_URL"),
+    doc: "The gateway's public URL, its OAuth issuer. https, or http on loopback. No trailing slash.",
+    default: "http://localhost:3002, with the port of `listen` when that is set",
+    example: "https://mcp.contoso.com",
+    ..key("base_url", "ENTRAGATE_BASE_URL", Kind::Text)
+};
+/// `resource_name`.
+pub static RESOURCE_NAME: Key = Key {
+    doc: "What people read when a client asks whether it may connect (`resource_name` of RFC 9728).",
+    default: "none",
+    example: "Contoso tools",
+    ..key("resource_name", "ENTRAGATE_RESOURCE_NAME", Kind::Text)
+};
+/// `allowed_hosts`.
+pub static ALLOWED_HOSTS: Key = Key {
+    doc: "Values of `Host` that are accepted beside those of `base_url` and of a loopback listener.",
+    default: "none",
+    example: "mcp.internal.contoso.com,10.1.2.3:3002",
+    ..key("allowed_hosts", "ENTRAGATE_ALLOWED_HOSTS", Kind::List)
+};
+/// `allowed_origins`.
+pub static ALLOWED_ORIGINS: Key = Key {
+    doc: "Origins of web pages that may call the gateway, beside its own and those on loopback.",
+    default: "none",
+    example: "https://inspector.contoso.com",
+    ..key("allowed_origins", "ENTRAGATE_ALLOWED_ORIGINS", Kind::List)
+};
+/// `allowed_redirect_uris`.
+pub static ALLOWED_REDIRECT_URIS: Key = Key {
+    doc: "Callbacks of MCP clients beside loopback and the well-known hosted clients: a URI, a URI that ends in `/*`, or a private scheme such as `cursor:`.",
+    default: "none",
+    example: "https://chat.contoso.com/api/mcp/*,cursor:",
+    ..key("allowed_redirect_uris", "ENTRAGATE_ALLOWED_REDIRECT_URIS", Kind::List)
+};
+/// `max_body_bytes`.
+pub static MAX_BODY_BYTES: Key = Key {
+    doc: "The largest request that is read, in bytes.",
+    default: "16777216",
+    example: "1048576",
+    ..key("max_body_bytes", "ENTRAGATE_MAX_BODY_BYTES", Kind::Count)
+};
+/// `admin.listen`.
+pub static ADMIN_LISTEN: Key = Key {
+    doc: "Address and port of /healthz, /readyz and /metrics. No authentication: for your platform, not for the internet.",
+    default: "none: no admin listener",
+    example: "127.0.0.1:3003",
+    ..key("admin.listen", "ENTRAGATE_ADMIN_LISTEN", Kind::Text)
+};
+/// `entra.tenant_id`.
+pub static TENANT_ID: Key = Key {
+    alias: Some("AZURE_TENANT_ID"),
+    doc: "The tenant whose users sign in: its GUID or a verified domain.",
+    default: "none: development mode, without authentication",
+    example: "11111111-2222-3333-4444-555555555555",
+    ..key("entra.tenant_id", "ENTRAGATE_ENTRA_TENANT_ID", Kind::Text)
+};
+/// `entra.client_id`.
+pub static CLIENT_ID: Key = Key {
+    alias: Some("AZURE_CLIENT_ID"),
+    doc: "Application (client) id of the API app registration: what tokens are for.",
+    default: "none",
+    example: "aaaaaaaa-0000-4000-8000-000000000001",
+    ..key("entra.client_id", "ENTRAGATE_ENTRA_CLIENT_ID", Kind::Text)
+};
+/// `entra.client_secret`.
+pub static CLIENT_SECRET: Key = Key {
+    alias: Some("AZURE_CLIENT_SECRET"),
+    doc: "The API app's client secret. Environment only; relay mode accepts it and never uses it.",
+    default: "none",
+    example: "(a secret)",
+    ..key("entra.client_secret", "ENTRAGATE_ENTRA_CLIENT_SECRET", Kind::Secret)
+};
+/// `entra.mcp_client_id`.
+pub static MCP_CLIENT_ID: Key = Key {
+    alias: Some("AZURE_MCP_CLIENT_ID"),
+    doc: "Application (client) id of the public client app registration that MCP clients sign in with.",
+    default: "none",
+    example: "cccccccc-0000-4000-8000-000000000001",
+    ..key("entra.mcp_client_id", "ENTRAGATE_ENTRA_MCP_CLIENT_ID", Kind::Text)
+};
+/// `entra.authority_host`.
+pub static AUTHORITY_HOST: Key = Key {
+    alias: Some("AZURE_AUTHORITY_HOST"),
+    doc: "The cloud to sign in to. https, or http on loopback (the emulator).",
+    default: "https://login.microsoftonline.com",
+    example: "https://login.microsoftonline.us",
+    ..key("entra.authority_host", "ENTRAGATE_ENTRA_AUTHORITY_HOST", Kind::Text)
+};
+/// `entra.federated_token_file`.
+pub static FEDERATED_TOKEN_FILE: Key = Key {
+    alias: Some("AZURE_FEDERATED_TOKEN_FILE"),
+    doc: "Workload identity token that stands for a client secret. Recognised; relay mode needs no credential.",
+    default: "none",
+    example: "/var/run/secrets/azure/tokens/azure-identity-token",
+    ..key("entra.federated_token_file", "ENTRAGATE_ENTRA_FEDERATED_TOKEN_FILE", Kind::Text)
+};
+/// `entra.identifier_uris`.
+pub static IDENTIFIER_URIS: Key = Key {
+    doc: "Application ID URIs of the API app, when it has others than `api://{client id}`; the first one qualifies scopes.",
+    default: "`api://` and the API app's client id",
+    example: "api://mcp.contoso.com",
+    ..key("entra.identifier_uris", "ENTRAGATE_ENTRA_IDENTIFIER_URIS", Kind::List)
+};
+/// `entra.scopes`.
+pub static SCOPES: Key = Key {
+    doc: "Exposed scopes of the API app that every client needs, by short name.",
+    default: "none: any scope of the API app will do",
+    example: "access",
+    ..key("entra.scopes", "ENTRAGATE_ENTRA_SCOPES", Kind::List)
+};
+/// `upstream.url`.
+pub static UPSTREAM: Key = Key {
+    doc: "The MCP server that the gateway stands in front of.",
+    default: "none: must be set",
+    example: "http://127.0.0.1:3000/mcp",
+    ..key("upstream.url", "ENTRAGATE_UPSTREAM", Kind::Text)
+};
+/// `upstream.path`.
+pub static UPSTREAM_PATH: Key = Key {
+    doc: "The public path of the MCP server.",
+    default: "the path of `upstream.url`, /mcp when it has none",
+    example: "/mcp",
+    ..key("upstream.path", "ENTRAGATE_UPSTREAM_PATH", Kind::Text)
+};
+/// `upstream.also`.
+pub static UPSTREAM_ALSO: Key = Key {
+    doc: "Further paths of the same server, protected alike: /messages of the HTTP+SSE transport of 2024-11-05.",
+    default: "none",
+    example: "/messages",
+    ..key("upstream.also", "ENTRAGATE_UPSTREAM_ALSO", Kind::List)
+};
+/// `upstream.connect_timeout_seconds`.
+pub static CONNECT_TIMEOUT: Key = Key {
+    doc: "How long a connection to the MCP server may take to open.",
+    default: "5",
+    example: "2",
+    ..key("upstream.connect_timeout_seconds", "ENTRAGATE_UPSTREAM_CONNECT_TIMEOUT_SECONDS", Kind::Count)
+};
+/// `upstream.response_header_timeout_seconds`.
+pub static RESPONSE_HEADER_TIMEOUT: Key = Key {
+    doc: "How long the MCP server may take until its answer begins. Tools may run for minutes, hence no default.",
+    default: "none: no limit",
+    example: "300",
+    ..key(
+        "upstream.response_header_timeout_seconds",
+        "ENTRAGATE_UPSTREAM_RESPONSE_HEADER_TIMEOUT_SECONDS",
+        Kind::Count,
+    )
+};
+/// `upstream.identity_headers`.
+pub static IDENTITY_HEADERS: Key = Key {
+    doc: "Whether the MCP server is told in request headers who calls.",
+    default: "true",
+    example: "false",
+    ..key("upstream.identity_headers", "ENTRAGATE_UPSTREAM_IDENTITY_HEADERS", Kind::Flag)
+};
+/// `log.format`.
+pub static LOG_FORMAT: Key = Key {
+    doc: "`text` for people, `json` for log collectors.",
+    default: "text",
+    example: "json",
+    ..key("log.format", "ENTRAGATE_LOG_FORMAT", Kind::Text)
+};
+/// `log.filter`.
+pub static LOG_FILTER: Key = Key {
+    doc: "What is logged: a level, or levels by module in the syntax of tracing-subscriber's `EnvFilter`.",
+    default: "info",
+    example: "info,entragate=debug",
+    ..key("log.filter", "ENTRAGATE_LOG_FILTER", Kind::Text)
+};
+/// `rules`.
+pub static RULES: Key = Key {
+    doc: "Who may call what. Read in order, the first rule that names a call decides; with rules, what none names is refused.",
+    default: "none: whoever is signed in may call everything",
+    example: r#"[{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["*"] }]"#,
+    ..key("rules", "ENTRAGATE_RULES", Kind::Rules)
+};
+/// `scope_implies`.
+pub static SCOPE_IMPLIES: Key = Key {
+    doc: "Scopes that include narrower ones, by short name.",
+    default: "none",
+    example: r#"{ admin = ["access"] }"#,
+    ..key("scope_implies", "ENTRAGATE_SCOPE_IMPLIES", Kind::Lists)
+};
+
+/// Every setting, in the order in which people read them.
+pub static ALL: [&Key; 27] = [
+    &MODE,
+    &LISTEN,
+    &BASE_URL,
+    &RESOURCE_NAME,
+    &ALLOWED_HOSTS,
+    &ALLOWED_ORIGINS,
+    &ALLOWED_REDIRECT_URIS,
+    &MAX_BODY_BYTES,
+    &ADMIN_LISTEN,
+    &TENANT_ID,
+    &CLIENT_ID,
+    &CLIENT_SECRET,
+    &MCP_CLIENT_ID,
+    &AUTHORITY_HOST,
+    &FEDERATED_TOKEN_FILE,
+    &IDENTIFIER_URIS,
+    &SCOPES,
+    &UPSTREAM,
+    &UPSTREAM_PATH,
+    &UPSTREAM_ALSO,
+    &CONNECT_TIMEOUT,
+    &RESPONSE_HEADER_TIMEOUT,
+    &IDENTITY_HEADERS,
+    &LOG_FORMAT,
+    &LOG_FILTER,
+    &RULES,
+    &SCOPE_IMPLIES,
+];
+
+/// Every variable that is read.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().flat_map(Key::variables).chain([CONFIG_FILE])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_variable_is_named_after_its_path() {
+        for key in ALL {
+            let derived = format!("ENTRAGATE_{}", key.path.to_ascii_uppercase().replace('.', "_"));
+            let expected = if key.path == "upstream.url" { "ENTRAGATE_UPSTREAM" } else { &derived };
+            assert_eq!(key.env, expected);
+        }
+    }
+
+    #[test]
+    fn every_key_is_documented_and_every_name_is_used_once() {
+        assert!(
+            ALL.iter().all(|key| !key.doc.is_empty() && !key.default.is_empty() && !key.example.is_empty())
+        );
+        assert_eq!(variables().collect::<BTreeSet<_>>().len(), variables().count());
+        assert_eq!(ALL.iter().map(|key| key.path).collect::<BTreeSet<_>>().len(), ALL.len());
+    }
+}

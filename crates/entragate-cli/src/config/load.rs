@@ -1,0 +1,80 @@
+//! From what was given to a checked configuration, or to everything that is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use super::checked::Config;
+use super::environment::Environment;
+use super::problems::{Finding, Problems, Severity};
+use super::reader::Reader;
+use super::report::{Setting, settings};
+use super::{clients, exposure, identity, limits, listen, log, rules, sources, upstream};
+
+/// A configuration and where it comes from.
+#[derive(Debug)]
+pub struct Explained {
+    /// The configuration.
+    pub config: Config,
+    /// Every setting with its value and its source, in the order of the table of keys.
+    pub settings: Vec<Setting>,
+    /// The file that was read.
+    pub file: Option<PathBuf>,
+}
+
+/// Reads the environment and the file; `named_file` comes from the command line.
+pub fn load(environment: &Environment, named_file: Option<&Path>) -> Result<Config, Problems> {
+    explain(environment, named_file).map(|explained| explained.config)
+}
+
+/// As [`load`], and says where each value comes from.
+pub fn explain(environment: &Environment, named_file: Option<&Path>) -> Result<Explained, Problems> {
+    let mut reader = Reader { sources: sources::collect(environment, named_file) };
+    let config = read(&mut reader);
+    let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
+        reader.sources.findings.drain(..).partition(|finding| finding.severity == Severity::Error);
+    if let Some(problems) = Problems::collect(errors) {
+        return Err(problems);
+    }
+    let mut config = config.expect("a section that yields nothing has reported why");
+    config.warnings = warnings;
+    let settings = settings(&reader.sources, &config);
+    Ok(Explained { config, settings, file: reader.sources.file })
+}
+
+/// Every section is read even when an earlier one is wrong.
+fn read(reader: &mut Reader) -> Option<Config> {
+    let entra = identity::entra(reader);
+    let listen = listen::listen(reader);
+    let limits = limits::limits(reader);
+    let redirect_rules = clients::redirect_rules(reader);
+    let upstream = upstream::upstream(reader, listen.as_ref());
+    let log = log::log(reader);
+    let rules = rules::rules(reader);
+    let scope_implies = rules::scope_implies(reader);
+    // With an unreadable file nobody knows whether there is authentication.
+    if let Some(listen) = &listen
+        && identity::is_development(reader)
+        && !reader.sources.is_incomplete
+    {
+        exposure::refuse_public_development(reader, listen);
+        exposure::warn_of_idle_rules(reader);
+    }
+    let (entra, listen, limits) = (entra?, listen?, limits?);
+    Some(Config {
+        listen: listen.address,
+        admin_listen: listen.admin,
+        base_url: listen.base_url,
+        resource_name: limits.resource_name,
+        identity: entra.identity,
+        client_secret: entra.client_secret,
+        authority: entra.authority,
+        upstream: upstream?,
+        rules,
+        scope_implies,
+        redirect_rules,
+        allowed_hosts: limits.hosts,
+        allowed_origins: limits.origins,
+        max_body_bytes: limits.max_body_bytes,
+        log: log?,
+        warnings: Vec::new(),
+    })
+}

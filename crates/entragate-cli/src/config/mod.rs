@@ -1,0 +1,36 @@
+//! Configuration: the environment and `entragate.toml` become one checked [`Config`], or a list of everything
+//! that is wrong with them.
+//!
+//! Parse, don't validate: nothing outside this module sees a raw value. [`keys`] is the one table of settings;
+//! the file's schema, the variables' names, the suggestions for misspelt ones, `entragate config check` and the
+//! reference page are all read from it. A half-set or misspelt configuration refuses to start: it never falls
+//! back to development mode, which has no authentication.
+
+mod checked;
+mod clients;
+mod environment;
+mod exposure;
+mod file;
+mod gate;
+mod identity;
+mod item;
+pub mod keys;
+mod limits;
+mod listen;
+mod load;
+mod log;
+mod nearest;
+mod problems;
+mod reader;
+mod reference;
+mod report;
+mod rules;
+mod sources;
+mod upstream;
+
+pub use checked::{Config, Identity, LogConfig, LogFormat, UpstreamConfig};
+pub use environment::Environment;
+pub use load::{Explained, explain, load};
+pub use problems::{Finding, Place, Problems, Severity};
+pub use reference::reference;
+pub use report::{Setting, as_json, as_table, problems_as_json};

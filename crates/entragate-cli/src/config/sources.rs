@@ -1,0 +1,201 @@
+//! Environment and file together: every setting that was given, its value of the kind that the table of keys
+//! asks for, and the environment winning over the file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeValue;
+
+use super::environment::Environment;
+use super::file;
+use super::item::{Item, Origin, Value};
+use super::keys::{self, Key, Kind};
+use super::nearest::nearest;
+use super::problems::{Finding, Place, Severity};
+use super::reference::toml_example;
+use crate::secret::Secret;
+
+/// A setting that was given.
+#[derive(Debug)]
+pub(super) enum Slot {
+    /// Of the right kind.
+    Given(Item),
+    /// Not of the right kind, which is already among the problems.
+    Bad,
+}
+
+/// What was given, before it means anything.
+pub(super) struct Sources {
+    pub(super) slots: BTreeMap<&'static str, Slot>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) file: Option<PathBuf>,
+    /// The file could not be read: whether something is missing cannot be said.
+    pub(super) is_incomplete: bool,
+}
+
+/// Collects what was given.
+pub(super) fn collect(environment: &Environment, named_file: Option<&Path>) -> Sources {
+    let located = file::locate(environment, named_file);
+    let contents = located.as_ref().map(|(path, named_at)| file::read(path, named_at)).unwrap_or_default();
+    let mut sources = Sources {
+        slots: BTreeMap::new(),
+        findings: unknown_variables(environment),
+        file: located.map(|(path, _)| path),
+        is_incomplete: contents.is_broken,
+    };
+    sources.findings.extend(contents.problems);
+    for (key, item) in contents.items {
+        let slot = sources.checked(key, check_kind(key, item));
+        sources.slots.insert(key.path, slot);
+    }
+    for key in keys::ALL {
+        if let Some(result) = from_environment(environment, key) {
+            let slot = sources.checked(key, result);
+            sources.slots.insert(key.path, slot);
+        }
+        sources.findings.extend(two_names(environment, key));
+    }
+    sources
+}
+
+impl Sources {
+    fn checked(&mut self, key: &Key, result: Result<Item, Mismatch>) -> Slot {
+        match result {
+            Ok(item) => Slot::Given(item),
+            Err(Mismatch { place, message, hint }) => {
+                let key = key.path.to_owned();
+                self.findings.push(Finding { severity: Severity::Error, key, place, message, hint });
+                Slot::Bad
+            }
+        }
+    }
+}
+
+/// Why a value is not of its setting's kind.
+struct Mismatch {
+    place: Place,
+    message: String,
+    hint: String,
+}
+
+/// An unknown `ENTRAGATE_` variable is a mistake; `AZURE_` ones are shared with other software, so only what
+/// looks like a slip of the finger is worth a word.
+fn unknown_variables(environment: &Environment) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for name in environment.not_unicode() {
+        if keys::variables().any(|known| known == name) {
+            findings.push(variable(Severity::Error, name, "is not Unicode text", "set it again".to_owned()));
+        }
+    }
+    for name in environment.names() {
+        if keys::variables().any(|known| known == name) {
+            continue;
+        }
+        if let Some(rest) = name.strip_prefix("ENTRAGATE_") {
+            // ENTRAGATE_TENANT_ID is an educated guess at AZURE_TENANT_ID.
+            let hint = nearest(name, keys::variables()).or_else(|| nearest(rest, aliases())).map_or_else(
+                || "unset it; `entragate config reference` lists every setting".to_owned(),
+                |meant| format!("did you mean {meant}?"),
+            );
+            findings.push(variable(Severity::Error, name, "is not a setting", hint));
+        } else if name.starts_with("AZURE_")
+            && let Some(meant) = nearest(name, aliases())
+        {
+            let hint = format!("did you mean {meant}?");
+            findings.push(variable(Severity::Warning, name, "is not read", hint));
+        }
+    }
+    findings
+}
+
+fn aliases() -> impl Iterator<Item = &'static str> {
+    keys::ALL.into_iter().filter_map(|key| key.alias)
+}
+
+fn variable(severity: Severity, name: &str, what: &str, hint: String) -> Finding {
+    Finding {
+        severity,
+        key: name.to_owned(),
+        place: Place::Variable(name.to_owned()),
+        message: format!("{name} {what}"),
+        hint,
+    }
+}
+
+fn two_names(environment: &Environment, key: &Key) -> Option<Finding> {
+    let (alias, env) = (key.alias?, key.env);
+    if environment.get(env)? == environment.get(alias)? {
+        return None;
+    }
+    let hint = format!("unset {env} to use {alias}; with both set, {env} is used");
+    Some(variable(Severity::Note, alias, &format!("is overridden by {env}"), hint))
+}
+
+fn from_environment(environment: &Environment, key: &Key) -> Option<Result<Item, Mismatch>> {
+    let (name, text) = key.variables().find_map(|name| Some((name, environment.get(name)?)))?;
+    let place = Place::Variable(name.to_owned());
+    let value = match key.kind {
+        Kind::Text => Some(Value::Text(text.to_owned())),
+        Kind::Secret => Some(Value::Secret(Secret::new(text))),
+        Kind::List => Some(Value::List(split(text, &place))),
+        Kind::Flag => text.parse().ok().map(Value::Flag),
+        Kind::Count => text.parse().ok().map(Value::Count),
+        Kind::Rules | Kind::Lists => return Some(inline_toml(key, name, text)),
+    };
+    Some(value.map(|value| Item { value, place: place.clone() }).ok_or_else(|| Mismatch {
+        message: format!("{name} must be {}", key.kind.name()),
+        hint: format!("for example {name}={}", key.example),
+        place,
+    }))
+}
+
+fn split(text: &str, place: &Place) -> Vec<Item> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| Item { value: Value::Text(part.to_owned()), place: place.clone() }).collect()
+}
+
+fn inline_toml(key: &Key, name: &str, text: &str) -> Result<Item, Mismatch> {
+    let parsed = DeValue::parse(text).map_err(|error| Mismatch {
+        place: Place::Variable(name.to_owned()),
+        message: format!("{name} is not a TOML value: {}", error.message()),
+        hint: format!("for example {name}='{}'", key.example),
+    })?;
+    check_kind(key, Origin::Variable(name).item(&parsed))
+}
+
+fn check_kind(key: &Key, item: Item) -> Result<Item, Mismatch> {
+    let fits = match (key.kind, &item.value) {
+        (Kind::Secret, _) => {
+            return Err(Mismatch {
+                place: item.place,
+                message: format!("{} does not belong into a file", key.path),
+                hint: format!(
+                    "remove it and set {}; replace the secret if others can read the file",
+                    key.known_as()
+                ),
+            });
+        }
+        (Kind::Text, Value::Text(_))
+        | (Kind::Flag, Value::Flag(_))
+        | (Kind::Count, Value::Count(_))
+        | (Kind::Lists, Value::Table(_)) => true,
+        (Kind::List, Value::List(items)) => items.iter().all(|item| matches!(item.value, Value::Text(_))),
+        (Kind::Rules, Value::List(items)) => items.iter().all(|item| matches!(item.value, Value::Table(_))),
+        _ => false,
+    };
+    if fits {
+        return Ok(item);
+    }
+    let given = match &item.value {
+        Value::List(_) if matches!(key.kind, Kind::List | Kind::Rules) => "a list of other things",
+        other => other.type_name(),
+    };
+    Err(Mismatch {
+        message: format!("{} must be {}, not {given}", key.as_written(&item.place), key.kind.name()),
+        hint: match &item.place {
+            Place::Variable(name) => format!("for example {name}='{}'", key.example),
+            _ => format!("for example {}", toml_example(key)),
+        },
+        place: item.place,
+    })
+}

@@ -1,0 +1,176 @@
+//! Section `[upstream]`: the MCP server behind the gateway.
+
+use std::time::Duration;
+
+use entragate::base_url::is_loopback;
+use url::Url;
+
+use super::checked::UpstreamConfig;
+use super::keys;
+use super::listen::Listen;
+use super::reader::{Read, Reader, Wrong, printable};
+
+/// Served at this path when the MCP server's URL has none.
+const DEFAULT_PATH: &str = "/mcp";
+/// The gateway's own paths; the MCP server can have none below them.
+const RESERVED: [&str; 6] = ["/oauth", "/authorize", "/token", "/register", "/.well-known", "/auth"];
+const CONNECT_TIMEOUT_SECONDS: u64 = 5;
+const ONE_DAY_SECONDS: i64 = 86_400;
+
+/// Reads the section.
+pub(super) fn upstream(reader: &mut Reader, listen: Option<&Listen>) -> Option<UpstreamConfig> {
+    let url = reader.parse(&keys::UPSTREAM, url);
+    if url.is_unset() {
+        reader.missing(
+            &keys::UPSTREAM,
+            "set it to the URL of the MCP server, such as http://127.0.0.1:3000/mcp",
+        );
+    }
+    let url = url.given();
+    if let Some(url) = &url {
+        look_at(reader, url, listen);
+    }
+    let path = path(reader, url.as_ref());
+    let also = also(reader, path.as_deref());
+    let connect =
+        reader.count(&keys::CONNECT_TIMEOUT, 1..=ONE_DAY_SECONDS).or_default(|| CONNECT_TIMEOUT_SECONDS);
+    let header = reader.count(&keys::RESPONSE_HEADER_TIMEOUT, 1..=ONE_DAY_SECONDS);
+    let header = header.map(|seconds| Some(Duration::from_secs(seconds))).or_default(|| None);
+    let identity_headers = reader.flag(&keys::IDENTITY_HEADERS).or_default(|| true);
+    Some(UpstreamConfig {
+        url: url?,
+        path: path?,
+        also,
+        connect_timeout: Duration::from_secs(connect?),
+        response_header_timeout: header?,
+        identity_headers: identity_headers?,
+    })
+}
+
+fn url(text: &str) -> Result<Url, Wrong> {
+    let example = "such as http://127.0.0.1:3000/mcp";
+    let Ok(url) = Url::parse(text) else {
+        return Err(Wrong::new(
+            format!("is `{}`, which is not a URL", printable(text)),
+            format!("write scheme, host, port and path, {example}"),
+        ));
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Wrong::new(
+            format!("has the scheme `{}`", printable(url.scheme())),
+            format!("write http:// or https://, {example}"),
+        ));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Wrong::new("contains a user name or password", "remove what stands before the @"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Wrong::new("contains a query or a fragment", "remove what begins with ? or #"));
+    }
+    Ok(url)
+}
+
+fn look_at(reader: &mut Reader, url: &Url, listen: Option<&Listen>) {
+    let loopback = url.host().is_some_and(|host| is_loopback(&host));
+    if let Some(listen) = listen {
+        let same_port = url.port_or_known_default() == Some(listen.address.port());
+        let origin = url.origin().ascii_serialization();
+        if (loopback && same_port) || origin == listen.base_url.origin() {
+            let wrong =
+                Wrong::new("is the gateway itself", "set it to the URL of the MCP server, on another port");
+            reader.problem(&keys::UPSTREAM, wrong);
+            return;
+        }
+    }
+    if url.scheme() == "http" && !loopback {
+        reader.warn(
+            &keys::UPSTREAM,
+            "is plain http to another machine: calls and their answers cross the network in the clear",
+            "use https, or make sure that the network between is private",
+        );
+    }
+}
+
+fn path(reader: &mut Reader, url: Option<&Url>) -> Option<String> {
+    match reader.parse(&keys::UPSTREAM_PATH, public_path) {
+        Read::Given(path) => Some(path),
+        Read::Bad => None,
+        Read::Unset => {
+            let path = url?.path().trim_end_matches('/');
+            let path = if path.is_empty() { DEFAULT_PATH } else { path };
+            match public_path(path) {
+                Ok(path) => Some(path),
+                Err(Wrong { what, .. }) => {
+                    let what = format!("has the path {path}, and as a public path it {what}");
+                    reader.problem(
+                        &keys::UPSTREAM,
+                        Wrong::new(
+                            what,
+                            "set upstream.path (ENTRAGATE_UPSTREAM_PATH) to another one, such as /mcp",
+                        ),
+                    );
+                    None
+                }
+            }
+        }
+    }
+}
+
+fn also(reader: &mut Reader, main: Option<&str>) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    for path in reader.each(&keys::UPSTREAM_ALSO, public_path) {
+        if Some(path.as_str()) == main || paths.contains(&path) {
+            let wrong = Wrong::new(format!("repeats {path}"), "name each path once");
+            reader.problem(&keys::UPSTREAM_ALSO, wrong);
+        } else {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+fn public_path(path: &str) -> Result<String, Wrong> {
+    let segments = path.strip_prefix('/').map(|rest| rest.split('/').collect::<Vec<_>>()).unwrap_or_default();
+    let plain = |segment: &&str| {
+        !segment.is_empty()
+            && !matches!(*segment, "." | "..")
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'))
+    };
+    if segments.is_empty() || !segments.iter().all(plain) {
+        return Err(Wrong::new(
+            "is not a plain path",
+            "begin with a slash, end without one, and use letters, digits, - . _ ~ only, such as /mcp",
+        ));
+    }
+    let below = |reserved: &&&str| {
+        path.strip_prefix(**reserved).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if let Some(reserved) = RESERVED.iter().find(below) {
+        return Err(Wrong::new(
+            format!("collides with {reserved}, which is the gateway's own"),
+            "choose another public path, such as /mcp; the MCP server keeps its own",
+        ));
+    }
+    Ok(path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_paths_are_plain_and_not_the_gateways_own() {
+        for good in ["/mcp", "/a/b-c_d.e~f", "/oauthx", "/tokens"] {
+            assert!(public_path(good).is_ok(), "{good} was refused");
+        }
+        for bad in
+            ["", "/", "mcp", "/mcp/", "//mcp", "/a//b", "/a/../b", "/a b", "/{x}", "/*", "/a%2fb", "/a?b"]
+        {
+            assert!(public_path(bad).is_err(), "{bad} was accepted");
+        }
+        for reserved in RESERVED {
+            assert!(public_path(reserved).is_err(), "{reserved} was accepted");
+            assert!(public_path(&format!("{reserved}/x")).is_err(), "{reserved}/x was accepted");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What the `entragate` binary is made of; a library so that tests can call it.
+
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod emulate;
+pub mod secret;
+pub mod serve;
+pub mod telemetry;
+pub mod upstream;

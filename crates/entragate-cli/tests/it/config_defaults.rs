@@ -1,0 +1,165 @@
+//! What a configuration means once it is accepted.
+
+use std::time::Duration;
+
+use entragate_cli::config::{Identity, LogConfig, Severity, explain};
+use entragate_cli::secret::Secret;
+
+use crate::config_fixture::{API, CLIENT, DEVELOPMENT, RELAY, TENANT, accepted, with};
+
+#[test]
+fn the_seeds_environment_and_an_upstream_are_enough() {
+    let config = accepted(&with(&RELAY, &[]));
+    let Identity::Relay(relay) = &config.identity else { panic!("not in relay mode") };
+    assert_eq!(relay.tenant.as_str(), TENANT);
+    assert_eq!(relay.api.id().as_str(), API);
+    assert_eq!(relay.client.as_str(), CLIENT);
+    assert_eq!(relay.api.qualified_scopes(), [format!("api://{API}/.default")]);
+    assert_eq!(config.base_url.as_str(), "https://mcp.contoso.com");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:3002");
+    assert_eq!(config.admin_listen, None);
+    assert_eq!(config.authority.as_str(), "https://login.microsoftonline.com");
+    assert_eq!(config.client_secret.as_ref().map(Secret::expose), Some("hunter2"));
+    assert_eq!(config.upstream.url.as_str(), "http://127.0.0.1:3000/mcp");
+    assert_eq!(config.upstream.path, "/mcp");
+    assert!(config.upstream.also.is_empty() && config.upstream.identity_headers);
+    assert_eq!(config.upstream.connect_timeout, Duration::from_secs(5));
+    assert_eq!(config.upstream.response_header_timeout, None);
+    assert_eq!(config.max_body_bytes, 16 * 1024 * 1024);
+    assert_eq!(config.log, LogConfig::default());
+    assert!(config.rules.is_empty() && config.scope_implies.is_empty() && config.redirect_rules.is_empty());
+}
+
+#[test]
+fn without_any_setting_about_entra_there_is_development_mode_on_loopback() {
+    let config = accepted(&with(&DEVELOPMENT, &[]));
+    assert!(matches!(config.identity, Identity::Development));
+    assert_eq!(config.base_url.as_str(), "http://localhost:3002");
+    assert!(config.listen.ip().is_loopback());
+}
+
+#[test]
+fn the_default_base_url_has_the_port_of_the_listener() {
+    for (listen, base_url) in
+        [("127.0.0.1:8080", "http://localhost:8080"), ("127.0.0.1:80", "http://localhost")]
+    {
+        let config = accepted(&with(&DEVELOPMENT, &[("ENTRAGATE_LISTEN", listen)]));
+        assert_eq!(config.base_url.as_str(), base_url);
+    }
+}
+
+#[test]
+fn the_public_path_is_the_upstreams_own_unless_it_has_none() {
+    for (upstream, path, public) in [
+        ("http://127.0.0.1:3000", "", "/mcp"),
+        ("http://127.0.0.1:3000/", "", "/mcp"),
+        ("http://127.0.0.1:3000/tools/", "", "/tools"),
+        ("http://127.0.0.1:3000/v1/mcp", "", "/v1/mcp"),
+        ("http://127.0.0.1:3000/oauth", "/mcp", "/mcp"),
+    ] {
+        let changes = [("ENTRAGATE_UPSTREAM", upstream), ("ENTRAGATE_UPSTREAM_PATH", path)];
+        assert_eq!(accepted(&with(&DEVELOPMENT, &changes)).upstream.path, public, "{upstream}");
+    }
+}
+
+#[test]
+fn lists_in_the_environment_are_separated_by_commas() {
+    let config = accepted(&with(
+        &RELAY,
+        &[
+            ("ENTRAGATE_ALLOWED_HOSTS", " a.test , b.test:8080,"),
+            ("ENTRAGATE_ALLOWED_ORIGINS", "https://a.test"),
+            ("ENTRAGATE_ALLOWED_REDIRECT_URIS", "cursor:,https://chat.contoso.com/api/mcp/*"),
+            ("ENTRAGATE_UPSTREAM_ALSO", "/messages,/sse"),
+            ("ENTRAGATE_ENTRA_SCOPES", "access"),
+            ("ENTRAGATE_ENTRA_IDENTIFIER_URIS", "api://mcp.contoso.com"),
+        ],
+    ));
+    assert_eq!(config.allowed_hosts, ["a.test", "b.test:8080"]);
+    assert_eq!(config.allowed_origins, ["https://a.test"]);
+    assert_eq!(config.redirect_rules.len(), 2);
+    assert_eq!(config.upstream.also, ["/messages", "/sse"]);
+    let Identity::Relay(relay) = config.identity else { panic!("not in relay mode") };
+    assert_eq!(relay.api.qualified_scopes(), ["api://mcp.contoso.com/access"]);
+}
+
+#[test]
+fn white_space_around_a_value_and_empty_variables_do_not_count() {
+    let changes = [("AZURE_TENANT_ID", "11111111-2222-3333-4444-555555555555\n"), ("ENTRAGATE_MODE", " ")];
+    let Identity::Relay(relay) = accepted(&with(&RELAY, &changes)).identity else {
+        panic!("not in relay mode")
+    };
+    assert_eq!(relay.tenant.as_str(), TENANT);
+}
+
+#[test]
+fn our_own_name_of_a_variable_wins_over_the_one_that_platforms_inject() {
+    let injected = "dddddddd-0000-4000-8000-000000000001";
+    let changes = [("AZURE_CLIENT_ID", injected), ("ENTRAGATE_ENTRA_CLIENT_ID", API)];
+    let config = accepted(&with(&RELAY, &changes));
+    let Identity::Relay(relay) = &config.identity else { panic!("not in relay mode") };
+    assert_eq!(relay.api.id().as_str(), API);
+    let note = "AZURE_CLIENT_ID is overridden by ENTRAGATE_ENTRA_CLIENT_ID";
+    assert!(config.warnings.iter().any(|warning| warning.message == note), "{:?}", config.warnings);
+}
+
+#[test]
+fn what_is_probably_not_meant_is_a_warning() {
+    for (change, says) in [
+        (("ENTRAGATE_UPSTREAM", "http://10.0.0.2:3000/mcp"), "plain http to another machine"),
+        (("AZURE_TENNANT_ID", "x"), "AZURE_TENNANT_ID is not read"),
+    ] {
+        let config = accepted(&with(&RELAY, &[change]));
+        let found = config.warnings.iter().find(|warning| warning.message.contains(says));
+        assert_eq!(found.map(|warning| warning.severity), Some(Severity::Warning), "{says}");
+    }
+    let config = accepted(&with(&RELAY, &[("BASE_URL", ""), ("ENTRAGATE_LISTEN", "0.0.0.0:3002")]));
+    let says = "BASE_URL is not set: clients on other machines are sent to http://localhost:3002";
+    assert!(config.warnings.iter().any(|warning| warning.message == says), "{:?}", config.warnings);
+}
+
+#[test]
+fn rules_without_authentication_are_a_warning() {
+    let config = accepted(&with(&DEVELOPMENT, &[("ENTRAGATE_RULES", "[{ tools = [\"x\"] }]")]));
+    let says = "ENTRAGATE_RULES has no effect: without authentication everybody may call everything";
+    assert!(config.warnings.iter().any(|warning| warning.message == says), "{:?}", config.warnings);
+}
+
+#[test]
+fn a_free_port_will_do_in_development_mode() {
+    let config = accepted(&with(&DEVELOPMENT, &[("ENTRAGATE_LISTEN", "127.0.0.1:0")]));
+    assert_eq!(config.listen.port(), 0);
+}
+
+#[test]
+fn every_accepted_configuration_makes_a_gate() {
+    let gate = accepted(&with(&DEVELOPMENT, &[])).gate().expect("a gate");
+    assert!(gate.is_development());
+    let changes = [
+        ("ENTRAGATE_UPSTREAM", "https://tools.contoso.com/v1/mcp"),
+        ("ENTRAGATE_UPSTREAM_ALSO", "/messages"),
+        ("ENTRAGATE_RULES", "[{ tools = [\"*\"], roles = [\"User\"] }]"),
+        ("ENTRAGATE_SCOPE_IMPLIES", "{ admin = [\"access\"] }"),
+        ("ENTRAGATE_RESOURCE_NAME", "Contoso tools"),
+    ];
+    let gate = accepted(&with(&RELAY, &changes)).gate().expect("a gate");
+    assert!(!gate.is_development());
+    assert_eq!(gate.base_url().as_str(), "https://mcp.contoso.com");
+    assert_eq!(gate.resource_path(), "/v1/mcp");
+}
+
+#[test]
+fn relay_mode_says_what_it_cannot_do() {
+    let config = accepted(&with(&RELAY, &[("BASE_URL", "https://mcp.contoso.com/")]));
+    let printed: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(printed.join("\n\n"));
+    assert_eq!(config.base_url.as_str(), "https://mcp.contoso.com");
+}
+
+#[test]
+fn no_output_contains_the_secret() {
+    let explained = explain(&with(&RELAY, &[]), None).expect("accepted");
+    assert!(!format!("{explained:?}").contains("hunter2"));
+    let environment = with(&RELAY, &[]);
+    assert!(!format!("{environment:?}").contains("hunter2"));
+}

@@ -1,0 +1,58 @@
+//! The reference page is what the code says, and every example on it works.
+
+use std::fs;
+use std::path::Path;
+
+use entragate_cli::config::{keys, load, reference};
+
+use crate::config_fixture::{RELAY, file, with};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/configuration.md");
+
+#[test]
+fn the_reference_page_is_up_to_date() {
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the program")]
+    if std::env::var("UPDATE_DOCS").is_ok_and(|value| value == "1") {
+        let directory = Path::new(PAGE).parent().expect("the page is in a directory");
+        fs::create_dir_all(directory).expect("the directory can be made");
+        fs::write(PAGE, reference()).expect("the page can be written");
+    }
+    let page = fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        page == reference(),
+        "docs/reference/configuration.md is stale: run `UPDATE_DOCS=1 cargo test -p entragate-cli`"
+    );
+}
+
+#[test]
+fn every_example_for_the_environment_is_accepted() {
+    for key in keys::ALL {
+        for variable in key.variables() {
+            let environment = with(&RELAY, &[(variable, key.example)]);
+            load(&environment, None).unwrap_or_else(|problems| panic!("{variable}: {problems}"));
+        }
+    }
+}
+
+#[test]
+fn every_example_for_the_file_is_accepted() {
+    let page = reference();
+    let mut examples = 0;
+    for entry in page.split("\n### `").skip(1) {
+        let path = entry.split('`').next().expect("the heading ends");
+        let Some(line) = entry.split("```toml\n").nth(1).and_then(|rest| rest.split("\n```").next()) else {
+            assert_eq!(path, "entra.client_secret", "an entry without an example");
+            continue;
+        };
+        let section = path.split_once('.').map(|(section, _)| format!("[{section}]\n")).unwrap_or_default();
+        let file = file("reference_example", &format!("{section}{line}\n"));
+        // What the file sets is left out of the environment, or the environment would win.
+        let environment = RELAY.into_iter().filter(|(name, _)| {
+            !keys::ALL.iter().any(|key| key.path == path && key.variables().any(|variable| variable == *name))
+        });
+        let environment = environment.collect();
+        load(&environment, Some(&file)).unwrap_or_else(|problems| panic!("{path}: {problems}"));
+        examples += 1;
+    }
+    assert_eq!(examples, keys::ALL.len() - 1);
+}

@@ -1,0 +1,17 @@
+//! Tests of the binary and of what it is made of, in one test binary.
+
+mod cli_binary;
+mod config_defaults;
+mod config_file;
+mod config_fixture;
+mod config_refusals;
+mod config_reference;
+mod config_rules;
+mod serve_admin;
+mod serve_listen;
+mod upstream_failures;
+mod upstream_fixture;
+mod upstream_headers;
+mod upstream_messages;
+mod upstream_streams;
+mod upstream_tls;
