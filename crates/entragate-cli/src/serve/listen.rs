@@ -26,7 +26,7 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests in flight may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait before accepting again when the process is out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// How often HTTP/2 clients are asked whether they are still there.
 const H2_PING: Duration = Duration::from_secs(30);
 
@@ -52,9 +52,11 @@ async fn listen_and_drain(
     // A task per connection: a panic in one ends that connection and nothing else.
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
+    // Kept while connections end: a pause after an error must not be cut short by each of them.
+    let mut accepting = Box::pin(accept(&listener));
     loop {
         let (stream, address) = tokio::select! {
-            accepted = accept(&listener) => accepted?,
+            accepted = &mut accepting => accepted?,
             Some(ended) = connections.join_next() => {
                 if let Err(panic) = ended {
                     tracing::error!(%panic, "a connection was lost to a defect in the gateway");
@@ -63,6 +65,7 @@ async fn listen_and_drain(
             }
             () = &mut shutdown => break,
         };
+        accepting.set(accept(&listener));
         let connection = Connection {
             server: Arc::clone(&server),
             router: router.clone(),
@@ -71,6 +74,7 @@ async fn listen_and_drain(
         };
         connections.spawn(connection.serve(stream, graceful.watcher()));
     }
+    drop(accepting);
     drop((listener, stop)); // refuses new connections, cuts event streams
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!(after = ?drain, "requests still in flight were cut off");
@@ -118,7 +122,7 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %address, "cannot set TCP_NODELAY"); // slower, not wrong
         }
-        let spoke = Arc::new(AtomicBool::new(false));
+        let spoke = AtomicBool::new(false);
         let service = service_fn(|request| {
             spoke.store(true, Ordering::Relaxed);
             respond(router.clone(), request, address, stopped.clone())
