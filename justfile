@@ -1,0 +1,38 @@
+# Everything here is a plain command; `just` only saves typing.
+
+default: check
+
+# What CI runs, without the client suites.
+check: fmt lint test doc
+
+fmt:
+    cargo fmt --all --check
+
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+test:
+    cargo test --workspace
+
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# The demo: an emulated Entra, a sample MCP server and the gateway in one process.
+demo *args:
+    cargo run --release -- demo {{args}}
+
+# Real MCP clients from npm and PyPI (installs them on first use).
+clients *names:
+    tests/clients/install.sh && tests/clients/run.sh {{names}}
+
+# Licences, bans and sources; needs `cargo install cargo-deny`.
+deny:
+    cargo deny check
+
+# Regenerates the reference pages after a change of keys or checks.
+docs:
+    UPDATE_DOCS=1 cargo test --workspace
+
+# Everything, as on a clean machine.
+ci:
+    bash .ci/run
