@@ -25,6 +25,7 @@ mod reader;
 mod reference;
 mod report;
 mod rules;
+mod service_links;
 mod sources;
 mod upstream;
 

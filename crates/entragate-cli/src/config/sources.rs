@@ -13,6 +13,7 @@ use super::keys::{self, Key, Kind};
 use super::nearest::nearest;
 use super::problems::{Finding, Place, Severity};
 use super::reference::toml_example;
+use super::service_links::is_service_link;
 use crate::secret::Secret;
 
 /// A setting that was given.
@@ -91,7 +92,11 @@ fn unknown_variables(environment: &Environment) -> Vec<Finding> {
         if keys::variables().any(|known| known == name) {
             continue;
         }
+        let value = environment.get(name).unwrap_or_default();
         if let Some(rest) = name.strip_prefix("ENTRAGATE_") {
+            if is_service_link(name, value) {
+                continue;
+            }
             // ENTRAGATE_TENANT_ID is an educated guess at AZURE_TENANT_ID.
             let hint = nearest(name, keys::variables()).or_else(|| nearest(rest, aliases())).map_or_else(
                 || "unset it; `entragate config reference` lists every setting".to_owned(),

@@ -71,17 +71,13 @@ fn url(text: &str) -> Result<Url, Wrong> {
 }
 
 fn look_at(reader: &mut Reader, url: &Url, listen: Option<&Listen>) {
-    let loopback = url.host().is_some_and(|host| is_loopback(&host));
-    if let Some(listen) = listen {
-        let same_port = url.port_or_known_default() == Some(listen.address.port());
-        let origin = url.origin().ascii_serialization();
-        if (loopback && same_port) || origin == listen.base_url.origin() {
-            let wrong =
-                Wrong::new("is the gateway itself", "set it to the URL of the MCP server, on another port");
-            reader.problem(&keys::UPSTREAM, wrong);
-            return;
-        }
+    if listen.is_some_and(|listen| is_gateway(url, listen)) {
+        let wrong =
+            Wrong::new("is the gateway itself", "set it to the URL of the MCP server, on another port");
+        reader.problem(&keys::UPSTREAM, wrong);
+        return;
     }
+    let loopback = url.host().is_some_and(|host| is_loopback(&host));
     if url.scheme() == "http" && !loopback {
         reader.warn(
             &keys::UPSTREAM,
@@ -89,6 +85,19 @@ fn look_at(reader: &mut Reader, url: &Url, listen: Option<&Listen>) {
             "use https, or make sure that the network between is private",
         );
     }
+}
+
+/// Whether a request to `url` would come back to us, by our listener or by our public name.
+fn is_gateway(url: &Url, Listen { address, base_url, .. }: &Listen) -> bool {
+    let is_local = address.ip().is_loopback() || address.ip().is_unspecified();
+    let by_listener = is_local
+        && url.host().is_some_and(|host| is_loopback(&host))
+        && url.port_or_known_default() == Some(address.port());
+    // Another path of the same origin may well be somebody else's.
+    let below = url.path().strip_prefix(base_url.path());
+    let by_name = url.origin().ascii_serialization() == base_url.origin()
+        && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    by_listener || by_name
 }
 
 fn path(reader: &mut Reader, url: Option<&Url>) -> Option<String> {

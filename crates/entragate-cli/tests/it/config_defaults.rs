@@ -119,6 +119,32 @@ fn what_is_probably_not_meant_is_a_warning() {
 }
 
 #[test]
+fn variables_of_other_software_are_nobodys_mistake() {
+    let foreign = [
+        ("AZURE_CLIENT_CERTIFICATE_PATH", "/cert"),
+        ("AZURE_USERNAME", "x"),
+        ("AZURE_TOKEN_CREDENTIALS", "prod"),
+        ("AZURE_SUBSCRIPTION_ID", "x"),
+        ("AZURE_CONFIG_DIR", "/x"),
+        ("ENTRAGATE_PORT", "tcp://10.0.0.7:80"),
+        ("ENTRAGATE_SERVICE_HOST", "10.0.0.7"),
+        ("BASE_URLS", "x"),
+    ];
+    let usual = accepted(&with(&RELAY, &[])).warnings;
+    assert_eq!(accepted(&with(&RELAY, &foreign)).warnings, usual);
+}
+
+#[test]
+fn an_upstream_elsewhere_on_the_same_origin_is_not_the_gateway() {
+    let changes =
+        [("BASE_URL", "https://contoso.com/gate"), ("ENTRAGATE_UPSTREAM", "https://contoso.com/tools")];
+    assert_eq!(accepted(&with(&RELAY, &changes)).upstream.path, "/tools");
+    let changes =
+        [("ENTRAGATE_LISTEN", "10.0.0.5:3002"), ("ENTRAGATE_UPSTREAM", "http://127.0.0.1:3002/mcp")];
+    accepted(&with(&RELAY, &changes));
+}
+
+#[test]
 fn rules_without_authentication_are_a_warning() {
     let config = accepted(&with(&DEVELOPMENT, &[("ENTRAGATE_RULES", "[{ tools = [\"x\"] }]")]));
     let says = "ENTRAGATE_RULES has no effect: without authentication everybody may call everything";

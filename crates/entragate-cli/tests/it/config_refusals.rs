@@ -320,6 +320,7 @@ fn upstreams_that_cannot_work_are_refused() {
             row(&upstream("https://x/mcp#1"), "contains a query or a fragment", "begins with ?"),
             row(&upstream("http://localhost:3002/mcp"), "is the gateway itself", "another port"),
             row(&upstream("https://mcp.contoso.com/mcp"), "is the gateway itself", "another port"),
+            row(&upstream("http://[::1]:3002/x"), "is the gateway itself", "another port"),
             row(&upstream("https://x/oauth/mcp"), "collides with /oauth", "ENTRAGATE_UPSTREAM_PATH"),
         ],
     );
