@@ -1,0 +1,185 @@
+//! `/__emulator`: the control plane as JSON over HTTP, for loopback peers only.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Method, Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::Control;
+use crate::exchange::{Answer, Exchange};
+use crate::fault::Fault;
+use crate::mint::MintRequest;
+use crate::params::decode_segment;
+use crate::settings::Settings;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutoLogin {
+    user: Option<String>,
+}
+
+/// What was wrong with a call.
+struct BadInput {
+    error: String,
+    hint: &'static str,
+}
+
+type Called = Result<Value, BadInput>;
+
+pub(crate) fn answer(control: &Control, peer: IpAddr, exchange: &Exchange, path: &str) -> Response<Body> {
+    let error = |status, error: &str, hint: &str| {
+        Answer::json(status, &json!({ "error": error, "hint": hint })).uncached().response
+    };
+    if !peer.to_canonical().is_loopback() {
+        return error(
+            StatusCode::FORBIDDEN,
+            "the control plane answers loopback only",
+            "call it from this machine",
+        );
+    }
+    // A page of some other site must not steer the emulator through the visitor's browser.
+    if exchange.header("origin").is_some_and(|origin| origin != control.base()) {
+        return error(
+            StatusCode::FORBIDDEN,
+            "cross-origin call of the control plane",
+            "send no Origin header",
+        );
+    }
+    match call(control, exchange, path) {
+        Some(Ok(body)) => Answer::json(StatusCode::OK, &body).uncached().response,
+        Some(Err(bad)) => error(StatusCode::BAD_REQUEST, &bad.error, bad.hint),
+        None => error(StatusCode::NOT_FOUND, "no such control", "GET /__emulator lists what there is"),
+    }
+}
+
+fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {
+    let get = exchange.method == Method::GET;
+    let post = exchange.method == Method::POST;
+    let delete = exchange.method == Method::DELETE;
+    let done = || Ok(json!({}));
+    let segments: Vec<&str> = path.split('/').collect();
+    Some(match segments.as_slice() {
+        [""] if get => Ok(status(control)),
+        ["clock"] if get => Ok(json!({ "now": control.now() })),
+        ["clock"] if post => body(exchange).map(|advance: Advance| {
+            control.advance(Duration::from_secs(advance.advance_seconds));
+            json!({ "now": control.now() })
+        }),
+        ["keys", "rotate"] if post => {
+            control.rotate_keys();
+            done()
+        }
+        ["keys", "retire"] if post => {
+            control.retire_keys();
+            done()
+        }
+        ["reset"] if post => {
+            control.reset();
+            done()
+        }
+        ["settings"] if get => Ok(json!(control.settings())),
+        ["settings"] if exchange.method == Method::PATCH => patch_settings(control, exchange),
+        ["faults"] if get => Ok(json!(control.entra.state.with(|state| state.faults.clone()))),
+        ["faults"] if post => body(exchange).map(|fault: Fault| {
+            control.inject(fault);
+            json!({})
+        }),
+        ["faults"] if delete => {
+            control.clear_faults();
+            done()
+        }
+        ["requests"] if get => Ok(json!(control.requests())),
+        ["requests"] if delete => {
+            control.clear_requests();
+            done()
+        }
+        ["tokens"] if get => Ok(json!(control.issued())),
+        ["tokens"] if post => mint(control, exchange),
+        ["users", user, "revoke"] if post => revoke(control, &decode_segment(user)),
+        ["auto-login"] if post => auto_login(control, exchange),
+        _ => return None,
+    })
+}
+
+/// Names and ids, enough to find one's way.
+fn status(control: &Control) -> Value {
+    let directory = control.directory();
+    let apps: Map<String, Value> =
+        directory.apps.iter().map(|app| (app.name.clone(), app.id.clone().into())).collect();
+    let users: Vec<Value> = directory
+        .users
+        .iter()
+        .map(|user| json!({ "name": user.name, "upn": user.upn, "oid": user.oid, "tenant": user.tenant }))
+        .collect();
+    let tenants: Vec<Value> = directory
+        .tenants
+        .iter()
+        .map(|tenant| json!({ "id": tenant.id, "name": tenant.name, "domain": tenant.initial_domain }))
+        .collect();
+    json!({ "url": control.base(), "now": control.now(), "tenants": tenants, "apps": apps, "users": users })
+}
+
+/// The members sent replace those that are there; the rest stays.
+fn patch_settings(control: &Control, exchange: &Exchange) -> Called {
+    let patch: Map<String, Value> = body(exchange)?;
+    let mut merged = json!(control.settings());
+    for (name, value) in patch {
+        merged[name] = value;
+    }
+    let settings: Settings = serde_json::from_value(merged)
+        .map_err(|error| bad(error.to_string(), "GET /__emulator/settings shows every member"))?;
+    if let Some(user) = &settings.auto_login {
+        known_user(control, user)?;
+    }
+    control.set(|current| *current = settings);
+    Ok(json!(control.settings()))
+}
+
+fn mint(control: &Control, exchange: &Exchange) -> Called {
+    let request: MintRequest = body(exchange)?;
+    let token = control.try_mint(&request);
+    token
+        .map(|token| json!({ "token": token }))
+        .map_err(|error| bad(error.to_string(), "GET /__emulator lists apps and users"))
+}
+
+fn revoke(control: &Control, user: &str) -> Called {
+    known_user(control, user)?;
+    control.revoke_user(user);
+    Ok(json!({}))
+}
+
+fn auto_login(control: &Control, exchange: &Exchange) -> Called {
+    let wanted: AutoLogin = body(exchange)?;
+    if let Some(user) = &wanted.user {
+        known_user(control, user)?;
+    }
+    control.auto_login(wanted.user.as_deref());
+    Ok(json!({ "user": wanted.user }))
+}
+
+fn known_user(control: &Control, user: &str) -> Result<(), BadInput> {
+    let known = control.directory().user(user);
+    known
+        .map(|_| ())
+        .ok_or_else(|| bad(format!("no user is called `{user}`"), "GET /__emulator lists the users"))
+}
+
+fn body<T: DeserializeOwned>(exchange: &Exchange) -> Result<T, BadInput> {
+    serde_json::from_slice(&exchange.body)
+        .map_err(|error| bad(error.to_string(), "the body is one JSON object with the documented members"))
+}
+
+fn bad(error: String, hint: &'static str) -> BadInput {
+    BadInput { error, hint }
+}

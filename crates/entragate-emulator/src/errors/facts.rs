@@ -1,0 +1,129 @@
+//! The table of §2.5: every cause with its AADSTS code, its status at the token endpoint and its OAuth error.
+
+use super::Refusal;
+
+/// What a refusal is on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// The number after `AADSTS`.
+    pub(crate) code: u32,
+    /// HTTP status of the JSON form, and `iHttpErrorCode` of the page.
+    pub(crate) status: u16,
+    /// The OAuth `error`.
+    pub(crate) error: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn facts(&self) -> Facts {
+        let (code, status, error) = self.row();
+        Facts { code, status, error }
+    }
+
+    fn row(&self) -> (u32, u16, &'static str) {
+        match self {
+            Self::TenantNotFound { .. } => (90002, 400, "invalid_tenant"),
+            Self::TenantMalformed { .. } => (900_023, 400, "invalid_request"),
+            Self::Verb { .. } => (900_561, 400, "invalid_request"),
+            Self::QueryTooLong => (90015, 400, "invalid_request"),
+            Self::Missing(_) => (900_144, 400, "invalid_request"),
+            Self::Duplicated(_) => (9_000_411, 400, "invalid_request"),
+            Self::Unsupported(_) => (90023, 400, "invalid_request"),
+            Self::ClaimsMalformed => (9_000_410, 400, "invalid_request"),
+            Self::UnknownInstance => (50049, 400, "invalid_instance"),
+
+            Self::UnknownClient { .. } => (700_016, 400, "unauthorized_client"),
+            Self::SingleTenant { .. } => (50194, 400, "invalid_request"),
+            Self::NotForConsumers { .. } => (9_002_346, 400, "invalid_request"),
+            Self::RedirectMalformed => (90102, 400, "invalid_request"),
+            Self::NoReplyAddress => (500_113, 400, "invalid_request"),
+            Self::RedirectMismatch { .. } => (50011, 400, "invalid_request"),
+
+            Self::ResponseTypeToken => (700_038, 400, "unsupported_response_type"),
+            Self::ResponseTypeUnknown => (70005, 400, "unsupported_response_type"),
+            Self::ImplicitDisabled { .. } => (700_054, 400, "unsupported_response_type"),
+            Self::ChallengeSize => (501_491, 400, "invalid_request"),
+            Self::ScopeInvalid { .. } => (70011, 400, "invalid_scope"),
+            Self::UnknownApi { .. } => (500_011, 400, "invalid_resource"),
+            Self::ResourceMismatch => (9_010_010, 400, "invalid_target"),
+            Self::ResourceUnsupported => (901_002, 400, "invalid_request"),
+            Self::TokenForItself { .. } => (90009, 400, "invalid_request"),
+            Self::UnknownScope { .. } => (650_053, 400, "invalid_client"),
+            Self::ApiNotListed { .. } => (650_057, 400, "invalid_resource"),
+
+            Self::NoSession => (50058, 400, "login_required"),
+            Self::UnknownUser { .. } => (50034, 400, "invalid_grant"),
+            Self::UserDisabled => (50057, 400, "invalid_grant"),
+            Self::ForeignUser { .. } => (50020, 400, "invalid_grant"),
+            Self::NotAssigned { .. } => (50105, 400, "invalid_grant"),
+            Self::MfaRequired { .. } => (50076, 400, "invalid_grant"),
+            Self::Blocked => (53003, 400, "invalid_grant"),
+            Self::NoConsent { .. } => (65001, 400, "invalid_grant"),
+            Self::ConsentDeclined => (65004, 400, "access_denied"),
+            Self::AdminConsent => (90094, 400, "access_denied"),
+            Self::UserConsentRestricted => (90095, 400, "access_denied"),
+
+            Self::UnknownGrantType(_) => (70003, 400, "unsupported_grant_type"),
+            Self::Malformed => (9_002_313, 400, "invalid_request"),
+            Self::CodeInvalid | Self::RefreshTokenInvalid => (70000, 400, "invalid_grant"),
+            Self::CodeExpired => (70008, 400, "invalid_grant"),
+            Self::CodeRedeemed => (54005, 400, "invalid_grant"),
+            Self::CodeOfOtherTenant => (700_005, 400, "invalid_grant"),
+            Self::ReplyMismatch { .. } => (500_112, 400, "invalid_client"),
+            Self::VerifierMismatch => (501_481, 400, "invalid_grant"),
+            Self::ClientIsPublic => (700_025, 401, "invalid_client"),
+            Self::CredentialMissing => (7_000_218, 401, "invalid_client"),
+            Self::SecretWrong { .. } => (7_000_215, 401, "invalid_client"),
+            Self::SecretExpired { .. } => (7_000_222, 401, "invalid_client"),
+            Self::AssertionInvalid => (700_027, 401, "invalid_client"),
+            Self::CrossOrigin { .. } => (9_002_326, 400, "invalid_request"),
+            Self::SpaNeedsOrigin => (9_002_327, 400, "invalid_request"),
+            Self::SpaNeedsPkce => (9_002_325, 400, "invalid_request"),
+            Self::TwoApis { .. } => (28000, 400, "invalid_request"),
+            Self::ScopeEmpty => (28003, 400, "invalid_request"),
+            Self::RefreshTokenIdle { .. } => (700_082, 400, "invalid_grant"),
+            Self::RefreshTokenOfSpaEnded { .. } => (700_084, 400, "invalid_grant"),
+            Self::Revoked => (50173, 400, "invalid_grant"),
+            Self::NotDefaultScope { .. } => (1_002_012, 400, "invalid_scope"),
+            Self::NotOnCommon => (9_001_023, 400, "invalid_request"),
+            Self::AppNotAssigned { .. } => (501_051, 400, "invalid_grant"),
+
+            Self::DevicePending => (70016, 400, "authorization_pending"),
+            Self::DeviceDeclined => (70017, 400, "authorization_declined"),
+            Self::DeviceExpired => (70020, 400, "expired_token"),
+            Self::DeviceCodeInvalid => (70018, 400, "bad_verification_code"),
+
+            Self::Throttled => (90055, 429, "temporarily_unavailable"),
+            Self::Unavailable => (90033, 503, "temporarily_unavailable"),
+        }
+    }
+
+    /// The OAuth `error` when `prompt=none` turns what would be a page into a redirect (§2.3).
+    pub(crate) fn silent_error(&self) -> &'static str {
+        match self {
+            Self::NoSession => "login_required",
+            Self::UnknownScope { .. } => "invalid_client",
+            Self::ApiNotListed { .. } => "invalid_resource",
+            _ => "interaction_required",
+        }
+    }
+
+    /// The `suberror` member of the JSON form.
+    pub(crate) fn suberror(&self) -> Option<&'static str> {
+        match self {
+            Self::NoConsent { .. } => Some("consent_required"),
+            Self::MfaRequired { .. } => Some("basic_action"),
+            Self::Blocked => Some("message_only"),
+            _ => None,
+        }
+    }
+
+    /// The `claims` member of the JSON form: a JSON string for the next `/authorize`.
+    pub(crate) fn claims(&self) -> Option<&'static str> {
+        match self {
+            Self::MfaRequired { .. } | Self::Blocked => Some(
+                r#"{"access_token":{"capolids":{"essential":true,"values":["0c000000-0000-4000-8000-000000000001"]}}}"#,
+            ),
+            _ => None,
+        }
+    }
+}

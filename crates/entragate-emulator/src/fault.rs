@@ -1,0 +1,98 @@
+//! Faults that a test injects in front of an endpoint.
+
+use serde::{Deserialize, Serialize};
+
+/// A group of endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `/authorize`.
+    Authorize,
+    /// `/token`.
+    Token,
+    /// The discovery documents, instance discovery included.
+    Discovery,
+    /// The key documents.
+    Keys,
+    /// `/devicecode` and its page.
+    DeviceCode,
+    /// `/logout`.
+    Logout,
+    /// Everything else outside the control plane.
+    Other,
+    /// In a fault: every endpoint.
+    Any,
+}
+
+/// What goes wrong, where, and how often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The endpoint it happens on.
+    pub endpoint: Endpoint,
+    /// What happens.
+    pub kind: FaultKind,
+    /// How many requests it hits; `None` until cleared.
+    #[serde(default)]
+    pub times: Option<u32>,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// 429 with `Retry-After`.
+    #[serde(rename_all = "snake_case")]
+    Throttle {
+        /// The header's value.
+        retry_after_seconds: u64,
+    },
+    /// 503 `temporarily_unavailable`.
+    Unavailable,
+    /// The answer comes late.
+    #[serde(rename_all = "snake_case")]
+    Latency {
+        /// How late.
+        milliseconds: u64,
+    },
+    /// The connection ends without an answer.
+    CloseConnection,
+}
+
+/// Takes what hits this request: all delays, and the first fault that is an answer.
+pub(crate) fn take(faults: &mut Vec<Fault>, endpoint: Endpoint) -> (u64, Option<FaultKind>) {
+    let mut delay = 0_u64;
+    let mut answer = None;
+    for fault in faults.iter_mut().filter(|fault| [endpoint, Endpoint::Any].contains(&fault.endpoint)) {
+        match &fault.kind {
+            FaultKind::Latency { milliseconds } => delay = delay.saturating_add(*milliseconds),
+            _ if answer.is_some() => continue,
+            kind => answer = Some(kind.clone()),
+        }
+        fault.times = fault.times.map(|left| left.saturating_sub(1));
+    }
+    faults.retain(|fault| fault.times != Some(0));
+    (delay, answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endpoint, Fault, FaultKind, take};
+
+    #[test]
+    fn faults_wear_off_and_delays_add_up() {
+        let latency = |milliseconds| FaultKind::Latency { milliseconds };
+        let mut faults = vec![
+            Fault { endpoint: Endpoint::Token, kind: latency(2), times: None },
+            Fault { endpoint: Endpoint::Any, kind: latency(3), times: Some(2) },
+            Fault { endpoint: Endpoint::Token, kind: FaultKind::Unavailable, times: Some(1) },
+            Fault { endpoint: Endpoint::Token, kind: FaultKind::CloseConnection, times: Some(1) },
+        ];
+        assert_eq!(take(&mut faults, Endpoint::Keys), (3, None));
+        assert_eq!(take(&mut faults, Endpoint::Token), (5, Some(FaultKind::Unavailable)));
+        assert_eq!(take(&mut faults, Endpoint::Token), (2, Some(FaultKind::CloseConnection)));
+        assert_eq!(take(&mut faults, Endpoint::Token), (2, None));
+    }
+}

@@ -1,0 +1,254 @@
+//! Signing keys: which one signs, which ones are published, and where they come from.
+
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+
+use crate::digest::{base64url, thumbprint};
+
+/// Where signing keys come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// Fresh RSA-2048 keys at every start.
+    #[default]
+    Generated,
+    /// Test keys in this crate, known to everybody: an instant start with the same `kid`s every time.
+    Embedded,
+}
+
+/// The public test keys of [`KeySource::Embedded`], PKCS#8.
+const POOL: [&[u8]; 8] = [
+    include_bytes!("../keys/1.der"),
+    include_bytes!("../keys/2.der"),
+    include_bytes!("../keys/3.der"),
+    include_bytes!("../keys/4.der"),
+    include_bytes!("../keys/5.der"),
+    include_bytes!("../keys/6.der"),
+    include_bytes!("../keys/7.der"),
+    include_bytes!("../keys/8.der"),
+];
+
+/// Why a key could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyError {
+    #[error("an RSA key could not be generated")]
+    Generate,
+    #[error("an RSA key does not parse")]
+    Parse,
+    #[error("a certificate could not be made")]
+    Certificate(#[source] rcgen::Error),
+}
+
+/// An RSA key with its certificate.
+pub(crate) struct SigningKey {
+    pair: KeyPair,
+    /// `RSAPublicKey`, PKCS#1.
+    public: Vec<u8>,
+    pub(crate) certificate: Vec<u8>,
+    /// `kid` and `x5t`.
+    pub(crate) thumbprint: String,
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SigningKey").field(&self.thumbprint).finish()
+    }
+}
+
+impl SigningKey {
+    fn new(pair: KeyPair) -> Result<Self, KeyError> {
+        let public = pair.public_key().as_ref().to_vec();
+        let mut key = Self { pair, public, certificate: Vec::new(), thumbprint: String::new() };
+        let mut params = rcgen::CertificateParams::default();
+        let name = "accounts.accesscontrol.emulator";
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let certificate = params.self_signed(&key).map_err(KeyError::Certificate)?;
+        key.certificate = certificate.der().to_vec();
+        key.thumbprint = thumbprint(&key.certificate);
+        Ok(key)
+    }
+
+    pub(crate) fn generate() -> Result<Self, KeyError> {
+        Self::new(KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Generate)?)
+    }
+
+    fn embedded(at: usize) -> Option<Result<Self, KeyError>> {
+        let pair = KeyPair::from_pkcs8(POOL.get(at)?).map_err(|_| KeyError::Parse);
+        Some(pair.and_then(Self::new))
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256: RS256.
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        let signed = self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
+        signed.expect("an RSA key signs into a buffer of its own length");
+        signature
+    }
+
+    /// `n` and `e` of the JWK.
+    pub(crate) fn components(&self) -> (String, String) {
+        let integers = der_integers(&self.public).unwrap_or_default();
+        (base64url(integers.0), base64url(integers.1))
+    }
+
+    /// `SubjectPublicKeyInfo`: what a confused validator would use as an HMAC secret.
+    pub(crate) fn public_spki(&self) -> Vec<u8> {
+        let der = self.pair.public_key().as_der();
+        der.map(|der: aws_lc_rs::encoding::PublicKeyX509Der<'_>| der.as_ref().to_vec()).unwrap_or_default()
+    }
+}
+
+impl rcgen::PublicKeyData for SigningKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
+    }
+}
+
+impl rcgen::SigningKey for SigningKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(Self::sign(self, message))
+    }
+}
+
+/// The two integers of `SEQUENCE { INTEGER, INTEGER }`, without sign bytes.
+fn der_integers(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (tag, body, _) = der_element(der)?;
+    let (first_tag, first, rest) = der_element(body)?;
+    let (second_tag, second, _) = der_element(rest)?;
+    let unsigned = |bytes| <[u8]>::strip_prefix(bytes, &[0]).unwrap_or(bytes);
+    (tag == 0x30 && first_tag == 2 && second_tag == 2).then(|| (unsigned(first), unsigned(second)))
+}
+
+fn der_element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[tag, length], rest) = der.split_first_chunk()?;
+    let (length, rest) = if length < 0x80 {
+        (usize::from(length), rest)
+    } else {
+        let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
+        (digits.iter().fold(0, |sum, digit| sum << 8 | usize::from(*digit)), rest)
+    };
+    let (body, rest) = rest.split_at_checked(length)?;
+    Some((tag, body, rest))
+}
+
+/// The keys of the emulated cloud.
+#[derive(Debug)]
+pub(crate) struct KeyRing {
+    /// Signs new tokens.
+    pub(crate) active: Arc<SigningKey>,
+    /// Published, not yet or never signing.
+    pub(crate) standby: Arc<SigningKey>,
+    /// Published, no longer signing.
+    pub(crate) old: Vec<Arc<SigningKey>>,
+    /// Belongs to the consumers issuer, published on `/common` only.
+    pub(crate) consumers: Arc<SigningKey>,
+    /// Belongs to another cloud instance; made and published when a hostile token first asks for it.
+    pub(crate) foreign: Option<Arc<SigningKey>>,
+    /// The next key of the pool; `None` when keys are generated.
+    next: Option<usize>,
+    /// How often keys were served: the order of the document changes every time.
+    served: usize,
+}
+
+impl KeyRing {
+    pub(crate) fn new(source: KeySource) -> Result<Self, KeyError> {
+        let [active, standby, consumers] = match source {
+            KeySource::Generated => generate_three()?,
+            KeySource::Embedded => {
+                let key = |at| SigningKey::embedded(at).unwrap_or_else(SigningKey::generate).map(Arc::new);
+                [key(0)?, key(1)?, key(2)?]
+            }
+        };
+        let next = (source == KeySource::Embedded).then_some(3);
+        Ok(Self { active, standby, old: Vec::new(), consumers, foreign: None, next, served: 0 })
+    }
+
+    /// The position of a pool key that nobody has taken yet.
+    pub(crate) fn reserve(&mut self) -> Option<usize> {
+        let at = self.next?;
+        self.next = Some(at + 1);
+        Some(at)
+    }
+
+    /// Makes `key` the signing one; its predecessor stays published.
+    pub(crate) fn activate(&mut self, key: Arc<SigningKey>) {
+        self.old.push(std::mem::replace(&mut self.active, key));
+    }
+
+    pub(crate) fn retire(&mut self) {
+        self.old.clear();
+        self.foreign = None;
+    }
+
+    /// The published keys of a tenant, in an order that differs from the last time.
+    pub(crate) fn published(&mut self) -> Vec<Arc<SigningKey>> {
+        let mut keys = vec![Arc::clone(&self.active), Arc::clone(&self.standby)];
+        keys.extend(self.old.iter().chain(&self.foreign).map(Arc::clone));
+        self.served = self.served.wrapping_add(1);
+        let by = self.served % keys.len();
+        keys.rotate_left(by);
+        keys
+    }
+}
+
+/// A key for the position reserved in the pool, or a fresh one when the pool is used up.
+pub(crate) fn next_key(reserved: Option<usize>) -> Result<Arc<SigningKey>, KeyError> {
+    let pooled = reserved.and_then(SigningKey::embedded);
+    pooled.unwrap_or_else(SigningKey::generate).map(Arc::new)
+}
+
+/// Three keys at once: finding primes is what start-up waits for.
+fn generate_three() -> Result<[Arc<SigningKey>; 3], KeyError> {
+    let threads = [(); 3].map(|()| std::thread::spawn(SigningKey::generate));
+    let mut keys = Vec::with_capacity(3);
+    for thread in threads {
+        keys.push(Arc::new(thread.join().map_err(|_| KeyError::Generate)??));
+    }
+    keys.try_into().map_err(|_| KeyError::Generate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyRing, KeySource, SigningKey, der_integers};
+
+    #[test]
+    fn the_whole_pool_parses_and_is_stable() {
+        let thumbprints: Vec<String> = (0..)
+            .map_while(SigningKey::embedded)
+            .map(|key| key.expect("a pool key parses").thumbprint)
+            .collect();
+        assert_eq!(thumbprints.len(), 8);
+        let again = SigningKey::embedded(0).expect("there is one").expect("it parses");
+        assert_eq!(again.thumbprint, thumbprints[0]);
+        assert_eq!(again.thumbprint.len(), 27);
+        let (n, e) = again.components();
+        assert_eq!((n.len(), e.as_str()), (342, "AQAB"));
+    }
+
+    #[test]
+    fn reading_der_is_total() {
+        for bytes in [&[][..], &[0x30], &[0x30, 0x82], &[0x30, 0xff, 1], &[0x30, 2, 2, 9], &[2, 0, 2, 0]] {
+            assert_eq!(der_integers(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn rotation_keeps_and_retirement_drops() {
+        let mut ring = KeyRing::new(KeySource::Embedded).expect("embedded keys parse");
+        let first = ring.active.thumbprint.clone();
+        let reserved = ring.reserve();
+        ring.activate(super::next_key(reserved).expect("a key"));
+        assert_ne!(ring.active.thumbprint, first);
+        assert!(ring.published().iter().any(|key| key.thumbprint == first));
+        ring.retire();
+        assert!(ring.published().iter().all(|key| key.thumbprint != first));
+    }
+}

@@ -1,0 +1,103 @@
+//! Everything that changes while the emulator runs, behind the one lock of the crate.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::PoisonError;
+
+use crate::fault::Fault;
+use crate::grants::{Code, Consent, Device, RefreshToken, Session};
+use crate::ids::Random;
+use crate::issued::IssuedToken;
+use crate::keys::KeyRing;
+use crate::recorded::RecordedRequest;
+use crate::settings::Settings;
+
+/// How many requests and issued tokens are remembered; an emulator left running must not grow for ever.
+const REMEMBERED: usize = 20_000;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Emulated time minus system time, in seconds.
+    pub(crate) clock_offset: u64,
+    pub(crate) settings: Settings,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) requests: VecDeque<RecordedRequest>,
+    pub(crate) issued: VecDeque<IssuedToken>,
+    pub(crate) sessions: HashMap<String, Session>,
+    pub(crate) codes: HashMap<String, Code>,
+    pub(crate) refresh_tokens: HashMap<String, RefreshToken>,
+    /// By device code; ordered, so that a user code is looked up the same way every time.
+    pub(crate) devices: BTreeMap<String, Device>,
+    pub(crate) consents: BTreeSet<Consent>,
+    /// Users by object id, with the time of the revocation.
+    pub(crate) revoked: HashMap<String, u64>,
+    pub(crate) random: Random,
+    pub(crate) keys: KeyRing,
+}
+
+impl State {
+    pub(crate) fn new(random: Random, keys: KeyRing) -> Self {
+        Self {
+            clock_offset: 0,
+            settings: Settings::default(),
+            faults: Vec::new(),
+            requests: VecDeque::new(),
+            issued: VecDeque::new(),
+            sessions: HashMap::new(),
+            codes: HashMap::new(),
+            refresh_tokens: HashMap::new(),
+            devices: BTreeMap::new(),
+            consents: BTreeSet::new(),
+            revoked: HashMap::new(),
+            random,
+            keys,
+        }
+    }
+
+    /// Back to the start. Keys stay: who has cached them must not be left with tokens that nobody signed.
+    pub(crate) fn reset(&mut self) {
+        self.clock_offset = 0;
+        self.settings = Settings::default();
+        self.faults.clear();
+        self.requests.clear();
+        self.issued.clear();
+        self.sessions.clear();
+        self.codes.clear();
+        self.refresh_tokens.clear();
+        self.devices.clear();
+        self.consents.clear();
+        self.revoked.clear();
+    }
+
+    pub(crate) fn record(&mut self, request: RecordedRequest) {
+        push_bounded(&mut self.requests, request);
+    }
+
+    pub(crate) fn remember_issued(&mut self, token: IssuedToken) {
+        push_bounded(&mut self.issued, token);
+    }
+}
+
+fn push_bounded<T>(queue: &mut VecDeque<T>, item: T) {
+    if queue.len() == REMEMBERED {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
+/// The lock. Nothing is awaited and nothing is signed while it is held.
+#[derive(Debug)]
+#[expect(clippy::disallowed_types, reason = "one lock for one struct; poisoning is recovered from below")]
+pub(crate) struct Shared(std::sync::Mutex<State>);
+
+impl Shared {
+    #[expect(clippy::disallowed_types, reason = "the constructor of the one lock")]
+    pub(crate) fn new(state: State) -> Self {
+        Self(std::sync::Mutex::new(state))
+    }
+
+    /// Runs `action` on the state. Every change is a single insertion or assignment, so a panic in one leaves nothing
+    /// half done and the lock stays usable.
+    pub(crate) fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> R {
+        action(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

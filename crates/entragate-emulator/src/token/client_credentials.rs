@@ -1,0 +1,40 @@
+//! `grant_type=client_credentials`: a daemon with its app roles.
+
+use super::{Call, origin};
+use crate::errors::Refusal;
+use crate::exchange::Answer;
+use crate::scope::ScopeRequest;
+use crate::tokens;
+
+pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
+    let (entra, client) = (call.entra, call.client);
+    let text = call.form.get("scope").ok_or(Refusal::Missing("scope"))?;
+    call.credentials.check_confidential(client)?;
+    if let Some(origin) = call.origin {
+        return Err(origin::refuse(origin));
+    }
+    let not_default = || Refusal::NotDefaultScope { scope: text.to_owned() };
+    if !text.split_ascii_whitespace().all(|word| word.ends_with("/.default")) {
+        return Err(not_default());
+    }
+    let scope = ScopeRequest::parse(text, &entra.directory, &call.authority)?;
+    let [scopes] = scope.apis.as_slice() else {
+        return Err(if scope.apis.is_empty() {
+            not_default()
+        } else {
+            Refusal::TwoApis { scope: scope.text }
+        });
+    };
+    scope.check_not_itself_by_uri(client)?;
+    let Some(api) = entra.directory.app(&scopes.api) else { return Err(not_default()) };
+    if api.assignment_required && entra.directory.app_assignments(api, client).is_empty() {
+        return Err(Refusal::AppNotAssigned {
+            client: client.id.clone(),
+            client_name: client.display_name.clone(),
+            api: api.id.clone(),
+            api_name: api.display_name.clone(),
+        });
+    }
+    let tenant = call.authority.tenant().unwrap_or(&client.tenant);
+    Ok(tokens::for_app(entra, client, api, tenant, &scopes.form()))
+}
