@@ -9,7 +9,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use entragate::{ApiApp, AuthorityHost, BaseUrl, ClientId, Clock, Gate, GateBuilder, Permit, Relay, TenantId, Timestamp};
+use entragate::{
+    ApiApp, AuthorityHost, BaseUrl, ClientId, Clock, Gate, GateBuilder, Permit, Relay, TenantId, Timestamp,
+};
 use entragate_emulator::{Control, Emulator, KeySource, fixtures};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -38,6 +40,7 @@ pub(crate) struct World {
 pub(crate) struct WorldBuilder {
     api: ApiApp,
     client: &'static str,
+    below: &'static str,
     configure: Box<dyn FnOnce(GateBuilder) -> GateBuilder>,
 }
 
@@ -57,7 +60,7 @@ impl World {
 
     pub(crate) fn builder() -> WorldBuilder {
         let api = ApiApp::new(ClientId::parse(fixtures::API).unwrap()).with_scopes(["access"]).unwrap();
-        WorldBuilder { api, client: fixtures::MCP, configure: Box::new(|builder| builder) }
+        WorldBuilder { api, client: fixtures::MCP, below: "", configure: Box::new(|builder| builder) }
     }
 
     pub(crate) fn control(&self) -> &Control {
@@ -110,12 +113,18 @@ impl World {
         url.into()
     }
 
-    /// Follows the browser's way from the gate through Entra to the client's callback.
-    pub(crate) async fn browse(&self, authorize_url: &str, user: &str) -> url::Url {
+    /// Where the gate sends the browser: a URL of Entra.
+    pub(crate) async fn at_entra(&self, authorize_url: &str) -> url::Url {
         let to_entra = self.http.get(authorize_url).send().await.unwrap();
         assert_eq!(to_entra.status(), 302, "{}", to_entra.text().await.unwrap());
-        let mut at_entra = url::Url::parse(to_entra.headers()["location"].to_str().unwrap()).unwrap();
+        let at_entra = url::Url::parse(to_entra.headers()["location"].to_str().unwrap()).unwrap();
         assert!(at_entra.as_str().starts_with(self.entra.url()), "{at_entra}");
+        at_entra
+    }
+
+    /// Follows the browser's way from the gate through Entra to the client's callback.
+    pub(crate) async fn browse(&self, authorize_url: &str, user: &str) -> url::Url {
+        let mut at_entra = self.at_entra(authorize_url).await;
         at_entra.query_pairs_mut().append_pair("login_hint", &format!("{user}@contoso.test"));
         let back = self.http.get(at_entra).send().await.unwrap();
         assert_eq!(back.status(), 302, "{}", back.text().await.unwrap());
@@ -154,12 +163,19 @@ impl World {
 
     /// Posts a JSON-RPC message to the MCP endpoint.
     pub(crate) async fn post(&self, token: Option<&str>, body: &Value) -> reqwest::Response {
-        let request = self.http.post(self.url("/mcp")).header("accept", "application/json, text/event-stream");
+        let request =
+            self.http.post(self.url("/mcp")).header("accept", "application/json, text/event-stream");
         let request = match token {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
         request.json(body).send().await.unwrap()
+    }
+
+    /// Stops Entra for good; in the fixture, another one that nobody calls takes its place.
+    pub(crate) async fn shut_entra_down(&mut self) {
+        let unused = Emulator::builder().keys(KeySource::Embedded).start().await.unwrap();
+        std::mem::replace(&mut self.entra, unused).shutdown().await;
     }
 
     pub(crate) async fn call_tool(&self, token: &str, tool: &str) -> Value {
@@ -181,6 +197,12 @@ impl WorldBuilder {
         self
     }
 
+    /// The path of the base URL, for a gate that shares its origin with others.
+    pub(crate) fn below(mut self, path: &'static str) -> Self {
+        self.below = path;
+        self
+    }
+
     pub(crate) fn gate(mut self, configure: impl FnOnce(GateBuilder) -> GateBuilder + 'static) -> Self {
         self.configure = Box::new(configure);
         self
@@ -199,7 +221,7 @@ impl WorldBuilder {
             api: self.api,
             client: ClientId::parse(self.client).unwrap(),
         };
-        let base = BaseUrl::parse(&format!("http://localhost:{}", addr.port())).unwrap();
+        let base = BaseUrl::parse(&format!("http://localhost:{}{}", addr.port(), self.below)).unwrap();
         let builder = Gate::relay(base, registrations)
             .authority(AuthorityHost::parse(entra.url()).unwrap())
             .clock(EmulatedTime(entra.control().clone()))
@@ -224,11 +246,14 @@ async fn mcp_server(request: Request) -> Result<Response, Infallible> {
     let permit = parts.extensions.get::<Permit>().expect("the layer sets a permit");
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let message: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let tools = json!([{ "name": "whoami", "inputSchema": {} }, { "name": "admin_reset", "inputSchema": {} }]);
+    let tools =
+        json!([{ "name": "whoami", "inputSchema": {} }, { "name": "admin_reset", "inputSchema": {} }]);
     let answer = |message: &Value| {
         let result = match message["method"].as_str() {
             Some("tools/list") => json!({ "tools": tools }),
-            Some("tools/call") => json!({ "content": [{ "type": "text", "text": message["params"]["name"] }], "isError": false }),
+            Some("tools/call") => {
+                json!({ "content": [{ "type": "text", "text": message["params"]["name"] }], "isError": false })
+            }
             _ => json!({}),
         };
         json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })
@@ -245,6 +270,64 @@ async fn mcp_server(request: Request) -> Result<Response, Infallible> {
         .header("x-saw-object-id", permit.principal().object_id())
         .header("x-saw-body", URL_SAFE_NO_PAD.encode(&body));
     Ok(builder.body(Body::from(answered.to_string())).unwrap())
+}
+
+/// An answer, read to the end.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
+        Self::read(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+
+    /// The header's only value; empty if there is none.
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next().map_or("", |value| value.to_str().unwrap());
+        assert!(values.next().is_none(), "{name} is repeated");
+        value
+    }
+
+    /// The body as every OAuth client can read it: `application/json`, no null, no empty string (clients.md K14).
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), "application/json", "{self:?}");
+        let json: Value = serde_json::from_str(&self.text).unwrap();
+        assert_nothing_empty(&json);
+        json
+    }
+
+    /// Where the browser is sent; 302, never 307 (RFC 9700 §4.12).
+    #[track_caller]
+    pub(crate) fn location(&self) -> url::Url {
+        assert_eq!(self.status, 302, "{self:?}");
+        url::Url::parse(self.header("location")).unwrap()
+    }
+}
+
+#[track_caller]
+fn assert_nothing_empty(json: &Value) {
+    match json {
+        Value::Null => panic!("a null"),
+        Value::String(text) => assert_ne!(text, "", "an empty string"),
+        Value::Array(items) => {
+            assert_ne!(items.len(), 0, "an empty list");
+            items.iter().for_each(assert_nothing_empty);
+        }
+        Value::Object(members) => members.values().for_each(assert_nothing_empty),
+        Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// A query parameter of a URL.
