@@ -1,16 +1,18 @@
 //! The command line: one arm per command, exit codes and error output decided once.
 
 use std::ffi::OsString;
+use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::task::Poll;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
-use crate::{emulate, serve, telemetry};
+use crate::{demo, emulate, serve, telemetry};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -32,6 +34,8 @@ Exit codes: 0 fine, 1 something was found wrong, 2 could not run.";
 enum Command {
     /// Run the gateway
     Serve,
+    /// Try everything on this machine: a local Entra, a sample MCP server and the gateway
+    Demo(demo::Arguments),
     /// Run a local Entra to develop and test against
     Emulate(emulate::Arguments),
     /// Look at the configuration
@@ -97,6 +101,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
     let file = cli.config.as_deref();
     match cli.command {
         Command::Serve => serve(environment, file),
+        Command::Demo(arguments) => demo::run(&arguments, file),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
@@ -112,7 +117,10 @@ fn serve(environment: &Environment, file: Option<&Path>) -> anyhow::Result<Exit>
         }
     };
     telemetry::init(&config.log);
-    runtime()?.block_on(serve::run(config, serve::interrupted()))?;
+    runtime()?.block_on(async {
+        let stop = stop_signal().await;
+        serve::run(config, stop).await
+    })?;
     Ok(Exit::Fine)
 }
 
@@ -138,6 +146,18 @@ fn config_check(environment: &Environment, file: Option<&Path>, json: bool) -> a
 /// The asynchronous runtime of the commands that serve.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// Completes when the process is asked to stop. The signals are caught from the moment this returns, so that
+/// one that arrives during the start ends the process in good order too.
+pub(crate) async fn stop_signal() -> impl Future<Output = ()> + Send {
+    let mut stop = Box::pin(serve::interrupted());
+    let came_already = poll_fn(|context| Poll::Ready(stop.as_mut().poll(context).is_ready())).await;
+    async move {
+        if !came_already {
+            stop.await;
+        }
+    }
 }
 
 /// Prints data.

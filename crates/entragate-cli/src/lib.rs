@@ -3,7 +3,9 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod emulate;
+pub mod sample;
 pub mod secret;
 pub mod serve;
 pub mod telemetry;
