@@ -1,4 +1,4 @@
-//! A gateway in development mode between two ends that the test plays by hand, byte for byte.
+//! A gateway between two ends that the test plays by hand, byte for byte.
 //!
 //! The test writes as the client, accepts and answers as the MCP server, and reads as the client again: no
 //! HTTP library on either side repairs what the gateway gets wrong.
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use entragate::{BaseUrl, Gate};
+use entragate::{BaseUrl, Gate, GateBuilder};
 use entragate_cli::config::UpstreamConfig;
 use entragate_cli::serve;
 use entragate_cli::upstream::Upstream;
@@ -49,11 +49,15 @@ impl Gateway {
     }
 
     pub(crate) async fn with(config: UpstreamConfig) -> Self {
+        Self::guarded(config, Gate::development).await
+    }
+
+    pub(crate) async fn guarded(config: UpstreamConfig, gate: impl FnOnce(BaseUrl) -> GateBuilder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let base_url = BaseUrl::parse(&format!("http://localhost:{}", address.port())).unwrap();
         let upstream = Upstream::new(&config, &base_url).unwrap();
-        let mut gate = Gate::development(base_url).resource_path(&config.path).listen_addresses([address]);
+        let mut gate = gate(base_url).resource_path(&config.path).listen_addresses([address]);
         for path in &config.also {
             gate = gate.also_protect(path);
         }

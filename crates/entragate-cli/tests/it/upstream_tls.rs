@@ -37,7 +37,8 @@ impl TlsServer {
         let config = Arc::new(config);
         std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
-                let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+                let mut stream =
+                    StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
                 // A handshake that the client breaks off is what one of the tests is about.
                 drop(answer(&mut stream));
             }
