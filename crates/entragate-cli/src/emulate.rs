@@ -11,7 +11,6 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli;
-use crate::serve::interrupted;
 
 /// Options of `entragate emulate`.
 #[derive(Debug, clap::Args)]
@@ -29,6 +28,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let own = arguments.directory.as_deref().map(read_directory).transpose()?;
     let is_builtin = own.is_none();
     cli::runtime()?.block_on(async {
+        let stop = cli::stop_signal().await;
         let emulator = Emulator::builder()
             .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)))
             .directory(own.unwrap_or_else(Directory::fixtures))
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         cli::print(&introduction(emulator.url(), is_builtin))?;
         let events = emulator.control().subscribe();
         tokio::select! {
-            () = emulator.serve_until(interrupted()) => {}
+            () = emulator.serve_until(stop) => {}
             never = narrate(events) => never,
         }
         Ok(())
