@@ -95,7 +95,7 @@ impl Answer {
     }
 
     pub(crate) fn traced(self, trace: &Trace) -> Self {
-        let answer = self.with(HeaderName::from_static("x-ms-request-id"), &trace.trace_id);
+        let answer = self.with(HeaderName::from_static("x-ms-request-id"), &trace.id);
         if trace.echo {
             return answer.with(HeaderName::from_static("client-request-id"), &trace.correlation_id);
         }

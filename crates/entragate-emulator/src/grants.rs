@@ -27,6 +27,8 @@ pub(crate) struct Grant {
     pub(crate) mfa: bool,
     pub(crate) session: String,
     pub(crate) signed_in_at: u64,
+    /// The user was revoked afterwards: AADSTS50173.
+    pub(crate) revoked: bool,
 }
 
 /// What of the `claims` parameter changes a token.

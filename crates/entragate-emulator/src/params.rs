@@ -106,10 +106,15 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     for byte in bytes {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(*byte))
+                out.push(char::from(*byte));
             }
             b' ' => out.push('+'),
-            other => out.push_str(&format!("%{other:02x}")),
+            other => {
+                out.push('%');
+                for nibble in [other >> 4, other & 0x0f] {
+                    out.extend(char::from_digit(u32::from(nibble), 16));
+                }
+            }
         }
     }
     out

@@ -28,8 +28,7 @@ fn matches(resource: &str, scope: &ScopeRequest, directory: &Directory, how: Res
         .is_some_and(|app| app.identifier_uris.iter().any(|identifier| identifier == resource));
     identified
         && api.named.iter().all(|named| match (&named.prefix, how) {
-            (Prefix::Unqualified, _) => false,
-            (Prefix::Guid(_), ResourceMatch::SameUri) => false,
+            (Prefix::Unqualified, _) | (Prefix::Guid(_), ResourceMatch::SameUri) => false,
             (Prefix::Guid(_) | Prefix::Uri(_), ResourceMatch::SameApp) => true,
             // Graph has both forms of its URI registered, with and without the slash, and takes either for the other.
             (Prefix::Uri(prefix), ResourceMatch::SameUri) => {

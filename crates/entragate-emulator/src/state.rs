@@ -28,8 +28,6 @@ pub(crate) struct State {
     /// By device code; ordered, so that a user code is looked up the same way every time.
     pub(crate) devices: BTreeMap<String, Device>,
     pub(crate) consents: BTreeSet<Consent>,
-    /// Users by object id, with the time of the revocation.
-    pub(crate) revoked: HashMap<String, u64>,
     pub(crate) random: Random,
     pub(crate) keys: KeyRing,
 }
@@ -47,7 +45,6 @@ impl State {
             refresh_tokens: HashMap::new(),
             devices: BTreeMap::new(),
             consents: BTreeSet::new(),
-            revoked: HashMap::new(),
             random,
             keys,
         }
@@ -65,7 +62,6 @@ impl State {
         self.refresh_tokens.clear();
         self.devices.clear();
         self.consents.clear();
-        self.revoked.clear();
     }
 
     pub(crate) fn record(&mut self, request: RecordedRequest) {

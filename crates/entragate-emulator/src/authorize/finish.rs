@@ -77,6 +77,7 @@ fn issue(visit: &Visit<'_>, request: &Request<'_>, signed_in: &SignedIn<'_>) -> 
         mfa: session.mfa,
         session: session.id.clone(),
         signed_in_at: session.started_at,
+        revoked: false,
     };
     let mut parameters: Vec<(&str, Vec<u8>)> = Vec::new();
     if request.response != ResponseType::IdToken {

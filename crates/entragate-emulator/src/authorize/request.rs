@@ -113,7 +113,7 @@ fn response_type(sent: Option<&str>, client: &App) -> Result<ResponseType, Refus
         ["code"] => return Ok(ResponseType::Code),
         ["code", "id_token"] => ResponseType::CodeAndIdToken,
         ["id_token"] => ResponseType::IdToken,
-        ["token"] | ["id_token", "token"] | ["code", "token"] | ["code", "id_token", "token"] => {
+        ["code" | "id_token", "token"] | ["token"] | ["code", "id_token", "token"] => {
             return Err(Refusal::ResponseTypeToken);
         }
         _ => return Err(Refusal::ResponseTypeUnknown),

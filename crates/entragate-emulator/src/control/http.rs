@@ -47,6 +47,10 @@ pub(crate) fn answer(control: &Control, peer: IpAddr, exchange: &Exchange, path:
             "call it from this machine",
         );
     }
+    // A proxy on this machine speaks for anybody.
+    if exchange.headers.contains_key("x-forwarded-for") || exchange.headers.contains_key("forwarded") {
+        return error(StatusCode::FORBIDDEN, "the control plane answers no proxies", "call it directly");
+    }
     // A page of some other site must not steer the emulator through the visitor's browser.
     if exchange.header("origin").is_some_and(|origin| origin != control.base()) {
         return error(
@@ -176,7 +180,10 @@ fn known_user(control: &Control, user: &str) -> Result<(), BadInput> {
 }
 
 fn body<T: DeserializeOwned>(exchange: &Exchange) -> Result<T, BadInput> {
-    serde_json::from_slice(&exchange.body)
+    // By way of a map, because serde would take an array of the members' values as well.
+    let object = serde_json::from_slice(&exchange.body).map(Value::Object);
+    object
+        .and_then(serde_json::from_value)
         .map_err(|error| bad(error.to_string(), "the body is one JSON object with the documented members"))
 }
 

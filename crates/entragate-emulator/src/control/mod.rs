@@ -16,6 +16,7 @@ use crate::keys;
 use crate::mint::{self, MintError, MintRequest};
 use crate::recorded::RecordedRequest;
 use crate::settings::Settings;
+use crate::state::State;
 
 /// A handle on a running emulator; clones act on the same one.
 #[derive(Debug, Clone)]
@@ -62,7 +63,7 @@ impl Control {
 
     /// Clock, settings, faults, request log, codes, tokens, sessions and consents back to the start. Keys stay.
     pub fn reset(&self) {
-        self.entra.state.with(|state| state.reset());
+        self.entra.state.with(State::reset);
     }
 
     /// The settings as they are.
@@ -121,11 +122,13 @@ impl Control {
 
     pub(crate) fn try_revoke_user(&self, user: &str) -> bool {
         let Some(user) = self.entra.directory.user(user) else { return false };
-        let now = self.entra.now();
         self.entra.state.with(|state| {
             state.sessions.retain(|_, session| session.oid != user.oid);
-            state.codes.retain(|_, code| code.grant.oid != user.oid);
-            state.revoked.insert(user.oid.clone(), now);
+            let codes = state.codes.values_mut().map(|code| &mut code.grant);
+            let refresh_tokens = state.refresh_tokens.values_mut().map(|token| &mut token.grant);
+            for grant in codes.chain(refresh_tokens).filter(|grant| grant.oid == user.oid) {
+                grant.revoked = true;
+            }
         });
         true
     }

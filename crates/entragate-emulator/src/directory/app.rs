@@ -88,6 +88,12 @@ impl App {
         self.scopes.iter().find(|scope| scope.value == value && !scope.disabled)
     }
 
+    /// The assignments of another app on this one.
+    pub(crate) fn assignments_of_app(&self, client: &Self) -> Vec<&Assignment> {
+        let named = |assignment: &&Assignment| [&client.name, &client.id].contains(&&assignment.principal);
+        self.assignments.iter().filter(named).collect()
+    }
+
     /// Object id of the service principal.
     pub(crate) fn principal_id(&self) -> String {
         crate::guid::derived(&format!("service principal {}", self.id))

@@ -70,12 +70,6 @@ impl Directory {
         };
         app.assignments.iter().filter(holds).collect()
     }
-
-    /// The assignments of another app on this app.
-    pub(crate) fn app_assignments<'a>(&self, app: &'a App, client: &App) -> Vec<&'a Assignment> {
-        let named = |assignment: &&Assignment| [&client.name, &client.id].contains(&&assignment.principal);
-        app.assignments.iter().filter(named).collect()
-    }
 }
 
 fn is_direct_member(group: &Group, user: &User) -> bool {

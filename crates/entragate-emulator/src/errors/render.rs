@@ -27,7 +27,7 @@ pub(crate) fn json(refusal: &Refusal, base: &str, trace: &Trace) -> Answer {
         "error_description": refusal.description(trace),
         "error_codes": [facts.code],
         "timestamp": trace.timestamp,
-        "trace_id": trace.trace_id,
+        "trace_id": trace.id,
         "correlation_id": trace.correlation_id,
         "error_uri": refusal.uri(base),
     });
@@ -51,7 +51,7 @@ pub(crate) fn page(refusal: &Refusal, trace: &Trace) -> Answer {
         "strMainMessage": "The emulator could not sign you in.",
         "strServiceExceptionMessage": format!("AADSTS{}: {refusal}", facts.code),
         "correlationId": trace.correlation_id,
-        "sessionId": trace.trace_id,
+        "sessionId": trace.id,
     });
     pages::error(refusal, trace, &script_safe(&config)).refused(facts.code).uncached().traced(trace)
 }

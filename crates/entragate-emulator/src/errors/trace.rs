@@ -9,7 +9,7 @@ use crate::guid;
 #[derive(Debug, Clone)]
 pub(crate) struct Trace {
     /// Also the `x-ms-request-id` header.
-    pub(crate) trace_id: String,
+    pub(crate) id: String,
     /// The caller's `client-request-id` when that is a GUID.
     pub(crate) correlation_id: String,
     pub(crate) timestamp: String,
@@ -18,15 +18,10 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn new(
-        headers: &HeaderMap,
-        now: u64,
-        trace_id: String,
-        fresh: impl FnOnce() -> String,
-    ) -> Self {
+    pub(crate) fn new(headers: &HeaderMap, now: u64, id: String, fresh: impl FnOnce() -> String) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
-            trace_id,
+            id,
             correlation_id: text("client-request-id").and_then(guid::parse).unwrap_or_else(fresh),
             timestamp: clock::timestamp(now),
             echo: text("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
@@ -37,7 +32,7 @@ impl Trace {
     pub(crate) fn suffix(&self) -> String {
         format!(
             " Trace ID: {} Correlation ID: {} Timestamp: {}",
-            self.trace_id, self.correlation_id, self.timestamp
+            self.id, self.correlation_id, self.timestamp
         )
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Draft;
 use crate::digest::base64url;
+use crate::fixtures::GRAPH;
 use crate::jwt::{self, Object};
 use crate::keys::{self, SigningKey};
 
@@ -48,7 +49,7 @@ pub enum Defect {
     AudArray,
     /// Five parts: encrypted.
     Jwe,
-    /// `nonce` in the header and a signature over its hash, as Graph tokens have.
+    /// For Microsoft Graph: `nonce` in the header and a signature over its hash.
     GraphNonce,
     /// An ID token for the client.
     IdToken,
@@ -115,6 +116,9 @@ pub(super) fn spoil_claims(draft: &mut Draft<'_>) {
         Some(Defect::SiblingApp) => {
             let other = sibling(draft);
             draft.claims.insert("aud".into(), other.into());
+        }
+        Some(Defect::GraphNonce) => {
+            draft.claims.insert("aud".into(), GRAPH.into());
         }
         Some(Defect::IdToken) => id_token(draft),
         _ => {}

@@ -27,7 +27,7 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     };
     scope.check_not_itself_by_uri(client)?;
     let Some(api) = entra.directory.app(&scopes.api) else { return Err(not_default()) };
-    if api.assignment_required && entra.directory.app_assignments(api, client).is_empty() {
+    if api.assignment_required && api.assignments_of_app(client).is_empty() {
         return Err(Refusal::AppNotAssigned {
             client: client.id.clone(),
             client_name: client.display_name.clone(),

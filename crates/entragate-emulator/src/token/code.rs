@@ -35,7 +35,7 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(ready.issue(call, None))
 }
 
-/// Replay, expiry, client, tenant, redirect URI, PKCE: in this order.
+/// Replay, expiry, client, revocation, tenant, redirect URI, PKCE: in this order.
 fn check_state(call: &Call<'_>, key: &str, code: &Code) -> Result<(), Refusal> {
     if code.redeemed {
         return Err(Refusal::CodeRedeemed);
@@ -45,6 +45,9 @@ fn check_state(call: &Call<'_>, key: &str, code: &Code) -> Result<(), Refusal> {
     }
     if code.grant.client != call.client.id {
         return Err(Refusal::CodeInvalid);
+    }
+    if code.grant.revoked {
+        return Err(Refusal::Revoked);
     }
     let same_tenant = match &call.authority {
         Authority::Tenant(tenant) => *tenant == code.grant.tenant,

@@ -47,5 +47,6 @@ fn grant(call: &Call<'_>, device: &Device, session: &Session, platform: Platform
         mfa: session.mfa,
         session: session.id.clone(),
         signed_in_at: session.started_at,
+        revoked: false,
     })
 }

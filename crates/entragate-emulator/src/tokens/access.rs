@@ -145,7 +145,7 @@ fn of_app(entra: &Entra, token: &AccessToken<'_>, claims: &mut Object) {
     if token.api.has_optional_claim("idtyp") {
         set("idtyp", "app".into());
     }
-    let roles = roles(&entra.directory.app_assignments(token.api, token.client));
+    let roles = roles(&token.api.assignments_of_app(token.client));
     if !roles.is_empty() {
         set("roles", roles.into());
     }
