@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
-use crate::{emulate, serve, telemetry};
+use crate::{demo, emulate, serve, telemetry};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ Exit codes: 0 fine, 1 something was found wrong, 2 could not run.";
 enum Command {
     /// Run the gateway
     Serve,
+    /// Try everything on this machine: a local Entra, a sample MCP server and the gateway
+    Demo(demo::Arguments),
     /// Run a local Entra to develop and test against
     Emulate(emulate::Arguments),
     /// Look at the configuration
@@ -99,6 +101,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
     let file = cli.config.as_deref();
     match cli.command {
         Command::Serve => serve(environment, file),
+        Command::Demo(arguments) => demo::run(&arguments, file),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
