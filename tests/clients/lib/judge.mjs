@@ -1,0 +1,124 @@
+// What is right: from what a client saw, what its browser saw and what reached Entra, to one verdict per step.
+import { createHash } from 'node:crypto'
+
+/** The columns of the table, in the order in which a client takes them. */
+export const STEPS = [
+  'discovery',
+  'registration',
+  'pkce',
+  'sign_in',
+  'tools_list',
+  'allowed_call',
+  'refused_call',
+  'still_connected_after_refusal',
+  'refresh_after_expiry',
+  'no_prompt_consent',
+]
+
+const GUARDED_TOOL = 'get-env'
+const SIGN_IN_PAGE = /sign in to/i
+
+/**
+ * Verdicts of one client, by step: `{ ok, why }`. `refused_call` is about a user without the role; of the
+ * administrator the same step expects that the tool is listed and answers.
+ *
+ * - `seen`: what the driver noted (`session.mjs`)
+ * - `browser`: the pages of the scripted browser (`browser.mjs`)
+ * - `requests`: what the client requested (`recorder.mjs`, `recorder.py`)
+ * - `log`: the part of the emulator's request log that belongs to this client
+ * - `logStart`: how many requests the log had before
+ */
+export function judge({ seen, browser, requests, log, logStart, isAdmin }) {
+  const judged = {
+    discovery: () => discovery(requests),
+    registration: () => registration(requests),
+    pkce: () => pkce(browser, log),
+    sign_in: () => signIn(seen, browser),
+    tools_list: () => toolsList(seen, isAdmin),
+    allowed_call: () => echoes(seen.echo, 'hello'),
+    refused_call: () => (isAdmin ? answers(seen.guarded) : refused(seen.guarded)),
+    still_connected_after_refusal: () => echoes(seen.echoAfterwards, 'still here'),
+    refresh_after_expiry: () => refresh(seen, browser, log.slice(seen.logLengthAtExpiry - logStart)),
+    no_prompt_consent: () => noPromptConsent(browser, log),
+  }
+  return Object.fromEntries(STEPS.map(step => [step, verdict(judged[step])]))
+}
+
+/** Each judgement says why not, or nothing. */
+function verdict(judgement) {
+  try {
+    const why = judgement()
+    return { ok: why === undefined, why }
+  } catch (error) {
+    return { ok: false, why: `cannot be judged: ${error.message}` }
+  }
+}
+
+const found = (requests, document) =>
+  requests.some(({ path, status }) => path.startsWith(`/.well-known/${document}`) && status === 200)
+
+function discovery(requests) {
+  if (!found(requests, 'oauth-protected-resource')) return 'no protected resource metadata was read'
+  if (!found(requests, 'oauth-authorization-server')) return 'no authorization server metadata was read'
+}
+
+function registration(requests) {
+  const attempts = requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/register'))
+  if (!attempts.some(({ status }) => status === 201)) return `registrations: ${attempts.map(({ status }) => status)}`
+}
+
+/** The verifier that reached Entra belongs to the challenge with which the client began. */
+function pkce(browser, log) {
+  const asked = authorizeUrl(browser).searchParams
+  if (asked.get('code_challenge_method') !== 'S256') return 'the authorize request has no S256 challenge'
+  const verifier = redemptions(log, 'authorization_code')[0]?.code_verifier
+  if (!verifier) return 'no code was redeemed with a verifier'
+  const expected = createHash('sha256').update(verifier).digest('base64url')
+  if (asked.get('code_challenge') !== expected) return 'the verifier is not the one of the challenge'
+}
+
+function signIn(seen, browser) {
+  if (!browser.some(({ title, status }) => status === 200 && SIGN_IN_PAGE.test(title))) return 'no sign-in page was shown'
+  if (!browser.some(({ isCallback, status }) => isCallback && status < 400)) return 'the callback was not reached'
+  if (!seen.connected) return 'the client did not connect'
+}
+
+function toolsList({ tools }, isAdmin) {
+  if (!tools?.includes('echo')) return `echo is not listed: ${tools}`
+  if (tools.includes(GUARDED_TOOL) !== isAdmin) return `${GUARDED_TOOL} is ${isAdmin ? 'not ' : ''}listed`
+}
+
+function echoes(result, message) {
+  if (result?.isError !== false || result.text !== `Echo: ${message}`) return `got ${JSON.stringify(result)}`
+}
+
+function refused(result) {
+  if (result?.isError !== true || !result.text.includes('Admin')) return `got ${JSON.stringify(result)}`
+}
+
+function answers(result) {
+  if (result?.isError !== false || !result.text.includes('PATH')) return `got ${JSON.stringify(result)}`
+}
+
+function refresh(seen, browser, since) {
+  const wrong = echoes(seen.echoAfterExpiry, 'later')
+  if (wrong) return wrong
+  if (redemptions(since, 'refresh_token').length === 0) return 'no refresh token was redeemed'
+  if (browser.filter(({ isCallback }) => isCallback).length > 1) return 'the user had to sign in again'
+}
+
+function noPromptConsent(browser, log) {
+  const prompts = [authorizeUrl(browser).searchParams.get('prompt'), ...log.map(request => parameter(request, 'prompt'))]
+  if (prompts.some(prompt => prompt?.split(' ').includes('consent'))) return 'prompt=consent was sent'
+}
+
+const authorizeUrl = browser => new URL(browser.find(({ url }) => url).url)
+
+const redemptions = (log, grant) =>
+  log.filter(isTokenRequest).map(({ form }) => Object.fromEntries(form)).filter(form => form.grant_type === grant)
+
+/** Whether a logged request went to a token endpoint. */
+export const isTokenRequest = ({ path }) => path.endsWith('/token')
+
+/** A parameter of a logged request, in the query or in the form. */
+export const parameter = ({ query, form }, name) => [...query, ...form].find(([given]) => given === name)?.[1]

@@ -1,0 +1,29 @@
+// The table and the count at the end.
+import { STEPS } from './judge.mjs'
+
+/** One row per client, one column per step. */
+export function table(results) {
+  const rows = [
+    ['client', 'version', 'seconds', ...STEPS.map((_, index) => `${index + 1}`)],
+    ...results.map(({ title, version, seconds, steps }) =>
+      [title, version, seconds.toFixed(1), ...STEPS.map(step => (steps[step].ok ? 'ok' : 'FAIL'))]),
+  ]
+  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)))
+  const lines = rows.map(row => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  const legend = STEPS.map((step, index) => `${index + 1} ${step}`).join(', ')
+  return `\n${lines.join('\n')}\n\n${legend}\n`
+}
+
+/** What went wrong, one line each. */
+export function failures(results, wire) {
+  const steps = results.flatMap(({ title, steps }) =>
+    STEPS.filter(step => !steps[step].ok).map(step => `FAIL ${title}, ${step}: ${steps[step].why}`))
+  return [...steps, ...wire.filter(({ ok }) => !ok).map(({ name, why }) => `FAIL ${name}: ${why}`)]
+}
+
+/** `N passed, N failed`. */
+export function count(results, wire) {
+  const verdicts = [...results.flatMap(({ steps }) => Object.values(steps)), ...wire]
+  const failed = verdicts.filter(({ ok }) => !ok).length
+  return { failed, line: `${verdicts.length - failed} passed, ${failed} failed` }
+}

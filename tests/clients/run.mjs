@@ -1,0 +1,75 @@
+// Signs real clients in through `entragate demo` and judges every step; started by run.sh.
+import { rmSync } from 'node:fs'
+import { requests as emulatorLog } from './lib/emulator.mjs'
+import { judge } from './lib/judge.mjs'
+import { finish, start, tail } from './lib/processes.mjs'
+import { count, failures, table } from './lib/report.mjs'
+import { HERE, clientEnvironment, parsed, readIfThere, setUp } from './lib/stage.mjs'
+import { wire } from './lib/wire.mjs'
+
+const CLIENT_MS = 60_000
+
+const CLIENTS = [
+  { title: 'typescript-sdk-1', driver: 'typescript-sdk-1.mjs', user: 'bob' },
+  { title: 'typescript-sdk-2', driver: 'typescript-sdk-2.mjs', user: 'bob' },
+  { title: 'typescript-sdk-2-as-admin', driver: 'typescript-sdk-2.mjs', user: 'alice' },
+  { title: 'python-sdk', driver: 'python-sdk.py', user: 'bob' },
+  { title: 'fastmcp-client', driver: 'fastmcp-client.py', user: 'bob' },
+  { title: 'mcp-remote', driver: 'mcp-remote.mjs', user: 'bob' },
+]
+
+async function runClient({ title, driver, user }, state, demo) {
+  const started = Date.now()
+  const evidence = `${state}/${title}`
+  const logFile = `${evidence}/client.log`
+  const env = clientEnvironment(demo, evidence, user)
+  const logStart = (await emulatorLog()).length
+  const child = driver.endsWith('.py')
+    ? start(`${HERE}.venv/bin/python`, ['-B', `${HERE}drivers/${driver}`], { env: { ...env, PYTHONPATH: `${HERE}lib` }, logFile })
+    : start(process.execPath, [`${HERE}drivers/${driver}`], { env, logFile })
+  const code = await finish(child, CLIENT_MS)
+
+  const seen = parsed(readIfThere(`${evidence}/seen.json`)) ?? { version: '?', error: `the driver noted nothing: ${code}` }
+  if (seen.error) console.log(`--- ${title}: ${seen.error}\n${tail(logFile)}\n${readIfThere(`${evidence}/browser.log`)}`)
+  const lines = name => readIfThere(`${evidence}/${name}`).split('\n').filter(Boolean).map(line => JSON.parse(line))
+  const steps = judge({
+    seen,
+    browser: lines('browser.jsonl'),
+    requests: lines('requests.jsonl'),
+    log: (await emulatorLog()).slice(logStart),
+    logStart,
+    isAdmin: user === 'alice',
+  })
+  return { title, version: seen.version, steps, seconds: (Date.now() - started) / 1000 }
+}
+
+function choose(names) {
+  const titles = CLIENTS.map(({ title }) => title)
+  const unknown = names.filter(name => !titles.includes(name))
+  if (unknown.length > 0) throw new Error(`no such client: ${unknown}; there are ${titles.join(', ')}`)
+  return CLIENTS.filter(({ title }) => names.length === 0 || names.includes(title))
+}
+
+async function main(names) {
+  const chosen = choose(names)
+  const { state, demo } = await setUp()
+  const results = []
+  for (const client of chosen) results.push(await runClient(client, state, demo))
+  // One redemption of a code and one refresh each.
+  const checks = wire(await emulatorLog(), 2 * chosen.length)
+
+  console.log(table(results))
+  for (const { name, ok } of checks) console.log(`${ok ? 'ok  ' : 'FAIL'}  ${name}`)
+  const wrong = failures(results, checks)
+  if (wrong.length > 0) console.log(`\n${wrong.join('\n')}\nlogs: ${state}`)
+  else rmSync(state, { recursive: true })
+  const { failed, line } = count(results, checks)
+  console.log(`\n${line}`)
+  return failed === 0 ? 0 : 1
+}
+
+const code = await main(process.argv.slice(2)).catch(error => {
+  console.error(`could not run: ${error.message}`)
+  return 2
+})
+process.exit(code)

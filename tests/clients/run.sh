@@ -1,0 +1,24 @@
+#!/bin/sh
+# Signs real MCP clients in through `entragate demo`, in front of the reference MCP server, and judges every step.
+#
+#   tests/clients/run.sh [client…]      all clients without names; docs/clients.md explains the table
+#
+# The binary is $ENTRAGATE, else the newest one in the target directory, else it is built.
+# Ends with `N passed, N failed`; exit code 0 all passed, 1 something failed, 2 could not run.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+
+"$here/install.sh" >&2
+
+if [ -z "${ENTRAGATE:-}" ]; then
+    target=${CARGO_TARGET_DIR:-$root/target}
+    newest() { ls -t "$target/release/entragate" "$target/debug/entragate" 2>/dev/null | head -n 1; }
+    if [ -z "$(newest)" ]; then
+        (cd "$root" && cargo build --locked -p entragate-cli) || exit 2
+    fi
+    ENTRAGATE=$(newest)
+fi
+export ENTRAGATE
+echo "entragate: $("$ENTRAGATE" --version)" >&2
+exec node "$here/run.mjs" "$@"
