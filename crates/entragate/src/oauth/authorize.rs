@@ -63,7 +63,12 @@ async fn answer(facade: &Facade, headers: &HeaderMap, params: &Params) -> Respon
     match relay::authorize(facade, &request).await {
         Ok(url) => {
             let prompt = request.prompt.unwrap_or_default();
-            leg!(Leg::Authorize, redirect_uri = request.redirect_uri.as_str(), prompt = prompt);
+            leg!(
+                Leg::Authorize,
+                redirect_uri = request.redirect_uri.as_str(),
+                prompt = prompt,
+                resource_dropped = params.get("resource").is_some()
+            );
             redirect(&url)
         }
         Err(error) => {
