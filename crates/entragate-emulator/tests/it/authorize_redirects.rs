@@ -20,9 +20,7 @@ pub(crate) fn mismatch(uri: &str, client: &str) -> String {
 }
 
 async fn assert_mismatch(entra: &Entra, uri: &str) {
-    let page = entra
-        .authorize(&Authorize::base().user("alice").with("redirect_uri", uri))
-        .await;
+    let page = entra.authorize(&Authorize::base().user("alice").with("redirect_uri", uri)).await;
     page.page(50011).says(&mismatch(uri, CLI));
 }
 
@@ -41,19 +39,11 @@ async fn e021_base_request_returns_code_state_and_session_state() {
     assert_eq!(location.separator, '?');
     assert_eq!(location.names(), ["code", "state", "session_state"]);
     assert_eq!(location.get("state"), Some("xyz"));
-    assert!(
-        location.get("session_state").is_some_and(is_guid),
-        "{}",
-        location.raw
-    );
+    assert!(location.get("session_state").is_some_and(is_guid), "{}", location.raw);
     assert_eq!(location.get("iss"), None, "Entra does not speak RFC 9207");
     let code = location.code();
     assert!(code.len() >= 700, "{}", code.len());
-    assert!(
-        code.chars()
-            .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c)),
-        "{code}"
-    );
+    assert!(code.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c)), "{code}");
 }
 
 #[tokio::test]
@@ -96,11 +86,8 @@ async fn e021_the_x_emulator_user_header_signs_in_too() {
 #[tokio::test]
 async fn e022_localhost_port_is_ignored_but_path_is_not() {
     let entra = Entra::start().await;
-    for uri in [
-        "http://localhost/callback",
-        "http://localhost:1/callback",
-        "http://localhost:65535/callback",
-    ] {
+    for uri in ["http://localhost/callback", "http://localhost:1/callback", "http://localhost:65535/callback"]
+    {
         assert_matches(&entra, uri).await;
     }
     for uri in [
@@ -134,11 +121,7 @@ async fn e022_the_port_of_other_hosts_is_not_ignored() {
     let entra = Entra::start().await;
     let uri = "https://gw.contoso.test:8443/auth/callback";
     let request = Authorize::web().user("alice").with("redirect_uri", uri);
-    entra
-        .authorize(&request)
-        .await
-        .page(50011)
-        .begins(&format!("The redirect URI '{uri}'"));
+    entra.authorize(&request).await.page(50011).begins(&format!("The redirect URI '{uri}'"));
 }
 
 #[tokio::test]
@@ -152,10 +135,7 @@ async fn e022_the_mcp_client_app_has_the_uris_of_the_known_clients() {
         "https://claude.ai/api/mcp/auth_callback",
         "https://vscode.dev/redirect",
     ] {
-        let request = Authorize::base()
-            .with("client_id", MCP)
-            .user("bob")
-            .with("redirect_uri", uri);
+        let request = Authorize::base().with("client_id", MCP).user("bob").with("redirect_uri", uri);
         let location = entra.authorize(&request).await.location();
         assert_eq!(location.target, uri);
         entra.redeem(&Token::code(&request, &location.code())).await;
@@ -166,10 +146,7 @@ async fn e022_the_mcp_client_app_has_the_uris_of_the_known_clients() {
 async fn e059_a_redirect_uri_without_a_path_is_answered_at_its_slash() {
     let entra = Entra::start().await;
     let uri = "http://localhost:4321";
-    let request = Authorize::base()
-        .with("client_id", MCP)
-        .user("bob")
-        .with("redirect_uri", uri);
+    let request = Authorize::base().with("client_id", MCP).user("bob").with("redirect_uri", uri);
     let location = entra.authorize(&request).await.location();
     assert_eq!(location.target, "http://localhost:4321/");
     entra.redeem(&Token::code(&request, &location.code())).await;
@@ -212,11 +189,7 @@ async fn e030_form_post_is_a_page_that_posts_itself() {
     assert_eq!(names, ["code", "state", "session_state"]);
     assert_eq!(form.get("state"), Some("xyz"));
     assert!(form.get("session_state").is_some_and(is_guid));
-    assert!(
-        reply.body.contains(".submit()"),
-        "it posts itself: {}",
-        reply.body
-    );
+    assert!(reply.body.contains(".submit()"), "it posts itself: {}", reply.body);
     let code = form.get("code").expect("a code");
     entra.redeem(&Token::code(&request, code)).await;
 }
@@ -224,9 +197,7 @@ async fn e030_form_post_is_a_page_that_posts_itself() {
 #[tokio::test]
 async fn e030_form_post_carries_errors_too() {
     let entra = Entra::start().await;
-    let request = Authorize::base()
-        .with("response_mode", "form_post")
-        .with("prompt", "none");
+    let request = Authorize::base().with("response_mode", "form_post").with("prompt", "none");
     let forms = entra.authorize(&request).await.forms();
     assert_eq!(forms[0].action, REDIRECT);
     assert_eq!(forms[0].get("error"), Some("login_required"));
@@ -255,17 +226,11 @@ async fn e032_long_unicode_state_returns_byte_identical() {
     let state = long_state();
     let request = Authorize::base().user("alice").with("state", &state);
     for mode in ["query", "fragment"] {
-        let location = entra
-            .authorize(&request.clone().with("response_mode", mode))
-            .await
-            .location();
+        let location = entra.authorize(&request.clone().with("response_mode", mode)).await.location();
         assert_eq!(location.get("state"), Some(state.as_str()));
         location.code();
     }
-    let forms = entra
-        .authorize(&request.with("response_mode", "form_post"))
-        .await
-        .forms();
+    let forms = entra.authorize(&request.with("response_mode", "form_post")).await.forms();
     assert_eq!(forms[0].get("state"), Some(state.as_str()));
 }
 
@@ -273,18 +238,9 @@ async fn e032_long_unicode_state_returns_byte_identical() {
 async fn e032_state_that_is_not_text_returns_byte_identical() {
     let entra = Entra::start().await;
     for (prompt, user) in [("none", "nobody"), ("select_account", "alice")] {
-        let request = Authorize::base()
-            .without("state")
-            .user(user)
-            .with("prompt", prompt);
-        let reply = entra
-            .get(&format!("{}&state=%FF%00%fe%0D%0A", request.path_and_query()))
-            .await;
-        assert!(
-            reply.location().raw.contains("&state=%ff%00%fe%0d%0a"),
-            "{}",
-            reply.location().raw
-        );
+        let request = Authorize::base().without("state").user(user).with("prompt", prompt);
+        let reply = entra.get(&format!("{}&state=%FF%00%fe%0D%0A", request.path_and_query())).await;
+        assert!(reply.location().raw.contains("&state=%ff%00%fe%0d%0a"), "{}", reply.location().raw);
     }
 }
 
@@ -292,15 +248,10 @@ async fn e032_state_that_is_not_text_returns_byte_identical() {
 async fn e032_error_redirects_carry_state_last_with_plus_and_lower_case_hex() {
     let entra = Entra::start().await;
     let state = long_state();
-    let location = entra
-        .authorize(&Authorize::base().with("prompt", "foo").with("state", &state))
-        .await
-        .location();
+    let location =
+        entra.authorize(&Authorize::base().with("prompt", "foo").with("state", &state)).await.location();
     assert_eq!(location.target, REDIRECT);
-    assert_eq!(
-        location.names(),
-        ["error", "error_description", "error_uri", "state"]
-    );
+    assert_eq!(location.names(), ["error", "error_description", "error_uri", "state"]);
     assert_eq!(location.get("state"), Some(state.as_str()));
     let (_, query) = location.raw.split_once('?').expect("a query");
     assert!(query.contains("error_description=AADSTS90023%3a+"), "{query}");
@@ -321,46 +272,29 @@ async fn e038_challenge_of_wrong_size_501491() {
         assert_eq!(message, "Invalid size of Code_Challenge parameter.");
     }
     for length in [43, 128] {
-        entra
-            .assert_proceeds(&Authorize::base().with("code_challenge", &"a".repeat(length)))
-            .await;
+        entra.assert_proceeds(&Authorize::base().with("code_challenge", &"a".repeat(length))).await;
     }
 }
 
 #[tokio::test]
 async fn e038_pkce_may_be_omitted_by_native_and_web_clients() {
     let entra = Entra::start().await;
-    entra
-        .tokens(&Authorize::base().user("alice").without_pkce())
-        .await;
+    entra.tokens(&Authorize::base().user("alice").without_pkce()).await;
     let web = Authorize::web().user("alice").without_pkce();
     let code = entra.code(&web).await;
-    entra
-        .redeem(&Token::code(&web, &code).with("client_secret", "s3cret"))
-        .await;
+    entra.redeem(&Token::code(&web, &code).with("client_secret", "s3cret")).await;
 }
 
 #[tokio::test]
 async fn e038_plain_is_allowed_and_is_the_default_method() {
     let entra = Entra::start().await;
     let plain = Authorize::base().user("alice").with("code_challenge", VERIFIER);
-    entra
-        .tokens(&plain.clone().with("code_challenge_method", "plain"))
-        .await;
+    entra.tokens(&plain.clone().with("code_challenge_method", "plain")).await;
 
     let omitted = plain.without("code_challenge_method");
     entra.tokens(&omitted).await;
-    let code = entra
-        .code(
-            &omitted
-                .clone()
-                .with("code_challenge", &base64url(&sha256(VERIFIER))),
-        )
-        .await;
-    entra
-        .token(&Token::code(&omitted, &code))
-        .await
-        .refusal(400, "invalid_grant", 501_481);
+    let code = entra.code(&omitted.clone().with("code_challenge", &base64url(&sha256(VERIFIER)))).await;
+    entra.token(&Token::code(&omitted, &code)).await.refusal(400, "invalid_grant", 501_481);
 }
 
 #[tokio::test]
@@ -384,8 +318,7 @@ async fn e060_post_with_a_form_equals_get() {
     let entra = Entra::start().await;
     let post = |request: &Authorize| {
         let call = entra.request("POST", &request.path());
-        call.header("content-type", "application/x-www-form-urlencoded")
-            .body(request.query())
+        call.header("content-type", "application/x-www-form-urlencoded").body(request.query())
     };
     let request = Authorize::base().user("alice");
     let location = entra.send(post(&request)).await.location();

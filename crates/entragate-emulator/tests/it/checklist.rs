@@ -24,12 +24,7 @@ const MODULES: &[(&str, &str)] = &[
 
 /// The items that must have a test. The others are covered where they exist, but not promised.
 fn promised() -> impl Iterator<Item = u16> {
-    (1..=58)
-        .chain(60..=78)
-        .chain(80..=83)
-        .chain([86, 91])
-        .chain(95..=106)
-        .chain([108])
+    (1..=58).chain(60..=78).chain(80..=83).chain([86, 91]).chain(95..=106).chain([108])
 }
 
 type Covered = BTreeMap<u16, Vec<String>>;
@@ -45,9 +40,7 @@ fn covered() -> Covered {
                 continue;
             }
             let signature = line.strip_prefix("async ").unwrap_or(line);
-            if let Some(name) = signature
-                .strip_prefix("fn ")
-                .and_then(|rest| rest.split('(').next())
+            if let Some(name) = signature.strip_prefix("fn ").and_then(|rest| rest.split('(').next())
                 && is_test
                 && let Some(item) = item_of(name)
             {
@@ -61,11 +54,7 @@ fn covered() -> Covered {
 
 fn item_of(name: &str) -> Option<u16> {
     let (number, _) = name.strip_prefix('e')?.split_once('_')?;
-    if number.len() == 3 {
-        number.parse().ok()
-    } else {
-        None
-    }
+    if number.len() == 3 { number.parse().ok() } else { None }
 }
 
 fn table(covered: &Covered) -> String {
@@ -82,11 +71,7 @@ fn table(covered: &Covered) -> String {
 fn every_item_of_the_checklist_has_a_test() {
     let covered = covered();
     let missing: Vec<u16> = promised().filter(|item| !covered.contains_key(item)).collect();
-    assert!(
-        missing.is_empty(),
-        "no test for {missing:?}; the table is\n{}",
-        table(&covered)
-    );
+    assert!(missing.is_empty(), "no test for {missing:?}; the table is\n{}", table(&covered));
 }
 
 #[test]

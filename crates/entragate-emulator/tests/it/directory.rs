@@ -20,9 +20,7 @@ fn line_of(text: &str, needle: &str) -> usize {
 /// The error with its causes, as a program prints it.
 #[track_caller]
 fn refusal(text: &str) -> String {
-    let Err(error) = Directory::from_toml(text) else {
-        panic!("accepted:\n{text}")
-    };
+    let Err(error) = Directory::from_toml(text) else { panic!("accepted:\n{text}") };
     let mut printed = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -45,20 +43,14 @@ async fn directory_from_toml_signs_in_like_the_fixtures() {
     let entra = Entra::with(edited_fixtures(&[])).await;
     let tokens = entra.tokens(&Authorize::base().user("alice")).await;
     let claims = Jwt::access(&tokens).claims;
-    assert_eq!(
-        (&claims["oid"], &claims["aud"]),
-        (&oid("alice").into(), &API.into())
-    );
+    assert_eq!((&claims["oid"], &claims["aud"]), (&oid("alice").into(), &API.into()));
 }
 
 #[tokio::test]
 async fn directory_edits_take_effect() {
     let renamed = "c1c1c1c1-0000-4000-8000-00000000beef";
     let entra = Entra::edited(&[(CLI, renamed)]).await;
-    entra
-        .authorize(&Authorize::base().user("alice"))
-        .await
-        .page(700_016);
+    entra.authorize(&Authorize::base().user("alice")).await.page(700_016);
     let request = Authorize::base().with("client_id", renamed).user("alice");
     assert_eq!(Jwt::access(&entra.tokens(&request).await).claims["azp"], renamed);
 }
@@ -78,10 +70,7 @@ fn an_unknown_table_is_named_with_its_line() {
     let text = format!("{}\n[[printers]]\nname = \"p\"\n", fixtures());
     let error = refusal(&text);
     let line = line_of(&text, "[[printers]]");
-    assert!(
-        error.contains("printers") && error.contains(&format!("line {line}")),
-        "line {line}: {error}"
-    );
+    assert!(error.contains("printers") && error.contains(&format!("line {line}")), "line {line}: {error}");
 }
 
 #[test]

@@ -14,17 +14,10 @@ async fn v2(entra: &Entra, segment: &str) -> Value {
 }
 
 fn assert_discovery_headers(reply: &Reply) {
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/json; charset=utf-8")
-    );
+    assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"));
     assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
     assert_eq!(reply.header("cache-control"), Some("max-age=86400, private"));
-    assert!(
-        reply.header("x-ms-request-id").is_some_and(is_guid),
-        "{:?}",
-        reply.headers
-    );
+    assert!(reply.header("x-ms-request-id").is_some_and(is_guid), "{:?}", reply.headers);
 }
 
 /// The login-host members of a v2 document whose URLs carry `segment`.
@@ -92,20 +85,11 @@ async fn e001_v2_document_has_the_values_of_entra() {
                 "self_signed_tls_client_auth"
             ]),
         ),
-        (
-            "response_modes_supported",
-            json!(["query", "fragment", "form_post"]),
-        ),
+        ("response_modes_supported", json!(["query", "fragment", "form_post"])),
         ("subject_types_supported", json!(["pairwise"])),
         ("id_token_signing_alg_values_supported", json!(["RS256"])),
-        (
-            "response_types_supported",
-            json!(["code", "id_token", "code id_token", "id_token token"]),
-        ),
-        (
-            "scopes_supported",
-            json!(["openid", "profile", "email", "offline_access"]),
-        ),
+        ("response_types_supported", json!(["code", "id_token", "code id_token", "id_token token"])),
+        ("scopes_supported", json!(["openid", "profile", "email", "offline_access"])),
         ("request_uri_parameter_supported", json!(false)),
         ("http_logout_supported", json!(true)),
         ("frontchannel_logout_supported", json!(true)),
@@ -124,9 +108,7 @@ async fn e001_v2_document_has_the_values_of_entra() {
     assert_eq!(document["claims_supported"], json!(claims));
     let userinfo = document["userinfo_endpoint"].as_str().expect("a URL");
     assert!(userinfo.ends_with("/oidc/userinfo"), "{userinfo}");
-    let mtls = document["mtls_endpoint_aliases"]["token_endpoint"]
-        .as_str()
-        .expect("a URL");
+    let mtls = document["mtls_endpoint_aliases"]["token_endpoint"].as_str().expect("a URL");
     assert!(mtls.ends_with(&format!("/{TENANT}/oauth2/v2.0/token")), "{mtls}");
 }
 
@@ -192,9 +174,7 @@ async fn e005_consumers_have_the_issuer_of_the_consumer_tenant() {
 async fn e006_v1_document_has_the_sts_issuer_and_endpoints_without_v2() {
     let entra = Entra::start().await;
     let b = entra.b();
-    let reply = entra
-        .get(&format!("/{TENANT}/.well-known/openid-configuration"))
-        .await;
+    let reply = entra.get(&format!("/{TENANT}/.well-known/openid-configuration")).await;
     assert_discovery_headers(&reply);
     let document = reply.ok();
     assert_eq!(document["issuer"], format!("{b}/sts/{TENANT}/"));
@@ -212,9 +192,7 @@ async fn e006_v1_document_has_the_sts_issuer_and_endpoints_without_v2() {
     assert_eq!(document["microsoft_multi_refresh_token"], true);
     assert!(document["check_session_iframe"].is_string(), "{document}");
     let listed = |name: &str, value: &str| {
-        document[name]
-            .as_array()
-            .is_some_and(|values| values.iter().any(|listed| listed == value))
+        document[name].as_array().is_some_and(|values| values.iter().any(|listed| listed == value))
     };
     for kind in ["code", "id_token", "code id_token", "token id_token", "token"] {
         assert!(listed("response_types_supported", kind), "{kind}: {document}");
@@ -251,9 +229,7 @@ async fn e007_unknown_tenant_90002() {
 async fn e007_unverified_domain_90002() {
     let entra = Entra::start().await;
     let reply = entra.get(&format!("/nobody.example/{V2}")).await;
-    reply
-        .refusal(400, "invalid_tenant", 90002)
-        .begins("Tenant 'nobody.example' not found.");
+    reply.refusal(400, "invalid_tenant", 90002).begins("Tenant 'nobody.example' not found.");
 }
 
 #[tokio::test]
@@ -268,36 +244,28 @@ async fn e008_unparsable_tenant_900023() {
 #[tokio::test]
 async fn e009_rfc8414_appended_to_the_issuer_is_404() {
     let entra = Entra::start().await;
-    let reply = entra
-        .get(&format!("/{TENANT}/v2.0/.well-known/oauth-authorization-server"))
-        .await;
+    let reply = entra.get(&format!("/{TENANT}/v2.0/.well-known/oauth-authorization-server")).await;
     assert_eq!(reply.status, 404);
 }
 
 #[tokio::test]
 async fn e010_rfc8414_path_insertion_is_404() {
     let entra = Entra::start().await;
-    let reply = entra
-        .get(&format!("/.well-known/oauth-authorization-server/{TENANT}/v2.0"))
-        .await;
+    let reply = entra.get(&format!("/.well-known/oauth-authorization-server/{TENANT}/v2.0")).await;
     assert_eq!(reply.status, 404);
 }
 
 #[tokio::test]
 async fn e011_rfc8414_below_the_tenant_is_404() {
     let entra = Entra::start().await;
-    let reply = entra
-        .get(&format!("/{TENANT}/.well-known/oauth-authorization-server"))
-        .await;
+    let reply = entra.get(&format!("/{TENANT}/.well-known/oauth-authorization-server")).await;
     assert_eq!(reply.status, 404);
 }
 
 #[tokio::test]
 async fn e012_oidc_path_insertion_is_404() {
     let entra = Entra::start().await;
-    let reply = entra
-        .get(&format!("/.well-known/openid-configuration/{TENANT}/v2.0"))
-        .await;
+    let reply = entra.get(&format!("/.well-known/openid-configuration/{TENANT}/v2.0")).await;
     assert_eq!(reply.status, 404);
 }
 
@@ -305,9 +273,7 @@ async fn e012_oidc_path_insertion_is_404() {
 async fn e013_dynamic_registration_is_404() {
     let entra = Entra::start().await;
     let request = entra.request("POST", &format!("/{TENANT}/oauth2/v2.0/register"));
-    let reply = entra
-        .send(request.json(&json!({"redirect_uris": ["http://localhost/callback"]})))
-        .await;
+    let reply = entra.send(request.json(&json!({"redirect_uris": ["http://localhost/callback"]}))).await;
     assert_eq!(reply.status, 404);
 }
 
@@ -322,30 +288,19 @@ async fn e018_appid_is_propagated_to_the_jwks_uri() {
 
 async fn instance(entra: &Entra, endpoint: &str) -> Reply {
     let endpoint = encode(endpoint);
-    entra
-        .get(&format!(
-            "/common/discovery/instance?api-version=1.1&authorization_endpoint={endpoint}"
-        ))
-        .await
+    entra.get(&format!("/common/discovery/instance?api-version=1.1&authorization_endpoint={endpoint}")).await
 }
 
 #[tokio::test]
 async fn e019_instance_discovery_knows_its_own_host() {
     let entra = Entra::start().await;
-    let reply = instance(&entra, &format!("{}/{TENANT}/oauth2/v2.0/authorize", entra.b()))
-        .await
-        .ok();
-    assert_eq!(
-        reply["tenant_discovery_endpoint"],
-        format!("{}/{TENANT}/{V2}", entra.b())
-    );
+    let reply = instance(&entra, &format!("{}/{TENANT}/oauth2/v2.0/authorize", entra.b())).await.ok();
+    assert_eq!(reply["tenant_discovery_endpoint"], format!("{}/{TENANT}/{V2}", entra.b()));
     assert_eq!(reply["api-version"], "1.1");
     let host = entra.emulator.addr().to_string();
     let metadata = reply["metadata"].as_array().expect("an array of alias groups");
     let own = metadata.iter().find(|group| {
-        group["aliases"]
-            .as_array()
-            .is_some_and(|aliases| aliases.iter().any(|alias| *alias == host))
+        group["aliases"].as_array().is_some_and(|aliases| aliases.iter().any(|alias| *alias == host))
     });
     let own = own.unwrap_or_else(|| panic!("no group lists {host}: {reply}"));
     assert_eq!(own["preferred_network"], host);
@@ -355,14 +310,8 @@ async fn e019_instance_discovery_knows_its_own_host() {
 #[tokio::test]
 async fn e019_instance_discovery_refuses_an_unknown_host_50049() {
     let entra = Entra::start().await;
-    let reply = instance(
-        &entra,
-        &format!("https://evil.test/{TENANT}/oauth2/v2.0/authorize"),
-    )
-    .await;
-    reply
-        .refusal(400, "invalid_instance", 50049)
-        .says("Unknown or invalid instance.");
+    let reply = instance(&entra, &format!("https://evil.test/{TENANT}/oauth2/v2.0/authorize")).await;
+    reply.refusal(400, "invalid_instance", 50049).says("Unknown or invalid instance.");
 }
 
 #[tokio::test]

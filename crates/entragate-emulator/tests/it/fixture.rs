@@ -22,11 +22,7 @@ pub(crate) const SPA_REDIRECT: &str = "http://localhost:6274/oauth/callback";
 pub(crate) const SPA_ORIGIN: &str = "http://localhost:6274";
 pub(crate) const VERIFIER: &str = "M25iVXpKU3puUjFaYWg3T1NDTDQtcW1ROUY5YXlwalNoc0hhakxifmZHag";
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The scope `name` of `app`, in the `api://{guid}` form.
 pub(crate) fn scope(app: &str, name: &str) -> String {
@@ -57,10 +53,8 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 fn encode_pairs(pairs: &[(String, String)]) -> String {
-    let parts: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-        .collect();
+    let parts: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     parts.join("&")
 }
 
@@ -85,9 +79,7 @@ pub(crate) struct Entra {
 )]
 pub(crate) fn http_client() -> reqwest::Client {
     // Another test may have installed it first; either way it is there.
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .ok();
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -109,21 +101,13 @@ impl Entra {
 
     pub(crate) fn of(emulator: Emulator) -> Self {
         let base = emulator.url().to_owned();
-        Self {
-            emulator,
-            base,
-            http: http_client(),
-        }
+        Self { emulator, base, http: http_client() }
     }
 
     /// An emulator whose public URL is not where it listens.
     pub(crate) fn at_address(emulator: Emulator) -> Self {
         let base = format!("http://{}", emulator.addr());
-        Self {
-            emulator,
-            base,
-            http: http_client(),
-        }
+        Self { emulator, base, http: http_client() }
     }
 
     /// The fixtures with textual edits of their TOML form.
@@ -160,21 +144,13 @@ impl Entra {
     /// A call of the control plane.
     pub(crate) async fn operate(&self, method: &str, path: &str, body: &Value) -> Reply {
         let request = self.request(method, &format!("/__emulator{path}"));
-        let request = if body.is_null() {
-            request
-        } else {
-            request.json(body)
-        };
+        let request = if body.is_null() { request } else { request.json(body) };
         self.send(request).await
     }
 
     pub(crate) async fn settings(&self, change: Value) {
         let reply = self.operate("PATCH", "/settings", &change).await;
-        assert!(
-            (200..300).contains(&reply.status),
-            "{change} refused: {}",
-            reply.body
-        );
+        assert!((200..300).contains(&reply.status), "{change} refused: {}", reply.body);
     }
 
     pub(crate) async fn mint(&self, request: Value) -> String {
@@ -183,10 +159,7 @@ impl Entra {
     }
 
     pub(crate) fn browser(&self) -> Browser<'_> {
-        Browser {
-            entra: self,
-            cookies: BTreeMap::new(),
-        }
+        Browser { entra: self, cookies: BTreeMap::new() }
     }
 
     /// One /authorize call without cookies.
@@ -228,47 +201,23 @@ impl Entra {
     }
 
     pub(crate) async fn keys(&self, path: &str) -> Vec<Value> {
-        self.get(path).await.ok()["keys"]
-            .as_array()
-            .expect("`keys` is an array")
-            .clone()
+        self.get(path).await.ok()["keys"].as_array().expect("`keys` is an array").clone()
     }
 
     /// The claims, after an independent reader verified the RS256 signature with the published keys of T
     /// and the emulated clock lies within the validity.
     pub(crate) async fn verified(&self, token: &str) -> Value {
-        let claims = self
-            .verify(token)
-            .await
-            .unwrap_or_else(|error| panic!("{error}: {token}"));
+        let claims = self.verify(token).await.unwrap_or_else(|error| panic!("{error}: {token}"));
         let now = self.control().now();
-        let seconds = |name: &str| {
-            claims[name]
-                .as_u64()
-                .unwrap_or_else(|| panic!("{name} in {claims}"))
-        };
-        assert!(
-            seconds("nbf") <= now && now < seconds("exp"),
-            "not valid at {now}: {claims}"
-        );
+        let seconds = |name: &str| claims[name].as_u64().unwrap_or_else(|| panic!("{name} in {claims}"));
+        assert!(seconds("nbf") <= now && now < seconds("exp"), "not valid at {now}: {claims}");
         assert!(seconds("iat") <= now, "issued in the future: {claims}");
         claims
     }
 
-    /// Signature only; the reader's reason when it refuses.
+    /// The claims as the reader takes them, its reason when it refuses. Times and audience are not its business here.
     pub(crate) async fn verify(&self, token: &str) -> Result<Value, String> {
-        let header = jsonwebtoken::decode_header(token).map_err(|error| error.to_string())?;
-        let kid = header.kid.ok_or("no kid")?;
-        let keys = self
-            .keys(&format!("/{}/discovery/v2.0/keys", fixtures::TENANT))
-            .await;
-        let key = keys
-            .iter()
-            .find(|key| key["kid"] == kid)
-            .ok_or("the kid is not published")?;
-        let part = |name: &str| key[name].as_str().expect("RSA components are strings");
-        let key =
-            DecodingKey::from_rsa_components(part("n"), part("e")).map_err(|error| error.to_string())?;
+        let key = self.key_of(token).await?;
         let mut validation = Validation::new(Algorithm::RS256);
         validation.validate_exp = false;
         validation.validate_aud = false;
@@ -276,6 +225,24 @@ impl Entra {
         jsonwebtoken::decode::<Value>(token, &key, &validation)
             .map(|data| data.claims)
             .map_err(|error| error.to_string())
+    }
+
+    /// Whether the RS256 signature is good, whatever it covers.
+    pub(crate) async fn is_signed(&self, token: &str) -> bool {
+        let key = self.key_of(token).await.expect("a published key");
+        let (message, signature) = token.rsplit_once('.').expect("three parts");
+        jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, Algorithm::RS256)
+            .expect("the key fits the algorithm")
+    }
+
+    /// The key that T publishes for the token's `kid`.
+    async fn key_of(&self, token: &str) -> Result<DecodingKey, String> {
+        let header = jsonwebtoken::decode_header(token).map_err(|error| error.to_string())?;
+        let kid = header.kid.ok_or("no kid")?;
+        let keys = self.keys(&format!("/{}/discovery/v2.0/keys", fixtures::TENANT)).await;
+        let key = keys.iter().find(|key| key["kid"] == kid).ok_or("the kid is not published")?;
+        let part = |name: &str| key[name].as_str().expect("RSA components are strings");
+        DecodingKey::from_rsa_components(part("n"), part("e")).map_err(|error| error.to_string())
     }
 }
 
@@ -298,11 +265,8 @@ pub(crate) struct Browser<'a> {
 impl Browser<'_> {
     pub(crate) async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Reply {
         if !self.cookies.is_empty() {
-            let cookies: Vec<String> = self
-                .cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
+            let cookies: Vec<String> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header("cookie", cookies.join("; "));
         }
         let reply = self.entra.send(request).await;
@@ -329,19 +293,27 @@ impl Browser<'_> {
 
     /// Presses a button of a page.
     pub(crate) async fn press(&mut self, page: &Reply, button: (&str, &str)) -> Reply {
+        self.fill_and_press(page, &[], button).await
+    }
+
+    /// Types into fields of the button's form, then presses it.
+    pub(crate) async fn fill_and_press(
+        &mut self,
+        page: &Reply,
+        typed: &[(&str, &str)],
+        button: (&str, &str),
+    ) -> Reply {
         let form = page.form_with(button).unwrap_or_else(|| {
-            panic!(
-                "no button {button:?}: {} {:?} {}",
-                page.status,
-                page.header("location"),
-                page.body
-            )
+            panic!("no button {button:?}: {} {:?} {}", page.status, page.header("location"), page.body)
         });
         assert_eq!(form.method, "post");
         let target = page.url.join(&form.action).expect("the form's action is a URL");
         let mut fields = form.fields.clone();
-        fields.retain(|(name, _)| name != button.0);
-        fields.push((button.0.to_owned(), button.1.to_owned()));
+        for (name, value) in typed {
+            assert!(form.get(name).is_some(), "the form has a field {name}: {form:?}");
+            set(&mut fields, name, value);
+        }
+        set(&mut fields, button.0, button.1);
         let path = match target.query() {
             Some(query) => format!("{}?{query}", target.path()),
             None => target.path().to_owned(),
@@ -382,19 +354,12 @@ pub(crate) struct Authorize {
 
 impl Authorize {
     pub(crate) fn base() -> Self {
-        let request = Self {
-            tenant: fixtures::TENANT.to_owned(),
-            pairs: Vec::new(),
-            headers: Vec::new(),
-        };
+        let request = Self { tenant: fixtures::TENANT.to_owned(), pairs: Vec::new(), headers: Vec::new() };
         request
             .with("client_id", fixtures::CLI)
             .with("response_type", "code")
             .with("redirect_uri", REDIRECT)
-            .with(
-                "scope",
-                &format!("{} offline_access", scope(fixtures::API, "access")),
-            )
+            .with("scope", &format!("{} offline_access", scope(fixtures::API, "access")))
             .with("state", "xyz")
             .with("code_challenge", &base64url(&sha256(VERIFIER)))
             .with("code_challenge_method", "S256")
@@ -402,16 +367,12 @@ impl Authorize {
 
     /// The base request as the confidential client WEB.
     pub(crate) fn web() -> Self {
-        Self::base()
-            .with("client_id", fixtures::WEB)
-            .with("redirect_uri", WEB_REDIRECT)
+        Self::base().with("client_id", fixtures::WEB).with("redirect_uri", WEB_REDIRECT)
     }
 
     /// The base request as the single-page application.
     pub(crate) fn spa() -> Self {
-        Self::base()
-            .with("client_id", fixtures::SPA)
-            .with("redirect_uri", SPA_REDIRECT)
+        Self::base().with("client_id", fixtures::SPA).with("redirect_uri", SPA_REDIRECT)
     }
 
     /// The app that is client and API at once, asking for itself by its GUID.
@@ -455,11 +416,7 @@ impl Authorize {
     }
 
     pub(crate) fn get(&self, name: &str) -> &str {
-        self.pairs
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-            .unwrap_or_default()
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
     pub(crate) fn pairs(&self) -> &[(String, String)] {
@@ -489,11 +446,7 @@ pub(crate) struct Token {
 
 impl Token {
     fn new(grant: &str) -> Self {
-        let token = Self {
-            tenant: fixtures::TENANT.to_owned(),
-            pairs: Vec::new(),
-            headers: Vec::new(),
-        };
+        let token = Self { tenant: fixtures::TENANT.to_owned(), pairs: Vec::new(), headers: Vec::new() };
         token.with("grant_type", grant)
     }
 
@@ -512,12 +465,8 @@ impl Token {
 
     /// A refresh with the refresh token of an earlier answer.
     pub(crate) fn refresh(client: &str, tokens: &Value) -> Self {
-        let token = tokens["refresh_token"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no refresh_token: {tokens}"));
-        Self::new("refresh_token")
-            .with("client_id", client)
-            .with("refresh_token", token)
+        let token = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("no refresh_token: {tokens}"));
+        Self::new("refresh_token").with("client_id", client).with("refresh_token", token)
     }
 
     pub(crate) fn client_credentials(client: &str, secret: &str, scope: &str) -> Self {
@@ -589,22 +538,13 @@ impl Jwt {
     /// The access token of a token answer.
     #[track_caller]
     pub(crate) fn access(tokens: &Value) -> Self {
-        Self::parse(
-            tokens["access_token"]
-                .as_str()
-                .unwrap_or_else(|| panic!("no access_token: {tokens}")),
-        )
+        Self::parse(tokens["access_token"].as_str().unwrap_or_else(|| panic!("no access_token: {tokens}")))
     }
 }
 
 /// The names of an object's members, sorted.
 pub(crate) fn members(value: &Value) -> Vec<&str> {
-    let mut names: Vec<&str> = value
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let mut names: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
     names.sort_unstable();
     names
 }

@@ -17,9 +17,7 @@ fn v2_keys() -> String {
 }
 
 fn kids(keys: &[Value]) -> Vec<String> {
-    keys.iter()
-        .map(|key| key["kid"].as_str().expect("kid is a string").to_owned())
-        .collect()
+    keys.iter().map(|key| key["kid"].as_str().expect("kid is a string").to_owned()).collect()
 }
 
 fn sorted(keys: &[Value]) -> BTreeSet<String> {
@@ -28,10 +26,7 @@ fn sorted(keys: &[Value]) -> BTreeSet<String> {
 
 async fn fresh_token(entra: &Entra) -> (String, String) {
     let tokens = entra.tokens(&Authorize::base().user("alice")).await;
-    let kid = Jwt::access(&tokens).header["kid"]
-        .as_str()
-        .expect("a kid")
-        .to_owned();
+    let kid = Jwt::access(&tokens).header["kid"].as_str().expect("a kid").to_owned();
     (tokens["access_token"].as_str().expect("a token").to_owned(), kid)
 }
 
@@ -45,9 +40,7 @@ fn assert_key(key: &Value) {
     assert_eq!(key["kid"].as_str().map(str::len), Some(27));
     let chain = key["x5c"].as_array().expect("x5c is an array");
     assert_eq!(chain.len(), 1);
-    let certificate = STANDARD
-        .decode(chain[0].as_str().expect("text"))
-        .expect("x5c is standard base64");
+    let certificate = STANDARD.decode(chain[0].as_str().expect("text")).expect("x5c is standard base64");
     let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &certificate);
     assert_eq!(key["x5t"], base64url(thumbprint.as_ref()));
     let modulus = key["n"].as_str().expect("n is a string");
@@ -82,9 +75,8 @@ async fn e015_common_keys_add_keys_of_the_consumers_issuer() {
     let keys = entra.keys("/common/discovery/v2.0/keys").await;
     let consumers = format!("{}/{CONSUMERS}/v2.0", entra.b());
     let template = format!("{}/{{tenantid}}/v2.0", entra.b());
-    let (of_consumers, others): (Vec<Value>, Vec<Value>) = keys
-        .into_iter()
-        .partition(|key| key["issuer"] == consumers.as_str());
+    let (of_consumers, others): (Vec<Value>, Vec<Value>) =
+        keys.into_iter().partition(|key| key["issuer"] == consumers.as_str());
     assert!(!of_consumers.is_empty());
     assert!(others.len() >= 2);
     for key in &others {
@@ -94,10 +86,7 @@ async fn e015_common_keys_add_keys_of_the_consumers_issuer() {
     let tenant = sorted(&entra.keys(&v2_keys()).await);
     assert_eq!(sorted(&others), tenant);
     for kid in kids(&of_consumers) {
-        assert!(
-            !tenant.contains(&kid),
-            "the tenant's document has no consumer key"
-        );
+        assert!(!tenant.contains(&kid), "the tenant's document has no consumer key");
     }
 }
 
@@ -120,10 +109,7 @@ async fn e017_rotation_signs_with_a_new_key_and_keeps_the_old_one_published() {
     let (new_token, new_kid) = fresh_token(&entra).await;
     assert_ne!(new_kid, old_kid);
     let published = sorted(&entra.keys(&v2_keys()).await);
-    assert!(
-        published.contains(&old_kid) && published.contains(&new_kid),
-        "{published:?}"
-    );
+    assert!(published.contains(&old_kid) && published.contains(&new_kid), "{published:?}");
     entra.verified(&old_token).await;
     entra.verified(&new_token).await;
 }
@@ -135,18 +121,11 @@ async fn e017_retiring_removes_the_old_keys_everywhere() {
     entra.control().rotate_keys();
     entra.control().retire_keys();
     let (new_token, _) = fresh_token(&entra).await;
-    for path in [
-        v2_keys(),
-        format!("/{TENANT}/discovery/keys"),
-        "/common/discovery/v2.0/keys".to_owned(),
-    ] {
+    for path in [v2_keys(), format!("/{TENANT}/discovery/keys"), "/common/discovery/v2.0/keys".to_owned()] {
         assert!(!sorted(&entra.keys(&path).await).contains(&old_kid), "{path}");
     }
     entra.verified(&new_token).await;
-    assert_eq!(
-        entra.verify(&old_token).await,
-        Err("the kid is not published".to_owned())
-    );
+    assert_eq!(entra.verify(&old_token).await, Err("the kid is not published".to_owned()));
 }
 
 #[tokio::test]
@@ -158,9 +137,7 @@ async fn e017_the_order_of_the_keys_changes_between_calls() {
         orders.insert(kids(&entra.keys(&v2_keys()).await));
     }
     assert!(orders.len() > 1, "61 answers, one order");
-    let contents: BTreeSet<BTreeSet<String>> = orders
-        .into_iter()
-        .map(|order| order.into_iter().collect())
-        .collect();
+    let contents: BTreeSet<BTreeSet<String>> =
+        orders.into_iter().map(|order| order.into_iter().collect()).collect();
     assert_eq!(contents.len(), 1, "only the order changes");
 }

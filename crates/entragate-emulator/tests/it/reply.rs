@@ -24,9 +24,7 @@ impl Reply {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get(name)
-            .map(|value| value.to_str().expect("header values are ASCII"))
+        self.headers.get(name).map(|value| value.to_str().expect("header values are ASCII"))
     }
 
     #[track_caller]
@@ -53,9 +51,7 @@ impl Reply {
         assert_eq!(self.status, 200, "error pages are HTTP 200: {self:?}");
         assert!(self.is_html(), "error pages are HTML: {self:?}");
         assert_eq!(self.header("location"), None, "an error page redirects nowhere");
-        let config = self
-            .config()
-            .unwrap_or_else(|| panic!("no $Config in {}", self.body));
+        let config = self.config().unwrap_or_else(|| panic!("no $Config in {}", self.body));
         let page = PageError::parse(&config);
         assert_eq!(page.code, code, "{config}");
         page
@@ -64,15 +60,11 @@ impl Reply {
     /// The `$Config` blob, if the page carries one.
     pub(crate) fn config(&self) -> Option<Value> {
         let (_, rest) = self.body.split_once("$Config=")?;
-        serde_json::Deserializer::from_str(rest)
-            .into_iter::<Value>()
-            .next()?
-            .ok()
+        serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()?.ok()
     }
 
     pub(crate) fn is_html(&self) -> bool {
-        self.header("content-type")
-            .is_some_and(|kind| kind.starts_with("text/html"))
+        self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
     }
 
     /// The error JSON of §3.2: seven members, each checked, none missing.
@@ -83,10 +75,7 @@ impl Reply {
         assert_eq!(json["error"], error, "{json}");
         assert_eq!(json["error_codes"], serde_json::json!([code]), "{json}");
         let text = |name: &str| {
-            json[name]
-                .as_str()
-                .unwrap_or_else(|| panic!("`{name}` is missing: {json}"))
-                .to_owned()
+            json[name].as_str().unwrap_or_else(|| panic!("`{name}` is missing: {json}")).to_owned()
         };
         let refusal = Refusal {
             message: text("error_description"),
@@ -112,9 +101,7 @@ impl Reply {
             return None;
         }
         let pressed = |(name, value): &(String, String)| name == button.0 && value == button.1;
-        Form::all(&self.body)
-            .into_iter()
-            .find(|form| form.buttons.iter().chain(&form.fields).any(pressed))
+        Form::all(&self.body).into_iter().find(|form| form.buttons.iter().chain(&form.fields).any(pressed))
     }
 
     #[track_caller]
@@ -147,16 +134,10 @@ impl Refusal {
         assert!(is_guid(&self.trace_id), "{}", self.trace_id);
         assert!(is_guid(&self.correlation_id), "{}", self.correlation_id);
         assert!(is_timestamp(&self.timestamp), "{}", self.timestamp);
-        assert!(
-            self.error_uri.ends_with(&format!("/error?code={code}")),
-            "{}",
-            self.error_uri
-        );
+        assert!(self.error_uri.ends_with(&format!("/error?code={code}")), "{}", self.error_uri);
         assert_eq!(reply.header("x-ms-request-id"), Some(self.trace_id.as_str()));
         assert!(
-            reply
-                .header("content-type")
-                .is_some_and(|kind| kind.starts_with("application/json")),
+            reply.header("content-type").is_some_and(|kind| kind.starts_with("application/json")),
             "{:?}",
             reply.headers
         );
@@ -170,10 +151,7 @@ impl Refusal {
             .strip_prefix(&prefix)
             .and_then(|rest| rest.strip_suffix(&suffix))
             .unwrap_or_else(|| panic!("error_description is not `{prefix}…{suffix}`: {}", self.message));
-        Self {
-            message: message.to_owned(),
-            ..self
-        }
+        Self { message: message.to_owned(), ..self }
     }
 
     #[track_caller]
@@ -183,11 +161,7 @@ impl Refusal {
 
     #[track_caller]
     pub(crate) fn begins(&self, message: &str) {
-        assert!(
-            self.message.starts_with(message),
-            "{} does not begin with {message}",
-            self.message
-        );
+        assert!(self.message.starts_with(message), "{} does not begin with {message}", self.message);
     }
 }
 
@@ -202,17 +176,10 @@ pub(crate) struct PageError {
 impl PageError {
     #[track_caller]
     fn parse(config: &Value) -> Self {
-        let code = config["iErrorCode"]
-            .as_u64()
-            .unwrap_or_else(|| panic!("no numeric iErrorCode: {config}"));
+        let code = config["iErrorCode"].as_u64().unwrap_or_else(|| panic!("no numeric iErrorCode: {config}"));
         assert_eq!(config["sErrorCode"], code.to_string(), "{config}");
         assert_eq!(config["iHttpErrorCode"], 400, "{config}");
-        assert!(
-            config["strMainMessage"]
-                .as_str()
-                .is_some_and(|text| !text.is_empty()),
-            "{config}"
-        );
+        assert!(config["strMainMessage"].as_str().is_some_and(|text| !text.is_empty()), "{config}");
         assert!(config["correlationId"].as_str().is_some_and(is_guid), "{config}");
         assert!(config["sessionId"].as_str().is_some_and(is_guid), "{config}");
         let full = config["strServiceExceptionMessage"].as_str().unwrap_or_default();
@@ -220,10 +187,7 @@ impl PageError {
             .strip_prefix(&format!("AADSTS{code}: "))
             .unwrap_or_else(|| panic!("strServiceExceptionMessage lacks its code: {config}"));
         let message = message.split(" Trace ID: ").next().unwrap_or_default();
-        Self {
-            code,
-            message: message.to_owned(),
-        }
+        Self { code, message: message.to_owned() }
     }
 
     #[track_caller]
@@ -233,11 +197,7 @@ impl PageError {
 
     #[track_caller]
     pub(crate) fn begins(&self, message: &str) {
-        assert!(
-            self.message.starts_with(message),
-            "{} does not begin with {message}",
-            self.message
-        );
+        assert!(self.message.starts_with(message), "{} does not begin with {message}", self.message);
     }
 }
 
@@ -255,18 +215,14 @@ pub(crate) struct Location {
 impl Location {
     #[track_caller]
     pub(crate) fn parse(raw: &str) -> Self {
-        let at = raw
-            .find(['?', '#'])
-            .unwrap_or_else(|| panic!("no parameters in {raw}"));
+        let at = raw.find(['?', '#']).unwrap_or_else(|| panic!("no parameters in {raw}"));
         let (target, rest) = raw.split_at(at);
         let separator = if rest.starts_with('?') { '?' } else { '#' };
         Self {
             raw: raw.to_owned(),
             target: target.to_owned(),
             separator,
-            pairs: url::form_urlencoded::parse(&rest.as_bytes()[1..])
-                .into_owned()
-                .collect(),
+            pairs: url::form_urlencoded::parse(&rest.as_bytes()[1..]).into_owned().collect(),
         }
     }
 
@@ -275,18 +231,13 @@ impl Location {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.pairs
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     #[track_caller]
     pub(crate) fn code(&self) -> String {
         assert_eq!(self.get("error"), None, "{}", self.raw);
-        self.get("code")
-            .unwrap_or_else(|| panic!("no code in {}", self.raw))
-            .to_owned()
+        self.get("code").unwrap_or_else(|| panic!("no code in {}", self.raw)).to_owned()
     }
 
     /// An error redirect: `error`, the AADSTS code and the state checked, the message returned without its wrapping.
@@ -300,14 +251,9 @@ impl Location {
             .strip_prefix(&format!("AADSTS{code}: "))
             .and_then(|rest| rest.split_once(" Trace ID: "))
             .unwrap_or_else(|| panic!("not an AADSTS{code} description: {description}"));
-        let (trace, rest) = suffix
-            .split_once(" Correlation ID: ")
-            .expect("a correlation id follows");
+        let (trace, rest) = suffix.split_once(" Correlation ID: ").expect("a correlation id follows");
         let (correlation, timestamp) = rest.split_once(" Timestamp: ").expect("a timestamp follows");
-        assert!(
-            is_guid(trace) && is_guid(correlation) && is_timestamp(timestamp),
-            "{description}"
-        );
+        assert!(is_guid(trace) && is_guid(correlation) && is_timestamp(timestamp), "{description}");
         message.to_owned()
     }
 }
@@ -327,10 +273,7 @@ impl Form {
         let mut open = false;
         for tag in tags(html) {
             let attribute = |name: &str| {
-                tag.attributes
-                    .iter()
-                    .find(|(key, _)| key == name)
-                    .map(|(_, value)| value.clone())
+                tag.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
             };
             match tag.name.as_str() {
                 "form" => {
@@ -361,10 +304,7 @@ impl Form {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -378,9 +318,7 @@ fn tags(html: &str) -> Vec<Tag> {
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         rest = &rest[start + 1..];
-        let end = rest
-            .find(|c: char| c.is_whitespace() || c == '>')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(rest.len());
         let name = rest[..end].to_ascii_lowercase();
         rest = &rest[end..];
         let mut attributes = Vec::new();
@@ -389,9 +327,8 @@ fn tags(html: &str) -> Vec<Tag> {
             if rest.is_empty() || rest.starts_with('>') {
                 break;
             }
-            let end = rest
-                .find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/'))
-                .unwrap_or(rest.len());
+            let end =
+                rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/')).unwrap_or(rest.len());
             let key = rest[..end].to_ascii_lowercase();
             rest = &rest[end..];
             let mut value = "";
@@ -413,10 +350,7 @@ fn attribute_value(text: &str) -> (&str, &str) {
             return inner.split_once(quote).unwrap_or((inner, ""));
         }
     }
-    text.split_at(
-        text.find(|c: char| c.is_whitespace() || c == '>')
-            .unwrap_or(text.len()),
-    )
+    text.split_at(text.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(text.len()))
 }
 
 fn unescape(text: &str) -> String {

@@ -46,11 +46,7 @@ fn mismatching() -> Vec<Authorize> {
 async fn assert_mismatch(entra: &Entra, request: &Authorize) {
     let reply = entra.authorize(request).await;
     assert_eq!(reply.header("set-cookie"), None, "refused before sign-in");
-    assert_eq!(
-        reply.location().refusal("invalid_target", 9_010_010),
-        MISMATCH,
-        "{request:?}"
-    );
+    assert_eq!(reply.location().refusal("invalid_target", 9_010_010), MISMATCH, "{request:?}");
 }
 
 #[tokio::test]
@@ -60,22 +56,12 @@ async fn e044_two_resources_may_be_consented_in_one_request() {
     let request = Authorize::base().with("client_id", CLI2).scope(&both).user("bob");
     let mut browser = entra.browser();
     let page = browser.authorize(&request).await;
-    let code = browser
-        .press(&page, ("__emulator_consent", "accept"))
-        .await
-        .location()
-        .code();
+    let code = browser.press(&page, ("__emulator_consent", "accept")).await.location().code();
 
-    let tokens = entra
-        .redeem(&Token::code(&request, &code).with("scope", &api_scope()))
-        .await;
+    let tokens = entra.redeem(&Token::code(&request, &code).with("scope", &api_scope())).await;
     assert_eq!(Jwt::access(&tokens).claims["aud"], API);
     let graph = Token::refresh(CLI2, &tokens).with("scope", &format!("{GRAPH_URI}/User.Read"));
-    assert_eq!(
-        entra.redeem(&graph).await["scope"],
-        format!("{GRAPH_URI}/User.Read"),
-        "consent covers both"
-    );
+    assert_eq!(entra.redeem(&graph).await["scope"], format!("{GRAPH_URI}/User.Read"), "consent covers both");
 }
 
 #[tokio::test]
@@ -84,11 +70,7 @@ async fn e045_exact_identifier_uri_proceeds() {
     let request = with_resource(&mcp_scope(), MCP_URI);
     entra.assert_proceeds(&request).await;
     let tokens = entra.tokens(&request.user("alice")).await;
-    assert_eq!(
-        Jwt::access(&tokens).claims["aud"],
-        API,
-        "resource never changes the audience"
-    );
+    assert_eq!(Jwt::access(&tokens).claims["aud"], API, "resource never changes the audience");
 }
 
 #[tokio::test]
@@ -121,16 +103,8 @@ async fn e047_trailing_slash_9010010_before_sign_in() {
 #[tokio::test]
 async fn e048_upper_case_host_9010010() {
     let entra = Entra::start().await;
-    assert_mismatch(
-        &entra,
-        &with_resource(&mcp_scope(), "https://MCP.contoso.test/mcp"),
-    )
-    .await;
-    assert_mismatch(
-        &entra,
-        &with_resource(&api_scope(), "HTTPS://mcp.contoso.test/mcp"),
-    )
-    .await;
+    assert_mismatch(&entra, &with_resource(&mcp_scope(), "https://MCP.contoso.test/mcp")).await;
+    assert_mismatch(&entra, &with_resource(&api_scope(), "HTTPS://mcp.contoso.test/mcp")).await;
 }
 
 #[tokio::test]
@@ -147,11 +121,7 @@ async fn e049_resource_of_another_api_9010010() {
 #[tokio::test]
 async fn e050_bare_scope_with_any_resource_9010010() {
     let entra = Entra::start().await;
-    for resource in [
-        MCP_URI.to_owned(),
-        format!("api://{API}"),
-        format!("api://{API}/"),
-    ] {
+    for resource in [MCP_URI.to_owned(), format!("api://{API}"), format!("api://{API}/")] {
         assert_mismatch(&entra, &with_resource("access", &resource)).await;
         assert_mismatch(&entra, &with_resource("access openid offline_access", &resource)).await;
     }
@@ -170,9 +140,7 @@ async fn e052_graph_scope_with_graph_proceeds_with_and_without_slash() {
     let entra = Entra::start().await;
     let scope = format!("{GRAPH_URI}/User.Read");
     entra.assert_proceeds(&with_resource(&scope, GRAPH_URI)).await;
-    entra
-        .assert_proceeds(&with_resource(&scope, &format!("{GRAPH_URI}/")))
-        .await;
+    entra.assert_proceeds(&with_resource(&scope, &format!("{GRAPH_URI}/"))).await;
 }
 
 #[tokio::test]
@@ -191,10 +159,7 @@ async fn e053_policy_reject901002_refuses_every_resource() {
     for request in matching().iter().chain(&mismatching()) {
         let location = entra.authorize(request).await.location();
         let message = location.refusal("invalid_request", 901_002);
-        assert_eq!(
-            message, "The 'resource' request parameter is not supported.",
-            "{request:?}"
-        );
+        assert_eq!(message, "The 'resource' request parameter is not supported.", "{request:?}");
     }
     entra.assert_proceeds(&Authorize::base()).await;
 }
@@ -217,10 +182,7 @@ async fn e054_token_for_itself_by_uri_90009() {
         let request = Authorize::itself().scope(&scope(SELF, name));
         let location = entra.authorize(&request).await.location();
         let message = location.refusal("invalid_request", 90009);
-        assert!(
-            message.starts_with(&format!("Application '{SELF}'(")),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("Application '{SELF}'(")), "{message}");
         assert!(
             message.ends_with(
                 ") is requesting a token for itself. This scenario is supported only if resource is specified using the \
@@ -235,9 +197,7 @@ async fn e054_token_for_itself_by_uri_90009() {
 async fn e054_token_for_itself_by_guid_is_issued() {
     let entra = Entra::start().await;
     for name in [".default", "access"] {
-        let request = Authorize::itself()
-            .scope(&format!("{SELF}/{name} offline_access"))
-            .user("alice");
+        let request = Authorize::itself().scope(&format!("{SELF}/{name} offline_access")).user("alice");
         let tokens = entra.tokens(&request).await;
         let claims = Jwt::access(&tokens).claims;
         assert_eq!(claims["aud"], SELF, "{name}");
@@ -250,13 +210,8 @@ async fn e054_token_for_itself_by_guid_is_issued() {
 async fn e054_other_apps_may_name_the_api_by_uri_or_guid() {
     let entra = Entra::start().await;
     for resource in [format!("api://{API}"), API.to_owned(), MCP_URI.to_owned()] {
-        let tokens = entra
-            .tokens(
-                &Authorize::base()
-                    .scope(&format!("{resource}/access"))
-                    .user("alice"),
-            )
-            .await;
+        let tokens =
+            entra.tokens(&Authorize::base().scope(&format!("{resource}/access")).user("alice")).await;
         assert_eq!(tokens["scope"], format!("{resource}/access"));
         assert_eq!(Jwt::access(&tokens).claims["aud"], API);
     }

@@ -20,18 +20,13 @@ fn silent(request: &Authorize) -> Authorize {
 
 /// The form repeats every parameter of the request, so a browser without JavaScript loses none.
 fn assert_keeps(page: &Reply, button: (&str, &str), request: &Authorize) {
-    let form = page
-        .form_with(button)
-        .unwrap_or_else(|| panic!("no {button:?} in {}", page.body));
+    let form = page.form_with(button).unwrap_or_else(|| panic!("no {button:?} in {}", page.body));
     assert_eq!(form.method, "post");
     let target = page.url.join(&form.action).expect("a URL");
     assert_eq!(target.path(), request.path());
     let in_query: Vec<(String, String)> = target.query_pairs().into_owned().collect();
     for pair in request.pairs() {
-        assert!(
-            form.fields.contains(pair) || in_query.contains(pair),
-            "{pair:?} got lost: {form:?}"
-        );
+        assert!(form.fields.contains(pair) || in_query.contains(pair), "{pair:?} got lost: {form:?}");
     }
 }
 
@@ -44,30 +39,18 @@ async fn decline(browser: &mut Browser<'_>, request: &Authorize) {
     let location = browser.press(&page, DECLINE).await.location();
     assert_eq!(location.names()[..2], ["error", "error_subcode"]);
     assert_eq!(location.get("error_subcode"), Some("cancel"));
-    assert_eq!(
-        location.refusal("access_denied", 65004),
-        "User declined to consent to access the app."
-    );
+    assert_eq!(location.refusal("access_denied", 65004), "User declined to consent to access the app.");
 }
 
 #[tokio::test]
 async fn sign_in_page_lists_every_user_and_works_without_javascript() {
     let entra = Entra::start().await;
     let mut browser = entra.browser();
-    let request = Authorize::base()
-        .with("state", "ä&=<\"'>")
-        .with("nonce", "n")
-        .with("x_other", "kept");
+    let request = Authorize::base().with("state", "ä&=<\"'>").with("nonce", "n").with("x_other", "kept");
     let page = browser.authorize(&request).await;
     page.assert_sign_in_page();
-    assert!(
-        page.body.contains("<title>Sign in to Contoso (emulator)</title>"),
-        "{}",
-        page.body
-    );
-    for user in [
-        "alice", "bob", "carol", "dave", "eve", "gina", "mia", "cora", "frank", "nina", "greta",
-    ] {
+    assert!(page.body.contains("<title>Sign in to Contoso (emulator)</title>"), "{}", page.body);
+    for user in ["alice", "bob", "carol", "dave", "eve", "gina", "mia", "cora", "frank", "nina", "greta"] {
         assert_keeps(&page, ("__emulator_user", user), &request);
     }
 
@@ -82,16 +65,9 @@ async fn sign_in_page_lists_every_user_and_works_without_javascript() {
 async fn sign_in_page_is_shown_even_with_a_hint_when_not_headless() {
     let entra = Entra::start().await;
     entra.settings(json!({"headless": false})).await;
-    entra
-        .authorize(&Authorize::base().user("alice"))
-        .await
-        .assert_sign_in_page();
+    entra.authorize(&Authorize::base().user("alice")).await.assert_sign_in_page();
     entra.settings(json!({"headless": true})).await;
-    entra
-        .authorize(&Authorize::base().user("alice"))
-        .await
-        .location()
-        .code();
+    entra.authorize(&Authorize::base().user("alice")).await.location().code();
 }
 
 #[tokio::test]
@@ -116,10 +92,7 @@ async fn session_signs_in_silently_and_prompt_login_ignores_it() {
     browser.sign_in("alice").await;
     browser.authorize(&Authorize::base()).await.location().code();
     for prompt in ["login", "select_account"] {
-        browser
-            .authorize(&Authorize::base().with("prompt", prompt))
-            .await
-            .assert_sign_in_page();
+        browser.authorize(&Authorize::base().with("prompt", prompt)).await.assert_sign_in_page();
         let hinted = Authorize::base().with("prompt", prompt).user("bob");
         let code = browser.authorize(&hinted).await.location().code();
         assert_eq!(access_claims(&entra, &hinted, &code).await["oid"], oid("bob"));
@@ -129,10 +102,7 @@ async fn session_signs_in_silently_and_prompt_login_ignores_it() {
 #[tokio::test]
 async fn sign_in_as_an_unknown_user_50034() {
     let entra = Entra::start().await;
-    entra
-        .authorize(&Authorize::base().user("nobody"))
-        .await
-        .page(50034);
+    entra.authorize(&Authorize::base().user("nobody")).await.page(50034);
 }
 
 #[tokio::test]
@@ -140,10 +110,7 @@ async fn e033_prompt_none_without_session_50058() {
     let entra = Entra::start().await;
     let location = entra.authorize(&silent(&Authorize::base())).await.location();
     let message = location.refusal("login_required", 50058);
-    assert!(
-        message.starts_with("Session information is not sufficient for single-sign-on."),
-        "{message}"
-    );
+    assert!(message.starts_with("Session information is not sufficient for single-sign-on."), "{message}");
 }
 
 #[tokio::test]
@@ -161,10 +128,7 @@ async fn e035_prompt_consent_in_a_restricted_tenant_90095() {
     let entra = Entra::start().await;
     entra.settings(json!({"restrict_user_consent": true})).await;
     let request = Authorize::base().user("bob");
-    entra
-        .authorize(&request.clone().with("prompt", "consent"))
-        .await
-        .page(90095);
+    entra.authorize(&request.clone().with("prompt", "consent")).await.page(90095);
     entra.authorize(&request).await.location().code();
 }
 
@@ -198,17 +162,11 @@ async fn e036_consent_page_accept_gives_a_code_and_is_remembered() {
     let location = browser.press(&page, ACCEPT).await.location();
     assert_eq!(location.get("state"), Some("ä&=<\"'>"));
     let claims = access_claims(&entra, &request, &location.code()).await;
-    assert_eq!(
-        (&claims["oid"], &claims["azp"]),
-        (&json!(oid("bob")), &json!(CLI2))
-    );
+    assert_eq!((&claims["oid"], &claims["azp"]), (&json!(oid("bob")), &json!(CLI2)));
 
     entra.authorize(&request).await.location().code();
     let other = entra.authorize(&cli2().user("carol")).await;
-    assert!(
-        other.form_with(ACCEPT).is_some(),
-        "bob's consent is not carol's: {other:?}"
-    );
+    assert!(other.form_with(ACCEPT).is_some(), "bob's consent is not carol's: {other:?}");
 }
 
 #[tokio::test]
@@ -227,10 +185,7 @@ async fn e036_consent_declined_65004() {
     let mut browser = entra.browser();
     decline(&mut browser, &cli2().user("bob")).await;
     let again = browser.authorize(&cli2().user("bob")).await;
-    assert!(
-        again.form_with(ACCEPT).is_some(),
-        "a refusal is not remembered as consent"
-    );
+    assert!(again.form_with(ACCEPT).is_some(), "a refusal is not remembered as consent");
 }
 
 #[tokio::test]
@@ -253,10 +208,7 @@ async fn e036_prompt_none_without_consent_65001() {
 #[tokio::test]
 async fn e037_admin_only_scope_as_a_user_90094() {
     let entra = Entra::start().await;
-    let page = entra
-        .authorize(&Authorize::base().scope(&scope(API, "admin")).user("bob"))
-        .await
-        .page(90094);
+    let page = entra.authorize(&Authorize::base().scope(&scope(API, "admin")).user("bob")).await.page(90094);
     page.begins("Admin consent is required for the permissions requested by this application.");
 }
 
@@ -266,10 +218,7 @@ async fn e041_bare_scope_reaches_sign_in_and_then_650053_on_graph() {
     let mut browser = entra.browser();
     let page = browser.authorize(&Authorize::base().scope("access")).await;
     page.assert_sign_in_page();
-    let error = browser
-        .press(&page, ("__emulator_user", "alice"))
-        .await
-        .page(650_053);
+    let error = browser.press(&page, ("__emulator_user", "alice")).await.page(650_053);
     error.begins("The application '");
     assert!(
         error.message.ends_with(
@@ -317,10 +266,7 @@ async fn e055_unassigned_user_where_assignment_is_required_50105() {
     );
     let tokens = entra.tokens(&gate.user("bob")).await;
     let claims = Jwt::access(&tokens).claims;
-    assert_eq!(
-        (&claims["aud"], &claims["oid"]),
-        (&json!(GATE), &json!(oid("bob")))
-    );
+    assert_eq!((&claims["aud"], &claims["oid"]), (&json!(GATE), &json!(oid("bob"))));
 }
 
 #[tokio::test]
@@ -349,11 +295,7 @@ async fn e055_mfa_user_meets_the_mfa_page_and_continues() {
     let location = browser.press(&page, APPROVE_MFA).await.location();
     let claims = access_claims(&entra, &request, &location.code()).await;
     assert_eq!(claims["oid"], oid("mia"));
-    browser
-        .authorize(&silent(&Authorize::base()))
-        .await
-        .location()
-        .code();
+    browser.authorize(&silent(&Authorize::base())).await.location().code();
 }
 
 #[tokio::test]
@@ -379,24 +321,15 @@ async fn e055_mfa_with_prompt_none_50076() {
 async fn e055_policies_of_the_settings_block_any_user() {
     let entra = Entra::start().await;
     entra.settings(json!({"ca_blocked_users": ["alice"]})).await;
-    entra
-        .authorize(&Authorize::base().user("alice"))
-        .await
-        .page(53003);
-    entra
-        .authorize(&Authorize::base().user("bob"))
-        .await
-        .location()
-        .code();
+    entra.authorize(&Authorize::base().user("alice")).await.page(53003);
+    entra.authorize(&Authorize::base().user("bob")).await.location().code();
 }
 
 #[tokio::test]
 async fn e057_claims_request_for_an_authentication_context() {
     let entra = Entra::start().await;
     let claims = json!({"access_token": {"acrs": {"essential": true, "value": "c1"}}}).to_string();
-    let tokens = entra
-        .tokens(&Authorize::base().user("alice").with("claims", &claims))
-        .await;
+    let tokens = entra.tokens(&Authorize::base().user("alice").with("claims", &claims)).await;
     assert_eq!(Jwt::access(&tokens).claims["acrs"], json!(["c1"]));
     let plain = entra.tokens(&Authorize::base().user("alice")).await;
     assert_eq!(Jwt::access(&plain).claims.get("acrs"), None);

@@ -40,14 +40,7 @@ async fn e081_refresh_returns_a_new_token_and_keeps_the_old_one() {
     let second = entra.redeem(&refresh).await;
     assert_eq!(
         members(&second),
-        [
-            "access_token",
-            "expires_in",
-            "ext_expires_in",
-            "refresh_token",
-            "scope",
-            "token_type"
-        ]
+        ["access_token", "expires_in", "ext_expires_in", "refresh_token", "scope", "token_type"]
     );
     assert_eq!(second["scope"], scope(API, "access"));
     assert_ne!(second["refresh_token"], first["refresh_token"]);
@@ -56,16 +49,12 @@ async fn e081_refresh_returns_a_new_token_and_keeps_the_old_one() {
     let third = entra.redeem(&refresh).await;
     assert_ne!(third["refresh_token"], second["refresh_token"]);
     for tokens in [&second, &third] {
-        let claims = entra
-            .verified(tokens["access_token"].as_str().expect("a token"))
-            .await;
+        let claims = entra.verified(tokens["access_token"].as_str().expect("a token")).await;
         assert_eq!(claims["oid"], oid("alice"));
         assert_eq!(claims["sub"], Jwt::access(&first).claims["sub"]);
         assert_eq!(claims["azp"], CLI);
     }
-    entra
-        .redeem(&Token::refresh(CLI, &third).with("scope", &offline()))
-        .await;
+    entra.redeem(&Token::refresh(CLI, &third).with("scope", &offline())).await;
 }
 
 #[tokio::test]
@@ -73,21 +62,15 @@ async fn e081_refresh_works_after_the_access_token_expired() {
     let entra = Entra::start().await;
     let first = entra.tokens(&alice()).await;
     entra.advance(2 * 3600);
-    let second = entra
-        .redeem(&Token::refresh(CLI, &first).with("scope", &offline()))
-        .await;
-    entra
-        .verified(second["access_token"].as_str().expect("a token"))
-        .await;
+    let second = entra.redeem(&Token::refresh(CLI, &first).with("scope", &offline())).await;
+    entra.verified(second["access_token"].as_str().expect("a token")).await;
 }
 
 #[tokio::test]
 async fn e081_garbage_refresh_token_9002313() {
     let entra = Entra::start().await;
     let garbage = json!({"refresh_token": "garbage"});
-    let reply = entra
-        .token(&Token::refresh(CLI, &garbage).with("scope", &offline()))
-        .await;
+    let reply = entra.token(&Token::refresh(CLI, &garbage).with("scope", &offline())).await;
     reply
         .refusal(400, "invalid_request", 9_002_313)
         .says("Invalid request. Request is malformed or invalid.");
@@ -97,10 +80,7 @@ async fn e081_garbage_refresh_token_9002313() {
 async fn e081_missing_refresh_token_900144() {
     let entra = Entra::start().await;
     let request = Token::refresh(CLI, &json!({"refresh_token": ""})).without("refresh_token");
-    let refusal = entra
-        .token(&request)
-        .await
-        .refusal(400, "invalid_request", 900_144);
+    let refusal = entra.token(&request).await.refusal(400, "invalid_request", 900_144);
     refusal.says("The request body must contain the following parameter: 'refresh_token'.");
 }
 
@@ -111,41 +91,26 @@ async fn e082_refresh_without_scope_falls_back_to_the_original_for_two_apps() {
     let second = entra.redeem(&Token::refresh(CLI, &first)).await;
     assert_eq!(second["scope"], scope(API, "access"));
     assert_eq!(Jwt::access(&second).claims["aud"], API);
-    assert!(
-        second["refresh_token"].is_string(),
-        "offline_access was among the original scopes"
-    );
+    assert!(second["refresh_token"].is_string(), "offline_access was among the original scopes");
 }
 
 #[tokio::test]
 async fn e082_refresh_without_scope_can_be_refused_for_two_apps_90009() {
     let entra = Entra::start().await;
-    entra
-        .settings(json!({"refresh_without_scope": "reject90009"}))
-        .await;
+    entra.settings(json!({"refresh_without_scope": "reject90009"})).await;
     let first = entra.tokens(&alice()).await;
-    entra
-        .token(&Token::refresh(CLI, &first))
-        .await
-        .refusal(400, "invalid_request", 90009);
-    entra
-        .redeem(&Token::refresh(CLI, &first).with("scope", &offline()))
-        .await;
+    entra.token(&Token::refresh(CLI, &first)).await.refusal(400, "invalid_request", 90009);
+    entra.redeem(&Token::refresh(CLI, &first).with("scope", &offline())).await;
 }
 
 #[tokio::test]
 async fn e082_refresh_without_scope_of_an_app_for_itself_90009() {
     let entra = Entra::start().await;
     let first = of_self(&entra).await;
-    let refusal = entra
-        .token(&Token::refresh(SELF, &first))
-        .await
-        .refusal(400, "invalid_request", 90009);
+    let refusal = entra.token(&Token::refresh(SELF, &first)).await.refusal(400, "invalid_request", 90009);
     assert_self_token_refused(&refusal);
     for original in [format!("{SELF}/access offline_access"), format!("{SELF}/access")] {
-        let second = entra
-            .redeem(&Token::refresh(SELF, &first).with("scope", &original))
-            .await;
+        let second = entra.redeem(&Token::refresh(SELF, &first).with("scope", &original)).await;
         assert_eq!(Jwt::access(&second).claims["aud"], SELF);
     }
 }
@@ -171,11 +136,7 @@ async fn e083_refresh_with_mismatching_resource_9010010() {
         refresh.clone().with("scope", &offline()).with("resource", V1_URI),
         refresh.with("scope", "access").with("resource", MCP_URI),
     ] {
-        entra
-            .token(&request)
-            .await
-            .refusal(400, "invalid_target", 9_010_010)
-            .says(MISMATCH);
+        entra.token(&request).await.refusal(400, "invalid_target", 9_010_010).says(MISMATCH);
     }
 }
 
@@ -184,13 +145,8 @@ async fn e083_refresh_with_matching_resource_and_scope_succeeds() {
     let entra = Entra::start().await;
     let first = entra.tokens(&alice()).await;
     let scope = format!("{MCP_URI}/access offline_access");
-    let second = entra
-        .redeem(
-            &Token::refresh(CLI, &first)
-                .with("scope", &scope)
-                .with("resource", MCP_URI),
-        )
-        .await;
+    let second =
+        entra.redeem(&Token::refresh(CLI, &first).with("scope", &scope).with("resource", MCP_URI)).await;
     assert_eq!(second["scope"], format!("{MCP_URI}/access"));
     assert_eq!(Jwt::access(&second).claims["aud"], API);
 }
@@ -207,16 +163,12 @@ async fn e083_refresh_of_an_app_for_itself_with_resource_and_no_scope_90009() {
 async fn e083_policies_apply_to_refresh() {
     let entra = Entra::start().await;
     let first = entra.tokens(&alice()).await;
-    let request = Token::refresh(CLI, &first)
-        .with("scope", &offline())
-        .with("resource", &format!("{MCP_URI}/"));
+    let request =
+        Token::refresh(CLI, &first).with("scope", &offline()).with("resource", &format!("{MCP_URI}/"));
     entra.settings(json!({"resource_policy": "ignore"})).await;
     entra.redeem(&request).await;
     entra.settings(json!({"resource_policy": "reject901002"})).await;
-    let refusal = entra
-        .token(&request)
-        .await
-        .refusal(400, "invalid_request", 901_002);
+    let refusal = entra.token(&request).await.refusal(400, "invalid_request", 901_002);
     refusal.says("The 'resource' request parameter is not supported.");
 }
 
@@ -225,9 +177,7 @@ async fn e085_refresh_spanning_two_resources_takes_the_first() {
     let entra = Entra::start().await;
     let first = entra.tokens(&alice()).await;
     let both = format!("{} {V1_URI}/access offline_access", scope(API, "access"));
-    let second = entra
-        .redeem(&Token::refresh(CLI, &first).with("scope", &both))
-        .await;
+    let second = entra.redeem(&Token::refresh(CLI, &first).with("scope", &both)).await;
     assert_eq!(Jwt::access(&second).claims["aud"], API);
 }
 
@@ -237,9 +187,7 @@ async fn e086_refresh_token_of_another_client_70000() {
     let first = entra.tokens(&alice()).await;
     let request = Token::refresh(CLI2, &first).with("scope", &offline());
     entra.token(&request).await.refusal(400, "invalid_grant", 70000);
-    entra
-        .redeem(&Token::refresh(CLI, &first).with("scope", &offline()))
-        .await;
+    entra.redeem(&Token::refresh(CLI, &first).with("scope", &offline())).await;
 }
 
 #[tokio::test]
@@ -247,18 +195,12 @@ async fn e087_refresh_token_idle_for_90_days_700082() {
     let entra = Entra::start().await;
     let first = entra.tokens(&alice()).await;
     entra.advance(89 * 86_400);
-    let second = entra
-        .redeem(&Token::refresh(CLI, &first).with("scope", &offline()))
-        .await;
+    let second = entra.redeem(&Token::refresh(CLI, &first).with("scope", &offline())).await;
     entra.advance(91 * 86_400);
     let late = Token::refresh(CLI, &second).with("scope", &offline());
     let refusal = entra.token(&late).await.refusal(400, "invalid_grant", 700_082);
     refusal.begins("The refresh token has expired due to inactivity. The token was issued on ");
-    assert!(
-        refusal.message.contains(" and was inactive for 90.00:00:00."),
-        "{}",
-        refusal.message
-    );
+    assert!(refusal.message.contains(" and was inactive for 90.00:00:00."), "{}", refusal.message);
 }
 
 #[tokio::test]
@@ -268,15 +210,11 @@ async fn e088_refresh_after_revocation_of_the_user_50173() {
     let bob = entra.tokens(&Authorize::base().user("bob")).await;
     entra.advance(1);
     entra.control().revoke_user("alice");
-    let refusal = entra
-        .token(&Token::refresh(CLI, &first).with("scope", &offline()))
-        .await;
+    let refusal = entra.token(&Token::refresh(CLI, &first).with("scope", &offline())).await;
     refusal
         .refusal(400, "invalid_grant", 50173)
         .begins("The provided grant has expired due to it being revoked, a fresh auth token is needed.");
-    entra
-        .redeem(&Token::refresh(CLI, &bob).with("scope", &offline()))
-        .await;
+    entra.redeem(&Token::refresh(CLI, &bob).with("scope", &offline())).await;
     entra.advance(1);
     entra.tokens(&alice()).await;
 }

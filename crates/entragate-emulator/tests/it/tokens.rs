@@ -9,20 +9,14 @@ use crate::fixture::{Authorize, Entra, Jwt, MCP_URI, Token, V1_URI, base64url, m
 /// The fixtures with `app` configured for exactly these optional access-token claims.
 pub(crate) fn with_optional_claims(app: &str, claims: &[&str]) -> Directory {
     let mut directory = Directory::fixtures();
-    let app = directory
-        .apps
-        .iter_mut()
-        .find(|known| known.id == app)
-        .expect("a fixture app");
+    let app = directory.apps.iter_mut().find(|known| known.id == app).expect("a fixture app");
     app.optional_claims = claims.iter().map(|&claim| claim.to_owned()).collect();
     directory
 }
 
 async fn access(entra: &Entra, request: &Authorize) -> Jwt {
     let tokens = entra.tokens(request).await;
-    entra
-        .verified(tokens["access_token"].as_str().expect("a token"))
-        .await;
+    entra.verified(tokens["access_token"].as_str().expect("a token")).await;
     Jwt::access(&tokens)
 }
 
@@ -46,15 +40,8 @@ fn length(value: &Value) -> usize {
 async fn e098_v2_token_has_the_shape_of_entra() {
     let entra = Entra::start().await;
     let token = access(&entra, &user("alice")).await;
-    assert_eq!(
-        members(&token.header),
-        ["alg", "kid", "typ"],
-        "v2 headers have no x5t"
-    );
-    assert_eq!(
-        (&token.header["alg"], &token.header["typ"]),
-        (&json!("RS256"), &json!("JWT"))
-    );
+    assert_eq!(members(&token.header), ["alg", "kid", "typ"], "v2 headers have no x5t");
+    assert_eq!((&token.header["alg"], &token.header["typ"]), (&json!("RS256"), &json!("JWT")));
     let claims = &token.claims;
     let expected = [
         "aio", "aud", "azp", "azpacr", "exp", "iat", "iss", "nbf", "oid", "rh", "roles", "scp", "sub", "tid",
@@ -97,9 +84,7 @@ async fn e098_confidential_client_is_azpacr_1() {
     let entra = Entra::start().await;
     let request = Authorize::web().user("alice");
     let code = entra.code(&request).await;
-    let tokens = entra
-        .redeem(&Token::code(&request, &code).with("client_secret", "s3cret"))
-        .await;
+    let tokens = entra.redeem(&Token::code(&request, &code).with("client_secret", "s3cret")).await;
     assert_eq!(Jwt::access(&tokens).claims["azpacr"], "1");
 }
 
@@ -121,18 +106,7 @@ async fn e099_v1_token_has_the_shape_of_entra() {
     for absent in ["azp", "azpacr", "preferred_username"] {
         assert_eq!(claims.get(absent), None, "{absent}");
     }
-    for present in [
-        "given_name",
-        "family_name",
-        "ipaddr",
-        "amr",
-        "acr",
-        "oid",
-        "sub",
-        "uti",
-        "rh",
-        "aio",
-    ] {
+    for present in ["given_name", "family_name", "ipaddr", "amr", "acr", "oid", "sub", "uti", "rh", "aio"] {
         assert!(claims.get(present).is_some(), "{present} is missing: {claims}");
     }
 }
@@ -146,11 +120,7 @@ async fn e099_v1_audience_follows_the_mode() {
         ("guid", API1.to_owned()),
     ] {
         entra.settings(json!({"v1_audience": mode})).await;
-        assert_eq!(
-            access(&entra, &v1("alice")).await.claims["aud"],
-            expected,
-            "{mode}"
-        );
+        assert_eq!(access(&entra, &v1("alice")).await.claims["aud"], expected, "{mode}");
     }
     entra.settings(json!({"v1_audience": "any_uri"})).await;
     let audience = access(&entra, &v1("alice")).await.claims["aud"].clone();
@@ -170,11 +140,8 @@ async fn e099_use_guid_forces_the_guid() {
 #[tokio::test]
 async fn e100_roles_come_from_direct_assignments() {
     let entra = Entra::start().await;
-    for (name, roles) in [
-        ("alice", Some(json!(["Admin"]))),
-        ("bob", Some(json!(["User"]))),
-        ("carol", None),
-    ] {
+    for (name, roles) in [("alice", Some(json!(["Admin"]))), ("bob", Some(json!(["User"]))), ("carol", None)]
+    {
         let token = access(&entra, &user(name)).await;
         assert_eq!(token.claims.get("roles"), roles.as_ref(), "{name}");
     }
@@ -195,13 +162,8 @@ async fn e101_group_overage_points_at_azure_ad_graph() {
     let claims = access(&entra, &grouped("gina")).await.claims;
     assert_eq!(claims.get("groups"), None);
     assert_eq!(claims["_claim_names"], json!({"groups": "src1"}));
-    let endpoint = claims["_claim_sources"]["src1"]["endpoint"]
-        .as_str()
-        .expect("an endpoint");
-    let expected = format!(
-        "https://graph.windows.net/{TENANT}/users/{}/getMemberObjects",
-        oid("gina")
-    );
+    let endpoint = claims["_claim_sources"]["src1"]["endpoint"].as_str().expect("an endpoint");
+    let expected = format!("https://graph.windows.net/{TENANT}/users/{}/getMemberObjects", oid("gina"));
     assert_eq!(endpoint, expected);
 }
 
@@ -211,12 +173,7 @@ async fn e101_few_groups_are_listed_where_the_app_asks_for_them() {
     let claims = access(&entra, &grouped("greta")).await.claims;
     let groups = claims["groups"].as_array().expect("an array");
     assert_eq!(groups.len(), 3);
-    assert!(
-        groups
-            .iter()
-            .all(|group| group.as_str().is_some_and(crate::reply::is_guid)),
-        "{groups:?}"
-    );
+    assert!(groups.iter().all(|group| group.as_str().is_some_and(crate::reply::is_guid)), "{groups:?}");
     assert_eq!(claims.get("_claim_names"), None);
     for name in ["gina", "greta"] {
         let plain = access(&entra, &user(name)).await.claims;
@@ -240,11 +197,7 @@ async fn e102_guest_has_the_resource_tenant_and_the_home_issuer() {
     assert_eq!(claims["tid"], TENANT);
     assert_eq!(claims["iss"], format!("{}/{TENANT}/v2.0", entra.b()));
     assert_eq!(claims["idp"], format!("{}/sts/{TENANT2}/", entra.b()));
-    assert_eq!(
-        access(&entra, &user("alice")).await.claims.get("idp"),
-        None,
-        "members have none"
-    );
+    assert_eq!(access(&entra, &user("alice")).await.claims.get("idp"), None, "members have none");
 }
 
 #[tokio::test]
@@ -257,11 +210,7 @@ async fn e103_sub_is_pairwise_and_oid_is_not() {
     assert_eq!(api["sub"], base64url(&sha256(&format!("{API}{}", oid("alice")))));
     let bob = access(&entra, &user("bob")).await.claims;
     assert_ne!(bob["sub"], api["sub"]);
-    assert_eq!(
-        access(&entra, &user("alice")).await.claims["sub"],
-        api["sub"],
-        "stable"
-    );
+    assert_eq!(access(&entra, &user("alice")).await.claims["sub"], api["sub"], "stable");
 }
 
 #[tokio::test]
@@ -280,11 +229,7 @@ async fn e104_scp_has_short_names_only() {
 #[tokio::test]
 async fn e105_name_and_preferred_username_need_profile() {
     let entra = Entra::start().await;
-    let plain = access(
-        &entra,
-        &user("alice").scope(&format!("{} openid", scope(API, "access"))),
-    )
-    .await;
+    let plain = access(&entra, &user("alice").scope(&format!("{} openid", scope(API, "access")))).await;
     for name in ["name", "preferred_username"] {
         assert_eq!(plain.claims.get(name), None);
     }
@@ -305,19 +250,13 @@ async fn e106_optional_claims_only_where_configured() {
     let claims = access(&with, &user("alice")).await.claims;
     assert_ne!(claims["idtyp"], "app", "a user signed in");
     assert_eq!(claims["acct"], 0);
-    assert_eq!(
-        access(&with, &user("eve")).await.claims["acct"],
-        1,
-        "eve is a guest"
-    );
+    assert_eq!(access(&with, &user("eve")).await.claims["acct"], 1, "eve is a guest");
 }
 
 #[tokio::test]
 async fn e106_client_capabilities_appear_where_configured_and_requested() {
-    let request = user("alice").with(
-        "claims",
-        &json!({"access_token": {"xms_cc": {"values": ["cp1"]}}}).to_string(),
-    );
+    let request =
+        user("alice").with("claims", &json!({"access_token": {"xms_cc": {"values": ["cp1"]}}}).to_string());
     let with = Entra::with(with_optional_claims(API, &["xms_cc"])).await;
     assert_eq!(access(&with, &request).await.claims["xms_cc"], json!(["cp1"]));
     assert_eq!(access(&with, &user("alice")).await.claims.get("xms_cc"), None);
