@@ -42,19 +42,21 @@ pub(crate) struct Facade {
 /// The facade's routes (design: the tree is the protocol).
 pub(crate) fn router(facade: Facade) -> Router {
     let base = facade.gate.base_url().path().to_owned();
-    let mcp = format!("{base}{}", facade.gate.resource_path());
+    let mcp = format!("{base}{}", facade.gate.resource_path()).trim_end_matches('/').to_owned();
     let mut router = Router::new();
 
-    let protected_resource = discovery::protected_resource::document(&facade);
+    // A server at the base URL itself has one document: there, both name the same resource.
+    let mut taken: Vec<String> = Vec::new();
+    let resource = discovery::protected_resource::document(&facade);
     let origin_resource = discovery::protected_resource::origin_document(&facade);
-    for path in [
-        format!("/.well-known/oauth-protected-resource{mcp}"),
-        format!("{mcp}/.well-known/oauth-protected-resource"),
-    ] {
-        router = router.route(&path, document(&protected_resource));
+    for (at, content) in [(&mcp, resource), (&base, origin_resource)] {
+        for path in well_known("oauth-protected-resource", at) {
+            if !taken.contains(&path) {
+                router = router.route(&path, document(&content));
+                taken.push(path);
+            }
+        }
     }
-    router =
-        router.route(&format!("/.well-known/oauth-protected-resource{base}"), document(&origin_resource));
 
     let server = discovery::authorization_server::document(&facade);
     for path in authorization_server_paths(&base, &mcp) {
@@ -79,13 +81,18 @@ pub(crate) fn router(facade: Facade) -> Router {
         .layer(axum::middleware::from_fn_with_state(gate, front_door::facade))
 }
 
-/// RFC 8414 §3 inserts the well-known segment before the issuer's path, OpenID Connect Discovery appends
-/// it; clients without protected-resource metadata derive both from the MCP URL (clients.md K06).
+/// RFC 8414 §3 and RFC 9728 §3.1 insert the well-known segment before the path, OpenID Connect Discovery
+/// appends it.
+fn well_known(name: &str, at: &str) -> [String; 2] {
+    [format!("/.well-known/{name}{at}"), format!("{at}/.well-known/{name}")]
+}
+
+/// Clients without protected-resource metadata derive both from the MCP URL (clients.md K06).
 fn authorization_server_paths(base: &str, mcp: &str) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for name in ["oauth-authorization-server", "openid-configuration"] {
         for at in ["", base, mcp] {
-            for path in [format!("/.well-known/{name}{at}"), format!("{at}/.well-known/{name}")] {
+            for path in well_known(name, at) {
                 if !paths.contains(&path) {
                     paths.push(path);
                 }

@@ -146,7 +146,8 @@ impl Gate {
         let base = self.0.base.path();
         let mut router = self.router();
         let main = format!("{base}{}", self.0.resource.path);
-        let paths = [main.clone(), format!("{}/", main.trim_end_matches('/'))].into_iter();
+        let main = main.trim_end_matches('/');
+        let paths = [main.to_owned(), format!("{main}/")].into_iter().filter(|path| !path.is_empty());
         let also = self.0.resource.also.iter().map(|path| format!("{base}{path}"));
         let mut seen: Vec<String> = Vec::new();
         for path in paths.chain(also) {
