@@ -16,13 +16,16 @@ const CLIENTS = [
   { title: 'python-sdk', driver: 'python-sdk.py', user: 'bob' },
   { title: 'fastmcp-client', driver: 'fastmcp-client.py', user: 'bob' },
   { title: 'mcp-remote', driver: 'mcp-remote.mjs', user: 'bob' },
+  // Only when it is named: claude-code.sh downloads it, and without an account it calls no tool.
+  { title: 'claude-code', driver: 'claude-code.mjs', user: 'bob', byNameOnly: true,
+    steps: ['pkce', 'sign_in', 'refresh_after_expiry', 'no_prompt_consent'] },
 ]
 
-async function runClient({ title, driver, user }, state, demo) {
+async function runClient({ title, driver, user, steps, byNameOnly }, state, demo) {
   const started = Date.now()
   const evidence = `${state}/${title}`
   const logFile = `${evidence}/client.log`
-  const env = clientEnvironment(demo, evidence, user)
+  const env = { ...clientEnvironment(demo, evidence, user), CLAUDE: process.env.CLAUDE ?? '' }
   const logStart = (await emulatorLog()).length
   const child = driver.endsWith('.py')
     ? start(`${HERE}.venv/bin/python`, ['-B', `${HERE}drivers/${driver}`], { env: { ...env, PYTHONPATH: `${HERE}lib` }, logFile })
@@ -32,7 +35,9 @@ async function runClient({ title, driver, user }, state, demo) {
   const seen = parsed(readIfThere(`${evidence}/seen.json`)) ?? { version: '?', error: `the driver noted nothing: ${code}` }
   if (seen.error) console.log(`--- ${title}: ${seen.error}\n${tail(logFile)}\n${readIfThere(`${evidence}/browser.log`)}`)
   const lines = name => readIfThere(`${evidence}/${name}`).split('\n').filter(Boolean).map(line => JSON.parse(line))
-  const steps = judge({
+  if (byNameOnly) console.log(readIfThere(logFile))
+  const verdicts = judge({
+    steps,
     seen,
     browser: lines('browser.jsonl'),
     requests: lines('requests.jsonl'),
@@ -40,14 +45,14 @@ async function runClient({ title, driver, user }, state, demo) {
     logStart,
     isAdmin: user === 'alice',
   })
-  return { title, version: seen.version, steps, seconds: (Date.now() - started) / 1000 }
+  return { title, version: seen.version, steps: verdicts, seconds: (Date.now() - started) / 1000 }
 }
 
 function choose(names) {
   const titles = CLIENTS.map(({ title }) => title)
   const unknown = names.filter(name => !titles.includes(name))
   if (unknown.length > 0) throw new Error(`no such client: ${unknown}; there are ${titles.join(', ')}`)
-  return CLIENTS.filter(({ title }) => names.length === 0 || names.includes(title))
+  return CLIENTS.filter(({ title, byNameOnly }) => (names.length === 0 ? !byNameOnly : names.includes(title)))
 }
 
 async function main(names) {

@@ -11,6 +11,12 @@ root=$(cd "$here/../.." && pwd)
 
 "$here/install.sh" >&2
 
+# First the judges themselves, and the scripted browser.
+if ! tests=$(cd "$here" && node --test 2>&1); then
+    echo "$tests" >&2
+    exit 2
+fi
+
 if [ -z "${ENTRAGATE:-}" ]; then
     target=${CARGO_TARGET_DIR:-$root/target}
     newest() { ls -t "$target/release/entragate" "$target/debug/entragate" 2>/dev/null | head -n 1; }

@@ -22,13 +22,14 @@ const SIGN_IN_PAGE = /sign in to/i
  * Verdicts of one client, by step: `{ ok, why }`. `refused_call` is about a user without the role; of the
  * administrator the same step expects that the tool is listed and answers.
  *
+ * - `steps`: the ones that this client can show; all by default
  * - `seen`: what the driver noted (`session.mjs`)
  * - `browser`: the pages of the scripted browser (`browser.mjs`)
  * - `requests`: what the client requested (`recorder.mjs`, `recorder.py`)
  * - `log`: the part of the emulator's request log that belongs to this client
  * - `logStart`: how many requests the log had before
  */
-export function judge({ seen, browser, requests, log, logStart, isAdmin }) {
+export function judge({ steps = STEPS, seen, browser, requests, log, logStart, isAdmin }) {
   const judged = {
     discovery: () => discovery(requests),
     registration: () => registration(requests),
@@ -41,7 +42,7 @@ export function judge({ seen, browser, requests, log, logStart, isAdmin }) {
     refresh_after_expiry: () => refresh(seen, browser, log.slice(seen.logLengthAtExpiry - logStart)),
     no_prompt_consent: () => noPromptConsent(browser, log),
   }
-  return Object.fromEntries(STEPS.map(step => [step, verdict(judged[step])]))
+  return Object.fromEntries(steps.map(step => [step, verdict(judged[step])]))
 }
 
 /** Each judgement says why not, or nothing. */
@@ -101,7 +102,8 @@ function answers(result) {
 }
 
 function refresh(seen, browser, since) {
-  const wrong = echoes(seen.echoAfterExpiry, 'later')
+  // A client that calls no tools tells whether it still is connected.
+  const wrong = seen.connectedAfterExpiry ? undefined : echoes(seen.echoAfterExpiry, 'later')
   if (wrong) return wrong
   if (redemptions(since, 'refresh_token').length === 0) return 'no refresh token was redeemed'
   if (browser.filter(({ isCallback }) => isCallback).length > 1) return 'the user had to sign in again'

@@ -6,18 +6,20 @@ export function table(results) {
   const rows = [
     ['client', 'version', 'seconds', ...STEPS.map((_, index) => `${index + 1}`)],
     ...results.map(({ title, version, seconds, steps }) =>
-      [title, version, seconds.toFixed(1), ...STEPS.map(step => (steps[step].ok ? 'ok' : 'FAIL'))]),
+      [title, version, seconds.toFixed(1), ...STEPS.map(step => cell(steps[step]))]),
   ]
   const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)))
-  const lines = rows.map(row => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  const lines = rows.map(row => row.map((text, column) => text.padEnd(widths[column])).join('  ').trimEnd())
   const legend = STEPS.map((step, index) => `${index + 1} ${step}`).join(', ')
   return `\n${lines.join('\n')}\n\n${legend}\n`
 }
 
+const cell = verdict => (verdict === undefined ? '-' : verdict.ok ? 'ok' : 'FAIL')
+
 /** What went wrong, one line each. */
 export function failures(results, wire) {
   const steps = results.flatMap(({ title, steps }) =>
-    STEPS.filter(step => !steps[step].ok).map(step => `FAIL ${title}, ${step}: ${steps[step].why}`))
+    STEPS.filter(step => steps[step]?.ok === false).map(step => `FAIL ${title}, ${step}: ${steps[step].why}`))
   return [...steps, ...wire.filter(({ ok }) => !ok).map(({ name, why }) => `FAIL ${name}: ${why}`)]
 }
 

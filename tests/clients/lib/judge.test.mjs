@@ -1,0 +1,110 @@
+// A judge that lets everything pass proves nothing: each verdict is shown evidence that must fail it.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { STEPS, judge } from './judge.mjs'
+import { wire } from './wire.mjs'
+
+const VERIFIER = 'a'.repeat(43)
+const CHALLENGE = 'ZtNPunH49FD35FWYhT5Tv8I7vRKQJ8uxMaL0_9eHjNA' // its SHA-256
+
+function evidence() {
+  const authorize = new URLSearchParams({ code_challenge: CHALLENGE, code_challenge_method: 'S256', prompt: 'select_account' })
+  const token = form => ({ method: 'POST', path: '/t/oauth2/v2.0/token', query: [], form: [...Object.entries(form), ['scope', 's']], headers: [] })
+  return {
+    seen: {
+      connected: true,
+      tools: ['echo'],
+      echo: { isError: false, text: 'Echo: hello' },
+      guarded: { isError: true, text: 'needs the role Admin' },
+      echoAfterwards: { isError: false, text: 'Echo: still here' },
+      logLengthAtExpiry: 12,
+      echoAfterExpiry: { isError: false, text: 'Echo: later' },
+    },
+    browser: [
+      { url: `http://gateway/oauth/authorize?${authorize}`, status: 302 },
+      { url: 'http://entra/authorize', status: 200, title: 'Sign in to Contoso (emulator)' },
+      { pressed: '__emulator_user=bob' },
+      { url: 'http://localhost/callback', status: 200, isCallback: true },
+    ],
+    requests: [
+      { method: 'GET', path: '/.well-known/oauth-protected-resource/mcp', status: 200 },
+      { method: 'GET', path: '/.well-known/oauth-authorization-server', status: 200 },
+      { method: 'POST', path: '/oauth/register', status: 201 },
+    ],
+    logStart: 10,
+    log: [
+      { method: 'GET', path: '/t/oauth2/v2.0/authorize', query: [['prompt', 'select_account']], form: [], headers: [] },
+      token({ grant_type: 'authorization_code', code_verifier: VERIFIER }),
+      token({ grant_type: 'refresh_token' }),
+    ],
+    isAdmin: false,
+  }
+}
+
+const failing = given => STEPS.filter(step => !judge(given)[step].ok)
+
+test('good evidence passes every step', () => assert.deepEqual(failing(evidence()), []))
+
+test('no evidence passes none', () => {
+  assert.deepEqual(failing({ seen: {}, browser: [], requests: [], log: [], logStart: 0, isAdmin: false }), STEPS)
+})
+
+const SPOILED = {
+  discovery: it => it.requests.splice(1, 1),
+  registration: it => { it.requests[2].status = 400 },
+  pkce: it => { it.log[1].form[1][1] = 'b'.repeat(43) },
+  sign_in: it => { it.browser[1].title = 'Sorry' },
+  tools_list: it => it.seen.tools.push('get-env'),
+  allowed_call: it => { it.seen.echo.isError = true },
+  refused_call: it => { it.seen.guarded.isError = false },
+  still_connected_after_refusal: it => delete it.seen.echoAfterwards,
+  refresh_after_expiry: it => it.log.pop(),
+  no_prompt_consent: it => it.log[0].query.push(['prompt', 'consent']) && it.log[0].query.shift(),
+}
+
+for (const step of STEPS) {
+  test(`${step} can fail`, () => {
+    const given = evidence()
+    SPOILED[step](given)
+    assert.deepEqual(failing(given), [step])
+  })
+}
+
+test('a refusal that does not name the role is not good enough', () => {
+  const given = evidence()
+  given.seen.guarded.text = 'forbidden'
+  assert.deepEqual(failing(given), ['refused_call'])
+})
+
+test('a second sign-in is no refresh', () => {
+  const given = evidence()
+  given.browser.push(given.browser.at(-1))
+  assert.deepEqual(failing(given), ['refresh_after_expiry'])
+})
+
+test('a refresh before the token has expired does not count', () => {
+  const given = evidence()
+  given.seen.logLengthAtExpiry = 13
+  assert.deepEqual(failing(given), ['refresh_after_expiry'])
+})
+
+test('the administrator must see the tool and be answered', () => {
+  assert.deepEqual(failing({ ...evidence(), isAdmin: true }), ['tools_list', 'refused_call'])
+  const given = { ...evidence(), isAdmin: true }
+  given.seen.tools.push('get-env')
+  given.seen.guarded = { isError: false, text: '{"PATH":""}' }
+  assert.deepEqual(failing(given), [])
+})
+
+test('each check of the wire can fail', () => {
+  const failed = (log, least = 1) => wire(log, least).map(({ ok }) => !ok)
+  const { log } = evidence()
+  assert.deepEqual(failed(log), [false, false, false, false])
+  assert.deepEqual(failed(log, 3), [true, true, true, true])
+  const spoil = change => { const it = structuredClone(log); change(it); return failed(it) }
+  assert.deepEqual(spoil(it => it[1].form.push(['resource', 'x'])), [true, false, false, false])
+  assert.deepEqual(spoil(it => it[0].query.push(['resource', ''])), [true, false, false, false])
+  assert.deepEqual(spoil(it => it[2].headers.push(['Origin', 'null'])), [false, true, false, false])
+  assert.deepEqual(spoil(it => it[2].form.pop()), [false, false, true, false])
+  assert.deepEqual(spoil(it => { it[0].query = [['prompt', 'login consent']] }), [false, false, false, true])
+})
