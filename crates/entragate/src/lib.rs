@@ -1,4 +1,56 @@
-//! Microsoft Entra ID sign-in in front of any MCP server.
+//! Microsoft Entra ID sign-in in front of any MCP (Model Context Protocol) server.
+//!
+//! MCP clients expect an authorization server with RFC 8414 metadata, client registration, RFC 8707 and
+//! advertised PKCE. Entra ID has none of it properly. A [`Gate`] speaks the clients' language on one side and
+//! Entra's on the other, checks every token and decides who may call which tool.
+//!
+//! # Your axum server
+//!
+//! ```no_run
+//! use axum::{Extension, Router, routing::post};
+//! use entragate::{ApiApp, BaseUrl, ClientId, Gate, Principal, Relay, Rule, TenantId};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::relay(BaseUrl::parse("https://mcp.contoso.com")?, Relay {
+//!     tenant: TenantId::parse("11111111-1111-1111-1111-111111111111")?,
+//!     api: ApiApp::new(ClientId::parse("a0000000-0000-4000-8000-000000000001")?),
+//!     client: ClientId::parse("c0000000-0000-4000-8000-000000000003")?,
+//! })
+//! .rules([Rule::tools(["admin_*"]).roles(["Admin"]), Rule::tools(["*"])])
+//! .build()?;
+//!
+//! async fn mcp(Extension(who): Extension<Principal>) -> String {
+//!     format!("hello {}", who.object_id())
+//! }
+//! let guarded = Router::new().route("/", post(mcp)).layer(gate.layer());
+//! let app = gate.router().nest("/mcp", guarded);
+//! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3002").await?, app).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Your rmcp server
+//!
+//! ```text
+//! let service = StreamableHttpService::new(|| Ok(Tools), LocalSessionManager::default().into(), config);
+//! let app = gate.protect(service); // facade + guarded service, one router
+//! ```
+//!
+//! In a tool, `Extension(request): Extension<http::request::Parts>` has the [`Principal`] in
+//! `request.extensions`. Both examples are complete and tested in `examples/`.
+//!
+//! # The life of a request
+//!
+//! ```text
+//! request ─ Host, Origin ─ size ─ Bearer ──verify──> Principal ─ message ─ headers agree
+//!         ─ scopes ─ rules ──decide──> Permit ──> your service ──> answer ─ lists filtered ─> client
+//! ```
+//!
+//! Every arrow can refuse: 421/403 for a foreign Host or Origin, 413, 401 with the way to sign in, 503 while
+//! Entra's keys are not known, 400 for a message that two parsers could read differently, 403
+//! `insufficient_scope`, and HTTP 200 with a tool error where a role is missing.
+//!
+//! Errors are documented at the types that carry them: [`GateError`], [`BaseUrlError`], [`RegistrationError`].
 
 pub mod base_url;
 pub mod clock;

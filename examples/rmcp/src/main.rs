@@ -51,7 +51,7 @@ impl Tools {
     }
 
     #[tool(description = "Only for administrators, says the rule in main()")]
-    fn admin_reset(&self) -> String {
+    fn admin_reset() -> String {
         "reset".to_owned()
     }
 }

@@ -1,4 +1,6 @@
 //! Wire-level tests: emulated Entra, gate and client on real sockets.
 
+mod challenge;
+mod discovery;
 mod incompatibilities;
 mod world;

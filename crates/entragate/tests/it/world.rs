@@ -15,6 +15,7 @@ use entragate::{
 use entragate_emulator::{Control, Emulator, KeySource, fixtures};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tower::util::BoxCloneSyncService;
 
 /// A PKCE pair (RFC 7636 appendix B).
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -22,7 +23,7 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 pub(crate) const REDIRECT: &str = "http://localhost:51789/callback";
 
 /// The emulator's clock, so that both sides agree on the time.
-struct EmulatedTime(Control);
+pub(crate) struct EmulatedTime(pub(crate) Control);
 
 impl Clock for EmulatedTime {
     fn now(&self) -> Timestamp {
@@ -37,9 +38,14 @@ pub(crate) struct World {
     pub(crate) http: reqwest::Client,
 }
 
+/// What stands behind the gate.
+pub(crate) type McpServer = BoxCloneSyncService<Request, Response, Infallible>;
+
 pub(crate) struct WorldBuilder {
+    tenant: &'static str,
     api: ApiApp,
     client: &'static str,
+    mcp: McpServer,
     below: &'static str,
     configure: Box<dyn FnOnce(GateBuilder) -> GateBuilder>,
 }
@@ -60,7 +66,14 @@ impl World {
 
     pub(crate) fn builder() -> WorldBuilder {
         let api = ApiApp::new(ClientId::parse(fixtures::API).unwrap()).with_scopes(["access"]).unwrap();
-        WorldBuilder { api, client: fixtures::MCP, below: "", configure: Box::new(|builder| builder) }
+        WorldBuilder {
+            tenant: fixtures::TENANT,
+            api,
+            client: fixtures::MCP,
+            mcp: McpServer::new(tower::service_fn(mcp_server)),
+            below: "",
+            configure: Box::new(|builder| builder),
+        }
     }
 
     pub(crate) fn control(&self) -> &Control {
@@ -187,6 +200,18 @@ impl World {
 }
 
 impl WorldBuilder {
+    /// The tenant as configured: its GUID or one of its domains.
+    pub(crate) fn tenant(mut self, tenant: &'static str) -> Self {
+        self.tenant = tenant;
+        self
+    }
+
+    /// Another MCP server behind the gate than the fixture's own.
+    pub(crate) fn mcp(mut self, mcp: McpServer) -> Self {
+        self.mcp = mcp;
+        self
+    }
+
     pub(crate) fn api(mut self, api: ApiApp) -> Self {
         self.api = api;
         self
@@ -217,7 +242,7 @@ impl WorldBuilder {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let registrations = Relay {
-            tenant: TenantId::parse(fixtures::TENANT).unwrap(),
+            tenant: TenantId::parse(self.tenant).unwrap(),
             api: self.api,
             client: ClientId::parse(self.client).unwrap(),
         };
@@ -227,7 +252,7 @@ impl WorldBuilder {
             .clock(EmulatedTime(entra.control().clone()))
             .listen_addresses([addr]);
         let gate = (self.configure)(builder).build().unwrap();
-        let app = gate.protect(tower::service_fn(mcp_server));
+        let app = gate.protect(self.mcp);
         tokio::spawn(async move { axum::serve(listener, app).await });
         World { entra, gate, addr, http: client() }
     }
@@ -328,6 +353,12 @@ fn assert_nothing_empty(json: &Value) {
         Value::Object(members) => members.values().for_each(assert_nothing_empty),
         Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// The JOSE header of a token, unverified.
+pub(crate) fn jose_header(token: &str) -> Value {
+    let header = token.split('.').next().unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
 }
 
 /// A query parameter of a URL.
