@@ -72,7 +72,8 @@ async fn rs_01_rs_02_rs_03_k01_k02_every_method_without_a_token_is_told_how_to_s
 #[tokio::test]
 async fn rs_04_k01_k02_every_method_with_a_bad_token_is_told_so() {
     let world = World::start().await;
-    for authorization in ["Bearer x", "Bearer a.b.c", "Bearer ", "Basic YWxpY2U6eA==", "Bearer a b", "token"] {
+    for authorization in ["Bearer x", "Bearer a.b.c", "Bearer ", "Basic YWxpY2U6eA==", "Bearer a b", "token"]
+    {
         for (request, reply) in knock(&world, Some(authorization)).await {
             assert_eq!(reply.status, 401, "{request} {authorization}");
             let parameters = parameters(reply.header("www-authenticate"));
@@ -99,7 +100,8 @@ async fn rs_04_each_defect_of_a_token_is_401_invalid_token() {
         (Defect::AlgNone, "The access token is invalid"),
         (Defect::AlgHs256, "The access token is invalid"),
         (Defect::KidUnknown, "The access token is invalid"),
-        (Defect::IdToken, "An ID token is not an access token"),
+        // Its audience is the client, which is reason enough.
+        (Defect::IdToken, "The access token was issued for another server"),
         (Defect::GraphNonce, "The access token was issued for Microsoft Graph, not for this server"),
     ] {
         let token = world.control().mint(&MintRequest { defect: Some(defect), ..MintRequest::default() });
@@ -119,7 +121,8 @@ async fn rs_05_rs_06_a_missing_scope_is_403_with_all_scopes_that_are_needed() {
         .unwrap();
     let world = World::builder().api(api).start().await;
     let token = world.control().mint(&MintRequest { scp: Some("access".into()), ..MintRequest::default() });
-    let reply = Reply::read(world.post(Some(&token), &json!({"jsonrpc":"2.0","id":1,"method":"ping"})).await).await;
+    let reply =
+        Reply::read(world.post(Some(&token), &json!({"jsonrpc":"2.0","id":1,"method":"ping"})).await).await;
     assert_eq!(reply.status, 403, "{reply:?}");
     let parameters = parameters(reply.header("www-authenticate"));
     assert_eq!(names(&parameters), ["resource_metadata", "scope", "error", "error_description"]);
@@ -141,7 +144,9 @@ async fn rs_09_no_challenge_asks_for_offline_access_or_openid_scopes() {
 
 #[tokio::test]
 async fn rs_01_k01_the_challenge_leads_to_the_document_of_the_url_that_was_asked() {
-    for (below, path) in [("", "/mcp"), ("/gate", "/mcp"), ("", "/a/b/mcp"), ("/x/y", "/a"), ("", "/"), ("/gate", "/")] {
+    for (below, path) in
+        [("", "/mcp"), ("/gate", "/mcp"), ("", "/a/b/mcp"), ("/x/y", "/a"), ("", "/"), ("/gate", "/")]
+    {
         let world = World::builder().below(below).gate(move |gate| gate.resource_path(path)).start().await;
         let asked = world.url(path).trim_end_matches('/').to_owned();
         let reply = Reply::of(world.http.post(&asked)).await;
@@ -152,7 +157,10 @@ async fn rs_01_k01_the_challenge_leads_to_the_document_of_the_url_that_was_asked
         assert_eq!(document.status, 200, "{parameters:?}");
         assert_eq!(document.json()["resource"], asked);
         // The same origin, or Gemini and Zed ignore it.
-        assert!(value(&parameters, "resource_metadata").starts_with(&format!("http://localhost:{}/", world.addr.port())));
+        assert!(
+            value(&parameters, "resource_metadata")
+                .starts_with(&format!("http://localhost:{}/", world.addr.port()))
+        );
     }
 }
 
@@ -282,7 +290,8 @@ async fn a_refused_token_is_explained_in_the_log_without_the_token() {
     let token = world.control().mint(&request);
     assert_eq!(world.post(Some(&token), &Value::Null).await.status(), 401);
     let lines = log.lines();
-    let line = lines.iter().find(|line| line.contains("check=audience")).unwrap_or_else(|| panic!("{lines:?}"));
+    let line =
+        lines.iter().find(|line| line.contains("check=audience")).unwrap_or_else(|| panic!("{lines:?}"));
     assert!(line.contains(fixtures::SIBLING), "{line}");
     assert!(lines.iter().all(|line| !line.contains(&token[..20])), "{lines:?}");
 }
@@ -294,7 +303,10 @@ async fn while_entra_was_never_reached_a_token_is_503_and_not_a_reason_to_sign_i
     world.shut_entra_down().await;
     let reply = Reply::read(world.post(Some(&token), &json!({})).await).await;
     assert_eq!((reply.status, reply.header("retry-after")), (503, "5"));
-    assert_eq!((reply.json()["error"].as_str(), reply.header("www-authenticate")), (Some("temporarily_unavailable"), ""));
+    assert_eq!(
+        (reply.json()["error"].as_str(), reply.header("www-authenticate")),
+        (Some("temporarily_unavailable"), "")
+    );
     // Without a token, nothing needs Entra.
     assert_eq!(world.post(None, &json!({})).await.status(), 401);
 }

@@ -20,11 +20,8 @@ const SERVER_PATHS: [&str; 6] = [
     "/.well-known/openid-configuration/mcp",
     "/mcp/.well-known/openid-configuration",
 ];
-const RESOURCE_PATHS: [&str; 3] = [
-    "/.well-known/oauth-protected-resource/mcp",
-    "/mcp/.well-known/oauth-protected-resource",
-    RESOURCE,
-];
+const RESOURCE_PATHS: [&str; 3] =
+    ["/.well-known/oauth-protected-resource/mcp", "/mcp/.well-known/oauth-protected-resource", RESOURCE];
 
 async fn read(world: &World, path: &str) -> Reply {
     let reply = Reply::read(world.get(path).await).await;
@@ -287,7 +284,9 @@ async fn as_14_k08_nothing_is_copied_from_entra() {
     let entra_host = format!("{}:{}", entra.host_str().unwrap(), entra.port().unwrap());
     for path in RESOURCE_PATHS.into_iter().chain(SERVER_PATHS) {
         let reply = read(&world, path).await;
-        for foreign in [entra_host.as_str(), "microsoft", fixtures::TENANT, "userinfo", "device", "end_session"] {
+        for foreign in
+            [entra_host.as_str(), "microsoft", fixtures::TENANT, "userinfo", "device", "end_session"]
+        {
             assert!(!reply.text.contains(foreign), "{path} says {foreign}: {}", reply.text);
         }
         for (name, value) in reply.json().as_object().unwrap() {
@@ -413,7 +412,9 @@ async fn jwks_uri_says_503_while_entra_was_never_reached() {
 #[tokio::test]
 async fn unknown_paths_are_404_in_json() {
     let world = World::start().await;
-    for path in ["/", "/index.html", "/oauth", "/oauth/", "/oauth/userinfo", "/mcp2", "/mcp/x", "/.well-known/x"] {
+    for path in
+        ["/", "/index.html", "/oauth", "/oauth/", "/oauth/userinfo", "/mcp2", "/mcp/x", "/.well-known/x"]
+    {
         let reply = Reply::read(world.get(path).await).await;
         assert_eq!(reply.status, 404, "{path}");
         assert_eq!(reply.json()["error"], "invalid_request", "{path}");
