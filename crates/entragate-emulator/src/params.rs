@@ -122,7 +122,19 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, proptest};
+
     use super::{Params, decode_segment, encode};
+
+    proptest! {
+        #[test]
+        fn any_bytes_parse_and_any_value_survives(raw: Vec<u8>, value in any::<Vec<u8>>()) {
+            Params::parse(&raw);
+            decode_segment(&String::from_utf8_lossy(&raw));
+            let params = Params::parse(format!("a={}&b=", encode(&value)).as_bytes());
+            assert_eq!(params.bytes("a"), Some(value.as_slice()));
+        }
+    }
 
     #[test]
     fn every_byte_survives_a_round_trip() {

@@ -114,6 +114,8 @@ fn is_port(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::proptest;
+
     use super::resolve;
     use crate::directory::App;
     use crate::errors::Refusal;
@@ -126,6 +128,18 @@ mod tests {
                 .to_vec(),
             web_redirect_uris: ["https://plain.test", "http://127.0.0.1/web"].map(str::to_owned).to_vec(),
             ..App::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_matches_keeps_the_registered_path(
+            uri in "(?i:https?|app)://?(localhost|127\\.0\\.0\\.1|[a-z.@:\\[\\]]{0,12})(:[0-9]{0,6})?[/a-z?#]{0,12}"
+        ) {
+            if let Ok(matched) = resolve(&app(), Some(&uri)) {
+                let known = ["/callback", "/web", "https://plain.test/", "app:/done"];
+                assert!(known.iter().any(|end| matched.target.ends_with(end)), "{uri}");
+            }
         }
     }
 

@@ -191,6 +191,8 @@ fn parse_word(word: &str) -> Option<Named> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::proptest;
+
     use super::{Oidc, Prefix, ScopeRequest};
     use crate::authority::Authority;
     use crate::directory::Directory;
@@ -199,6 +201,16 @@ mod tests {
 
     fn parse(text: &str) -> Result<ScopeRequest, Refusal> {
         ScopeRequest::parse(text, &Directory::fixtures(), &Authority::Tenant(TENANT.to_owned()))
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_parses_or_is_refused(text: String, word in "(api://|https://|[a0/.-]){1,6}(access|\\.default)?") {
+            parse(&text).ok();
+            if let Ok(request) = parse(&word) {
+                assert!(request.apis.iter().flat_map(|api| &api.named).all(|named| word.contains(&named.text())));
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -77,7 +76,7 @@ async fn read(request: Request<Body>) -> Option<Exchange> {
         raw_query,
         form: if is_form { Params::parse(&body) } else { Params::default() },
         headers: head.headers,
-        body: if is_form { Bytes::new() } else { body },
+        body,
     })
 }
 

@@ -64,6 +64,15 @@ impl State {
         self.consents.clear();
     }
 
+    /// Keeps a code; those long past redemption make room.
+    pub(crate) fn add_code(&mut self, key: String, code: Code) {
+        if self.codes.len() >= REMEMBERED {
+            let now = code.issued_at;
+            self.codes.retain(|_, old| now < old.issued_at + 3600);
+        }
+        self.codes.insert(key, code);
+    }
+
     pub(crate) fn record(&mut self, request: RecordedRequest) {
         push_bounded(&mut self.requests, request);
     }

@@ -90,7 +90,7 @@ fn issue(visit: &Visit<'_>, request: &Request<'_>, signed_in: &SignedIn<'_>) -> 
             redeemed: false,
         };
         let key = entra.random(Random::code);
-        entra.state.with(|state| state.codes.insert(key.clone(), code));
+        entra.state.with(|state| state.add_code(key.clone(), code));
         parameters.push(("code", key.into_bytes()));
     }
     if request.response != ResponseType::Code {

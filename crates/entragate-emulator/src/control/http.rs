@@ -1,4 +1,19 @@
 //! `/__emulator`: the control plane as JSON over HTTP, for loopback peers only.
+//!
+//! | call | body | answer |
+//! |---|---|---|
+//! | `GET /__emulator` | | URL, time, tenants, apps, users |
+//! | `POST /clock` | `{"advance_seconds": n}` | `{"now": n}` |
+//! | `POST /keys/rotate`, `POST /keys/retire`, `POST /reset` | | `{}` |
+//! | `GET /settings`, `PATCH /settings` | members to change | all settings |
+//! | `GET /faults`, `POST /faults`, `DELETE /faults` | a [`Fault`] | `{}` |
+//! | `GET /requests`, `DELETE /requests` | | the request log |
+//! | `GET /tokens` | | the tokens handed out |
+//! | `POST /tokens` | a [`MintRequest`] | `{"token": "…"}` |
+//! | `POST /users/{name}/revoke` | | `{}` |
+//! | `POST /auto-login` | `{"user": "alice"}` or `{"user": null}` | the same |
+//!
+//! What is wrong with a call comes back as 400 `{"error", "hint"}`.
 
 use std::net::IpAddr;
 use std::time::Duration;
