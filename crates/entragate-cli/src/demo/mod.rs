@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::cli::{self, Exit};
-use crate::serve;
 use narrator::Narrator;
 use stage::{Options, Stage};
 
@@ -58,6 +57,7 @@ pub fn run(arguments: &Arguments, file: Option<&Path>) -> anyhow::Result<Exit> {
 }
 
 async fn interactive(arguments: &Arguments, file: Option<&Path>, narrator: Narrator) -> anyhow::Result<()> {
+    let stop = cli::stop_signal().await;
     let stage = Stage::set(Options {
         listen: arguments.listen,
         emulator: arguments.emulator,
@@ -65,12 +65,13 @@ async fn interactive(arguments: &Arguments, file: Option<&Path>, narrator: Narra
         file,
     })
     .await?;
-    cli::print(&connect::introduction(&stage))?;
+    let entra = stage.control().subscribe();
     if let Some(path) = &arguments.ready_file {
         ready_file::write(path, &stage)?;
     }
-    let narration = tokio::spawn(narrator.tell(stage.control().subscribe()));
-    let served = stage.serve_while(serve::interrupted()).await;
+    cli::print(&connect::introduction(&stage))?;
+    let narration = tokio::spawn(narrator.tell(entra));
+    let served = stage.serve_while(stop).await;
     narration.abort();
     served
 }

@@ -72,7 +72,7 @@ impl Tools {
     #[tool(description = "Forgets all additions; for administrators")]
     fn admin_reset(&self) -> String {
         let forgotten = self.additions.swap(0, Ordering::Relaxed);
-        format!("Reset: {forgotten} additions forgotten")
+        format!("Reset; additions forgotten: {forgotten}")
     }
 
     #[tool(description = "Counts down slowly and reports progress on the way")]

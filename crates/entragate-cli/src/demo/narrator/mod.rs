@@ -50,12 +50,12 @@ impl Narrator {
                 said = self.legs.recv() => {
                     let Some(said) = said else { return };
                     if said.comes_after_entra() {
-                        catch_up(&mut entra, &mut steps, &mut lines);
+                        catch_up(&mut entra, &mut lines);
                     }
                     lines.extend(steps.said(&said));
                 }
                 event = entra.recv() => match event {
-                    Ok(event) => lines.extend(steps.entra(&event)),
+                    Ok(event) => lines.extend(Steps::entra(&event)),
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 },
@@ -85,10 +85,10 @@ where
 }
 
 /// What Entra did before the gateway said what has just been heard.
-fn catch_up(entra: &mut broadcast::Receiver<Event>, steps: &mut Steps, lines: &mut Vec<Line>) {
+fn catch_up(entra: &mut broadcast::Receiver<Event>, lines: &mut Vec<Line>) {
     loop {
         match entra.try_recv() {
-            Ok(event) => lines.extend(steps.entra(&event)),
+            Ok(event) => lines.extend(Steps::entra(&event)),
             Err(TryRecvError::Lagged(_)) => {}
             Err(TryRecvError::Empty | TryRecvError::Closed) => return,
         }

@@ -59,35 +59,32 @@ impl Steps {
         if is_probe && leg == self.last {
             return Vec::new();
         }
-        self.last = leg.to_owned();
+        leg.clone_into(&mut self.last);
         match leg {
             "challenge" => challenge(),
             "protected_resource_metadata" => vec![step(
                 3,
-                "The client read /.well-known/oauth-protected-resource: the gateway is its authorization server",
+                "The client read /.well-known/oauth-protected-resource: people sign in at the gateway",
             )],
             "authorization_server_metadata" => vec![step(
                 4,
-                "The client read /.well-known/oauth-authorization-server, which Entra does not have (RFC 8414): \
-                 the gateway's endpoints, PKCE with S256",
+                "The client read /.well-known/oauth-authorization-server (RFC 8414), which Entra does not have",
             )],
             "register" => vec![step(
                 5,
-                "The client registered, which Entra does not offer (RFC 7591): it was given the id of the app \
-                 registration made for MCP clients",
+                "The client registered (RFC 7591), which Entra does not offer, and was given a prepared client id",
             )],
             "authorize" => authorize(said),
             "code" => self.code(),
             "refresh" => vec![aside(
-                "The client renewed its token: the gateway added the scope, without which Entra may refuse \
-                 (AADSTS90009), and dropped `resource`",
+                "The client renewed its token: Entra saw the scope (or AADSTS90009) and no `resource`",
             )],
             "call" => self.call(said),
             "denied" => vec![denied(said)],
             "token_refused" => {
-                vec![Line::Refusal(format!("The gateway refused a token: {}", said.field("reason")))]
+                vec![refusal(format!("The gateway refused a token: {}", said.field("reason")))]
             }
-            "refused" => vec![Line::Refusal(format!(
+            "refused" => vec![refusal(format!(
                 "The gateway refused a request to /oauth/{}: {}",
                 said.field("endpoint"),
                 said.field("reason")
@@ -96,70 +93,60 @@ impl Steps {
         }
     }
 
-    /// What to say about what Entra did.
-    pub(super) fn entra(&mut self, event: &Event) -> Vec<Line> {
+    /// What to say about what Entra did. Tokens are told with the gateway's answer, documents not at all.
+    pub(super) fn entra(event: &Event) -> Vec<Line> {
         let user = event.user.as_deref().unwrap_or("somebody");
-        let code = event.aadsts.unwrap_or_default();
-        match (event.endpoint, event.outcome) {
+        let why = event.aadsts.map_or_else(|| "without a code".to_owned(), |code| format!("AADSTS{code}"));
+        let line = match (event.endpoint, event.outcome) {
+            (_, Outcome::Fault) => refusal("Entra did not answer as it should: an injected fault"),
+            (Endpoint::Authorize, Outcome::Code) => {
+                return vec![
+                    step(8, format!("{user} signed in at Entra")),
+                    step(9, "Entra sent the browser back to the client's own callback, with a one-time code"),
+                ];
+            }
             (Endpoint::Authorize, Outcome::SignInPage) => {
-                vec![aside("Entra shows its sign-in page: pick somebody in the browser")]
+                aside("Entra shows its sign-in page: pick somebody in the browser")
             }
-            (Endpoint::Authorize, Outcome::ConsentPage) => {
-                vec![aside(&format!("Entra asks {user} to consent"))]
-            }
+            (Endpoint::Authorize, Outcome::ConsentPage) => aside(format!("Entra asks {user} to consent")),
             (Endpoint::Authorize, Outcome::MfaPage) => {
-                vec![aside(&format!("Entra asks {user} for a second factor"))]
+                aside(format!("Entra asks {user} for a second factor"))
             }
-            (Endpoint::Authorize, Outcome::Code) => vec![
-                step(8, &format!("{user} signed in at Entra")),
-                step(
-                    9,
-                    "Entra sent the browser back to the client's own callback, with a code that works once",
-                ),
-            ],
-            (Endpoint::Authorize, Outcome::Refused) => {
-                vec![Line::Refusal(format!("Entra refused the sign-in: AADSTS{code}"))]
-            }
-            (Endpoint::Token, Outcome::Refused) => {
-                vec![Line::Refusal(format!("Entra issued no token: AADSTS{code}"))]
-            }
+            (Endpoint::Authorize, Outcome::Refused) => refusal(format!("Entra refused the sign-in: {why}")),
+            (Endpoint::Token, Outcome::Refused) => refusal(format!("Entra issued no token: {why}")),
             (Endpoint::Keys, Outcome::Served) => {
-                vec![aside("The gateway read the keys that Entra signs tokens with")]
+                aside("The gateway read the public keys that Entra signs tokens with")
             }
-            (_, Outcome::Fault) => {
-                vec![Line::Refusal("Entra did not answer as it should: an injected fault".to_owned())]
-            }
-            // Tokens are told with the gateway's answer, documents not at all.
-            _ => Vec::new(),
-        }
+            _ => return Vec::new(),
+        };
+        vec![line]
     }
 
     fn code(&mut self) -> Vec<Line> {
         self.is_fresh = true;
         vec![
-            step(10, "The client sent the code and its PKCE verifier to /oauth/token"),
+            step(10, "The client brought the code and its PKCE verifier to /oauth/token"),
             step(11, "The gateway passed them on to Entra, again with the scope and without `resource`"),
-            step(
-                12,
-                "The client was given Entra's tokens: a JWT and a refresh token; the gateway kept neither",
-            ),
+            step(12, "The client was given Entra's JWT and a refresh token; the gateway kept neither"),
         ]
     }
 
     fn call(&mut self, said: &Said) -> Vec<Line> {
         let who = name(said.field("object_id"));
         let (method, target) = (said.field("method"), said.field("target_name"));
-        let what = if target.is_empty() { method.to_owned() } else { format!("{method} {target}") };
+        let what = format!("{method} {target}");
+        let what = what.trim_end();
         if std::mem::take(&mut self.is_fresh) {
+            let checked = "its signature, issuer, audience and expiry are right";
             return vec![step(
                 13,
-                &format!(
-                    "The client called /mcp with the JWT: signature, issuer, audience and expiry are right, {who} \
-                     may do {what}"
-                ),
+                format!("The client called /mcp with the JWT: {checked}, so {who} may {what}"),
             )];
         }
-        vec![aside(&format!("{who}: {what}"))]
+        if method.starts_with("notifications/") {
+            return Vec::new();
+        }
+        vec![aside(format!("{who}: {what}"))]
     }
 }
 
@@ -173,13 +160,13 @@ fn challenge() -> Vec<Line> {
 
 fn authorize(said: &Said) -> Vec<Line> {
     let callback = said.field("redirect_uri");
-    let repaired = if said.field("resource") == "false" {
-        "The scope was completed before Entra saw the request; there was no `resource` to drop"
-    } else {
+    let repaired = if said.field("resource_dropped") == "true" {
         "`resource` was dropped and the scope completed before Entra saw the request (or AADSTS9010010)"
+    } else {
+        "The scope was completed before Entra saw the request; this client sent no `resource` to drop"
     };
     vec![
-        step(6, &format!("The client opened the browser at /oauth/authorize and waits at {callback}")),
+        step(6, format!("The client opened the browser at /oauth/authorize and waits at {callback}")),
         step(7, repaired),
     ]
 }
@@ -187,20 +174,71 @@ fn authorize(said: &Said) -> Vec<Line> {
 fn denied(said: &Said) -> Line {
     let who = name(said.field("object_id"));
     match said.field("reason") {
-        "" => Line::Refusal(format!("{who}'s token lacks a scope: the client was told to ask for it")),
-        reason => Line::Refusal(format!("{who} was told: {reason}")),
+        "" => refusal(format!("{who}'s token lacks a scope: the client was told to ask for it")),
+        reason => refusal(format!("{who} was told: {reason}")),
     }
 }
 
-fn step(number: u8, text: &str) -> Line {
-    Line::Step(number, text.to_owned())
+fn step(number: u8, text: impl Into<String>) -> Line {
+    Line::Step(number, text.into())
 }
 
-fn aside(text: &str) -> Line {
-    Line::Aside(text.to_owned())
+fn aside(text: impl Into<String>) -> Line {
+    Line::Aside(text.into())
+}
+
+fn refusal(text: impl Into<String>) -> Line {
+    Line::Refusal(text.into())
 }
 
 /// The fixture user with this object id.
 fn name(object_id: &str) -> &str {
     fixtures::USERS.iter().find(|(_, id)| *id == object_id).map_or("somebody", |(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tell(legs: &[Said]) -> String {
+        let mut steps = Steps::default();
+        let lines = legs.iter().flat_map(|said| steps.said(said));
+        lines.fold(String::new(), |told, line| {
+            let line = line.to_string();
+            told + &anstream::adapter::strip_str(&line).to_string() + "\n"
+        })
+    }
+
+    #[test]
+    fn probing_clients_are_told_once() {
+        let said = |leg| Said::new(leg, &[]);
+        let told = tell(&[
+            said("challenge"),
+            said("challenge"),
+            said("protected_resource_metadata"),
+            said("protected_resource_metadata"),
+        ]);
+        assert_eq!(told.lines().filter(|line| !line.is_empty()).count(), 3, "{told}");
+    }
+
+    #[test]
+    fn only_the_first_call_with_a_new_token_is_a_step() {
+        let alice = fixtures::user_oid("alice");
+        let call = |method| Said::new("call", &[("method", method), ("object_id", alice)]);
+        let told = tell(&[
+            Said::new("code", &[]),
+            call("initialize"),
+            call("notifications/initialized"),
+            call("tools/list"),
+        ]);
+        assert!(told.contains("13. The client called /mcp with the JWT"), "{told}");
+        assert!(told.ends_with("so alice may initialize\n  · alice: tools/list\n"), "{told}");
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_words_that_the_person_reads() {
+        let bob = fixtures::user_oid("bob");
+        let told = tell(&[Said::new("denied", &[("reason", "Not allowed: …"), ("object_id", bob)])]);
+        assert_eq!(told, "  ✗ bob was told: Not allowed: …\n");
+    }
 }

@@ -28,24 +28,26 @@ pub(super) async fn run() -> anyhow::Result<Exit> {
     let (mcp_url, control) = (stage.mcp_url.clone(), stage.control().clone());
     let play = async {
         for person in &person::CAST {
-            play(person, &mcp_url, &control, &mut report).await?;
+            Box::pin(play(person, &mcp_url, &control, &mut report)).await?;
         }
         check_requests(&control, &mut report).await
     };
-    stage.serve_while(play).await??;
+    stage.serve_while(Box::pin(play)).await??;
     let failures = report.conclude()?;
     Ok(if failures == 0 { Exit::Fine } else { Exit::Findings })
 }
 
 async fn play(person: &Person, mcp_url: &str, control: &Control, report: &mut Report) -> anyhow::Result<()> {
-    report.heading(&format!("{}, role {}", person.upn(), person.role))?;
-    let Some(session) = sign_in::run(person, mcp_url, control, report).await? else { return Ok(()) };
-    person::use_tools(person, session, control, report).await
+    report::heading(&format!("{}, role {}", person.upn(), person.role))?;
+    match Box::pin(sign_in::run(person, mcp_url, control, report)).await? {
+        Some(client) => person::use_tools(person, client, control, report).await,
+        None => Ok(()), // which step failed is on the terminal
+    }
 }
 
 /// What Entra was sent, whoever signed in: the two mistakes that the gateway is there to repair.
 async fn check_requests(control: &Control, report: &mut Report) -> anyhow::Result<()> {
-    report.heading("What Entra was sent")?;
+    report::heading("What Entra was sent")?;
     let requests = control.requests();
     report.step("no request carried `resource`", async { without_resource(&requests) }).await?;
     report.step("every token request carried `scope`", async { with_scope(&requests) }).await?;

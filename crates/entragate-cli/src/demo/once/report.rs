@@ -25,12 +25,12 @@ pub(super) struct Report {
     failed: usize,
 }
 
-impl Report {
-    /// Begins a group of steps.
-    pub(super) fn heading(&self, text: &str) -> io::Result<()> {
-        writeln!(anstream::stdout(), "\n{}", text.bold())
-    }
+/// Begins a group of steps.
+pub(super) fn heading(text: &str) -> io::Result<()> {
+    writeln!(anstream::stdout(), "\n{}", text.bold())
+}
 
+impl Report {
     /// Takes a step. `None` when it failed, which is printed and counted; an error when nobody reads any more.
     pub(super) async fn step<T>(
         &mut self,

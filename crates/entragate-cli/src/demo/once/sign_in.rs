@@ -38,7 +38,7 @@ pub(super) async fn run(
     let Some(session) = report.step("got tokens for the code", leg.redeem(session, callback)).await? else {
         return Ok(None);
     };
-    Ok(report.step("connected with the token", leg.connect(session)).await?)
+    Ok(report.step("connected with the token", Box::pin(leg.connect(session))).await?)
 }
 
 struct Legs<'a> {
@@ -63,7 +63,7 @@ impl<'a> Legs<'a> {
         };
         let read = WWWAuthenticateParams::parse(&challenge, &Url::parse(self.mcp_url)?);
         let metadata = read.resource_metadata_url.context("the challenge names no resource_metadata")?;
-        Ok(Worked::with(format!("401, read {metadata}"), challenge))
+        Ok(Worked::with(format!("401, which points to {metadata}"), challenge))
     }
 
     /// Both metadata documents.
