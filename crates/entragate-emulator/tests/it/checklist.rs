@@ -15,6 +15,7 @@ const MODULES: &[(&str, &str)] = &[
     ("errors", include_str!("errors.rs")),
     ("hostile", include_str!("hostile.rs")),
     ("keys", include_str!("keys.rs")),
+    ("order", include_str!("order.rs")),
     ("resource", include_str!("resource.rs")),
     ("sign_in", include_str!("sign_in.rs")),
     ("token_code", include_str!("token_code.rs")),

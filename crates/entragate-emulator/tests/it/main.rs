@@ -16,6 +16,7 @@ mod errors;
 mod fixture;
 mod hostile;
 mod keys;
+mod order;
 mod reply;
 mod resource;
 mod sign_in;

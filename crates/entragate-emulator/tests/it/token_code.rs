@@ -202,6 +202,8 @@ async fn e067_code_of_organizations_is_good_on_the_users_tenant() {
         let tokens = entra.redeem(&Token::code(&request, &code).tenant(redeemed_at)).await;
         assert_eq!(Jwt::access(&tokens).claims["tid"], TENANT, "{segment} at {redeemed_at}");
     }
+    let by_domain = Token::code(&alice(), &entra.code(&alice()).await).tenant("contoso.test");
+    entra.redeem(&by_domain).await;
     let request = alice().tenant("organizations");
     let foreign = Token::code(&request, &entra.code(&request).await).tenant(TENANT2);
     entra.token(&foreign).await.refusal(400, "invalid_grant", 700_005);
