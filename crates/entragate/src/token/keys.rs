@@ -3,7 +3,7 @@
 //! - last known good: an outage of Entra stops nobody whose key is known;
 //! - single flight: however many requests wait, one fetch runs and all share its outcome;
 //! - an unknown `kid` triggers one refresh, rate-limited, so that rotation is noticed at once and a made-up
-//!   `kid` cannot make us hammer Entra;
+//!   `kid` cannot make us hammer Entra; while Entra cannot be asked, an unknown `kid` is "unavailable" too;
 //! - refresh in the background once an hour of use, upper bound 24 hours ([Microsoft: signing key rollover]);
 //! - nothing fetched yet and Entra unreachable: "unavailable" (503), never "your token is bad" (401).
 //!
@@ -122,19 +122,30 @@ impl Keyring {
         self.current.load_full()
     }
 
+    /// A snapshot fit for use if there is one, without waiting. One that is getting old is replaced in the
+    /// background.
+    pub(crate) fn usable(self: &Arc<Self>) -> Option<Arc<Snapshot>> {
+        let snapshot = self.peek()?;
+        let age = self.age(&snapshot);
+        if age >= MAX_AGE {
+            return None;
+        }
+        if age >= REFRESH_AFTER {
+            self.refresh_in_background();
+        }
+        Some(snapshot)
+    }
+
+    fn age(&self, snapshot: &Snapshot) -> Duration {
+        self.clock.now().since(snapshot.fetched)
+    }
+
     /// A snapshot fit for use; waits for Entra only when there is none.
     pub(crate) async fn snapshot(self: &Arc<Self>) -> Result<Arc<Snapshot>, Unavailable> {
-        if let Some(snapshot) = self.peek() {
-            let age = self.clock.now().since(snapshot.fetched);
-            if age < REFRESH_AFTER {
-                return Ok(snapshot);
-            }
-            if age < MAX_AGE {
-                self.refresh_in_background();
-                return Ok(snapshot);
-            }
-        }
         let seen = self.flights.load(std::sync::atomic::Ordering::Acquire);
+        if let Some(snapshot) = self.usable() {
+            return Ok(snapshot);
+        }
         let mut flight = self.flight.lock().await;
         if flight.number != seen
             && flight.failure.is_none()
@@ -160,11 +171,23 @@ impl Keyring {
         }
         let mut flight = self.flight.lock().await;
         let newest = self.peek().unwrap_or(snapshot);
-        let now = self.clock.now();
-        let asked_recently =
-            flight.last_unknown_key.is_some_and(|when| now.since(when) < UNKNOWN_KEY_INTERVAL);
-        if newest.key(key).is_some() || flight.number != seen || asked_recently {
+        if newest.key(key).is_some() {
             return Ok(newest);
+        }
+        let now = self.clock.now();
+        let within = |interval: Duration, when: Timestamp| now.since(when) < interval;
+        match &flight.failure {
+            // Entra could not be asked for this key, which is no reason to refuse whoever holds its token.
+            Some((when, failure)) if flight.number != seen || within(RETRY_INTERVAL, *when) => {
+                return Err(failure.clone());
+            }
+            Some(_) => {}
+            None => {
+                let asked = flight.last_unknown_key.is_some_and(|when| within(UNKNOWN_KEY_INTERVAL, when));
+                if flight.number != seen || asked {
+                    return Ok(newest);
+                }
+            }
         }
         flight.last_unknown_key = Some(now);
         self.fetch(&mut flight).await
@@ -181,7 +204,10 @@ impl Keyring {
                 return;
             };
             let recently = |when: Timestamp| keyring.clock.now().since(when) < RETRY_INTERVAL;
-            if flight.failure.as_ref().is_none_or(|(when, _)| !recently(*when)) {
+            let failed_recently = flight.failure.as_ref().is_some_and(|(when, _)| recently(*when));
+            // Of several that were started, the first may be done already.
+            let is_old = keyring.peek().is_some_and(|snapshot| keyring.age(&snapshot) >= REFRESH_AFTER);
+            if is_old && !failed_recently {
                 let _ = keyring.fetch(&mut flight).await;
             }
         });
