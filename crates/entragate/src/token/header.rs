@@ -10,6 +10,9 @@ use super::refused::{Refused, shown};
 /// Entra's largest tokens (200 groups, many roles) stay below 16 KiB.
 pub(crate) const MAX_TOKEN: usize = 16 * 1024;
 
+/// What an access token may call itself, or nothing (RFC 7519 §5.1, RFC 9068 §2.1).
+const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
+
 /// A compact JWS taken apart; nothing is verified yet.
 pub(crate) struct Unverified<'a> {
     pub(crate) key_id: String,
@@ -21,6 +24,7 @@ pub(crate) struct Unverified<'a> {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
+    typ: Option<String>,
     kid: Option<String>,
     crit: Option<IgnoredAny>,
     nonce: Option<IgnoredAny>,
@@ -44,6 +48,11 @@ impl<'a> Unverified<'a> {
         // One algorithm, chosen by us: not by the header, not by the key.
         if parsed.alg != "RS256" {
             return Err(Refused::Algorithm(shown(&parsed.alg)));
+        }
+        // Entra writes `JWT`. Proofs, logout tokens and the like are signed with the same keys (RFC 8725 §3.11).
+        if let Some(typ) = parsed.typ.filter(|typ| !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known)))
+        {
+            return Err(Refused::Type(shown(&typ)));
         }
         if parsed.crit.is_some() {
             return Err(Refused::Critical);

@@ -16,6 +16,9 @@ pub(crate) enum Refused {
     /// Anything but RS256.
     #[error("signature algorithm `{0}` is not RS256")]
     Algorithm(String),
+    /// A token for another purpose.
+    #[error("token type `{0}` is not that of an access token")]
+    Type(String),
     /// A header the verifier does not implement (RFC 7515 §4.1.11).
     #[error("header `crit` demands extensions that are not implemented")]
     Critical,
@@ -84,6 +87,7 @@ impl Refused {
             Self::Encrypted => "encrypted",
             Self::Malformed(_) => "format",
             Self::Algorithm(_) => "algorithm",
+            Self::Type(_) => "type",
             Self::Critical => "crit",
             Self::NoKeyId => "kid_missing",
             Self::Graph => "graph_token",
