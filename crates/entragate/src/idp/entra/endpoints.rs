@@ -68,9 +68,9 @@ impl Endpoints {
         let document: Document = fetch(http, &url(V2), V2).await?;
         let issuer_v1 = match fetch::<IssuerOnly>(http, &url(V1), V1).await {
             Ok(v1) => Some(v1.issuer),
-            // External ID has no v1 endpoint. An outage is not the same: without the v1 issuer good tokens
-            // would be refused, so that one is an error.
-            Err(DiscoveryError::Refused { status, .. }) if status.is_client_error() => None,
+            // External ID has no v1 endpoint. An outage or a throttled request (429) is not the same: without
+            // the v1 issuer good tokens would be refused, so that one is an error.
+            Err(DiscoveryError::Refused { status, .. }) if says_there_is_none(status) => None,
             Err(other) => return Err(other),
         };
         Self::checked(document, issuer_v1, tenant, V2)
@@ -119,6 +119,10 @@ async fn fetch<T: for<'de> Deserialize<'de>>(
     }
     serde_json::from_slice(&answer.body)
         .map_err(|error| DiscoveryError::Unusable { document, reason: error.to_string() })
+}
+
+fn says_there_is_none(status: http::StatusCode) -> bool {
+    matches!(status, http::StatusCode::BAD_REQUEST | http::StatusCode::NOT_FOUND)
 }
 
 /// The GUID segment of an issuer: a path segment, or the host label of an External ID tenant.
