@@ -5,26 +5,31 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, PROXY_AUTHORIZATION};
 
 /// Prefixes of headers by which proxies and platforms tell a server who calls.
-const PREFIXES: [&str; 7] = [
+const PREFIXES: [&str; 21] = [
     "x-forwarded-",
     "x-entra-",
     "x-entragate-",
-    "x-ms-client-principal",
-    "x-ms-token-",
+    "x-ms-", // App Service and its siblings
     "x-auth-request-",
     "x-user-",
+    "x-authenticated-",
+    "remote-",
+    "x-remote-",
+    "x-webauth-",
+    "x-authentik-",
+    "x-pomerium-",
+    "x-consumer-",
+    "x-credential-",
+    "x-goog-authenticated-user-",
+    "x-goog-iap-",
+    "x-amzn-oidc-",
+    "cf-access-",
+    "tailscale-user-",
+    "ssl-client-",
+    "x-ssl-client-",
 ];
-const NAMES: [&str; 9] = [
-    "dpop",
-    "x-real-ip",
-    "x-user",
-    "x-remote-user",
-    "remote-user",
-    "x-authenticated-user",
-    "x-original-url",
-    "x-rewrite-url",
-    "x-email",
-];
+const NAMES: [&str; 7] =
+    ["dpop", "x-real-ip", "x-user", "x-client-cert", "x-original-url", "x-rewrite-url", "x-email"];
 
 /// Removes them. Names are compared with `_` read as `-`: WSGI and CGI servers cannot tell the two apart.
 pub(crate) fn remove_untrusted(headers: &mut HeaderMap) {
