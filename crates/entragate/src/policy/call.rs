@@ -5,6 +5,7 @@
 //! wins?), members that differ only in case (Go's decoder matches case-insensitively), a byte order mark,
 //! NUL, bytes that are not UTF-8.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -158,15 +159,14 @@ fn folded(key: &str) -> String {
 }
 
 /// Refuses a member that was there before, or that differs from one of `known` in case only.
-fn check_member<E: serde::de::Error>(seen: &mut Vec<String>, key: &str, known: &[&str]) -> Result<(), E> {
+fn check_member<E: serde::de::Error>(seen: &mut HashSet<String>, key: &str, known: &[&str]) -> Result<(), E> {
     let folded = folded(key);
-    if seen.contains(&folded) {
-        return Err(E::custom(format_args!("duplicate member `{key}`")));
-    }
     if let Some(known) = known.iter().find(|known| **known != key && known.to_lowercase() == folded) {
         return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
     }
-    seen.push(folded);
+    if !seen.insert(folded) {
+        return Err(E::custom(format_args!("duplicate member `{key}`")));
+    }
     Ok(())
 }
 
@@ -187,7 +187,7 @@ impl<'de> Visitor<'de> for CallVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Call, A::Error> {
         const KNOWN: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
-        let (mut seen, mut id, mut method) = (Vec::new(), None, None);
+        let (mut seen, mut id, mut method) = (HashSet::new(), None, None);
         let (mut version_ok, mut is_response, mut params) = (false, false, Params::default());
         while let Some(key) = map.next_key::<String>()? {
             check_member(&mut seen, &key, &KNOWN)?;
@@ -255,7 +255,7 @@ impl<'de> Visitor<'de> for ParamsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
         const KNOWN: [&str; 4] = ["name", "uri", "taskId", "_meta"];
-        let (mut seen, mut params) = (Vec::new(), Params::default());
+        let (mut seen, mut params) = (HashSet::new(), Params::default());
         while let Some(key) = map.next_key::<String>()? {
             check_member(&mut seen, &key, &KNOWN)?;
             match key.as_str() {
