@@ -190,7 +190,8 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn data_of(line: &str) -> Option<&str> {
-    let value = line.strip_prefix("data")?;
+    // A byte order mark may stand at the beginning of a stream, and readers skip it.
+    let value = line.trim_start_matches('\u{feff}').strip_prefix("data")?;
     if value.is_empty() {
         return Some("");
     }
