@@ -3,4 +3,7 @@
 mod challenge;
 mod discovery;
 mod incompatibilities;
+mod refusals;
+mod refusals_accepted;
+mod refusals_document;
 mod world;
