@@ -3,7 +3,7 @@
 #
 #   tests/clients/run.sh [client…]      all clients without names; docs/clients.md explains the table
 #
-# The binary is $ENTRAGATE, else the newest one in the target directory, else it is built.
+# The binary is $ENTRAGATE_BIN, else the newest one in the target directory, else it is built.
 # Ends with `N passed, N failed`; exit code 0 all passed, 1 something failed, 2 could not run.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,14 +17,14 @@ if ! tests=$(cd "$here" && node --test 2>&1); then
     exit 2
 fi
 
-if [ -z "${ENTRAGATE:-}" ]; then
+if [ -z "${ENTRAGATE_BIN:-}" ]; then
     target=${CARGO_TARGET_DIR:-$root/target}
     newest() { ls -t "$target/release/entragate" "$target/debug/entragate" 2>/dev/null | head -n 1; }
     if [ -z "$(newest)" ]; then
         (cd "$root" && cargo build --locked -p entragate-cli) || exit 2
     fi
-    ENTRAGATE=$(newest)
+    ENTRAGATE_BIN=$(newest)
 fi
-export ENTRAGATE
-echo "entragate: $("$ENTRAGATE" --version)" >&2
+export ENTRAGATE_BIN
+echo "entragate: $("$ENTRAGATE_BIN" --version)" >&2
 exec node "$here/run.mjs" "$@"

@@ -35,7 +35,7 @@ async function startDemo(state, upstream) {
   const readyFile = `${state}/ready.json`
   const args = ['demo', '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--upstream', upstream,
     '--config', `${HERE}rules.toml`, '--ready-file', readyFile]
-  const child = start(process.env.ENTRAGATE, args, { env: BARE, logFile })
+  const child = start(process.env.ENTRAGATE_BIN, args, { env: BARE, logFile })
   const ready = () => parsed(readIfThere(readyFile))
   return until(ready, { child, logFile, milliseconds: START_MS, what: 'entragate demo' })
 }
