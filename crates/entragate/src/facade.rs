@@ -63,13 +63,13 @@ pub(crate) fn router(facade: Facade) -> Router {
         router = router.route(&path, document(&server));
     }
 
-    let token = any(oauth::token::any);
+    let redeem = any(oauth::token::any);
     let authorize = get(oauth::authorize::get).post(oauth::authorize::post);
     for prefix in ["/oauth", ""] {
         // The second round: root aliases for 2025-03-26 clients, and for hosted clients that ignore metadata.
         router = router
             .route(&format!("{base}{prefix}/authorize"), authorize.clone())
-            .route(&format!("{base}{prefix}/token"), token.clone())
+            .route(&format!("{base}{prefix}/token"), redeem.clone())
             .route(&format!("{base}{prefix}/register"), post(oauth::register::post));
     }
     router = router.route(&format!("{base}/oauth/jwks"), get(oauth::jwks::get));

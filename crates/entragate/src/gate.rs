@@ -24,6 +24,8 @@ use crate::layer::{GateLayer, Guarded};
 use crate::oauth::redirect_uri::{RedirectPolicy, RedirectRule};
 use crate::oauth::resource::KnownResources;
 use crate::policy::{Policy, Rule};
+use crate::random;
+use crate::session::SessionSeal;
 use crate::token::keys::Keyring;
 use crate::token::verifier::Verifier;
 
@@ -56,6 +58,9 @@ pub enum GateError {
     /// A rule without a tool, prompt, resource or method.
     #[error("rule {0} names no tool, prompt, resource or method")]
     EmptyRule(usize),
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    Randomness,
     /// TLS could not be set up.
     #[error("outbound HTTP client: {0}")]
     Outbound(String),
@@ -78,6 +83,7 @@ pub(crate) struct Inner {
     pub(crate) policy: Arc<Policy>,
     front_door: FrontDoor,
     pub(crate) max_body_bytes: usize,
+    pub(crate) sessions: SessionSeal,
 }
 
 /// The protected MCP server as clients know it.
@@ -145,15 +151,15 @@ impl Gate {
         let guarded = Guarded::new(self.clone(), service);
         let base = self.0.base.path();
         let mut router = self.router();
-        let main = format!("{base}{}", self.0.resource.path);
-        let main = main.trim_end_matches('/');
-        let paths = [main.to_owned(), format!("{main}/")].into_iter().filter(|path| !path.is_empty());
-        let also = self.0.resource.also.iter().map(|path| format!("{base}{path}"));
         let mut seen: Vec<String> = Vec::new();
-        for path in paths.chain(also) {
-            if !seen.contains(&path) {
-                router = router.route_service(&path, guarded.clone());
-                seen.push(path);
+        for path in std::iter::once(&self.0.resource.path).chain(&self.0.resource.also) {
+            // With and without a slash at the end: clients and servers add and drop it.
+            let path = format!("{base}{path}").trim_end_matches('/').to_owned();
+            for path in [format!("{path}/"), path] {
+                if !path.is_empty() && !seen.contains(&path) {
+                    router = router.route_service(&path, guarded.clone());
+                    seen.push(path);
+                }
             }
         }
         router
@@ -324,6 +330,7 @@ impl GateBuilder {
             self.base.path()
         );
         let challenge = Challenge::new(metadata, &scopes).ok_or(GateError::Challenge)?;
+        let sessions = SessionSeal::new(random::hmac_key().ok_or(GateError::Randomness)?, self.path.clone());
         let mut policy = Policy::new(self.rules);
         for (scope, narrower) in self.implied {
             policy = policy.scope_implies(scope, narrower);
@@ -342,6 +349,7 @@ impl GateBuilder {
             challenge,
             policy: Arc::new(policy),
             max_body_bytes: self.max_body_bytes,
+            sessions,
         })))
     }
 }

@@ -10,9 +10,11 @@ use std::task::{Context, Poll};
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, ORIGIN};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING,
+};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -27,6 +29,7 @@ use crate::policy::filter::Filter;
 use crate::policy::{mirror, refusal};
 use crate::principal::{Permit, Principal};
 use crate::response_filter::filtered;
+use crate::session;
 use crate::signin::{Leg, leg};
 use crate::token::bearer::{Presented, presented};
 use crate::token::verifier::VerifyError;
@@ -86,11 +89,15 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let gate = self.gate.clone();
         Box::pin(async move {
+            if let Some(refusal) = gate.front_door().refuse(&request) {
+                // Not readable for the page that asked: its `Origin` is what was refused.
+                return Ok(refusal);
+            }
             let origin = request.headers().get(ORIGIN).cloned();
             let mut response = match admit(&gate, request).await {
-                Ok(admitted) => {
-                    let Admitted { request, filter } = admitted;
-                    let response = inner.call(request).await?.map(Body::new);
+                Ok(Admitted { request, principal, filter }) => {
+                    let mut response = inner.call(request).await?.map(Body::new);
+                    session::bind(gate.inner(), &principal, &mut response);
                     match filter {
                         Some(filter) => filtered(response, filter).await,
                         None => response,
@@ -107,6 +114,7 @@ where
 /// A request that may go on, and what its answer must still pass.
 struct Admitted {
     request: Request,
+    principal: Principal,
     filter: Option<Filter>,
 }
 
@@ -114,9 +122,6 @@ type Refusal = Box<Response<Body>>;
 
 async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     let inner = gate.inner();
-    if let Some(refusal) = gate.front_door().refuse(&request) {
-        return Err(Box::new(refusal));
-    }
     if front_door::is_preflight(request.method()) {
         return Err(Box::new(front_door::preflight(request.headers().get(ORIGIN))));
     }
@@ -125,6 +130,7 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     let principal = authenticate(inner, &parts).await?;
     let (mut request, message) = read_message(inner, parts, body).await?;
     mirror::check(request.headers(), &message).map_err(|text| header_mismatch(&message, &text))?;
+    session::open(inner, &principal, &message, &mut request)?;
     let permit = decide(inner, &principal, message)?;
     let filter = filter_for(inner, &permit, request.method());
     remove_untrusted(request.headers_mut());
@@ -132,9 +138,9 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
         // What is filtered must be readable.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    request.extensions_mut().insert(principal);
+    request.extensions_mut().insert(principal.clone());
     request.extensions_mut().insert(permit);
-    Ok(Admitted { request, filter })
+    Ok(Admitted { request, principal, filter })
 }
 
 fn check_size(inner: &Inner, request: &Parts) -> Result<(), Refusal> {
@@ -169,6 +175,7 @@ async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refus
             return Err(Box::new(inner.challenge.sign_in()));
         }
         Presented::Repeated => {
+            tracing::warn!(target: "entragate::token", check = "authorization_repeated", "two headers");
             return Err(Box::new(inner.challenge.invalid_request("The Authorization header is repeated")));
         }
         Presented::Unreadable => {
@@ -192,14 +199,14 @@ async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refus
 }
 
 /// Reads the message of a POST; other methods carry none and lose a body they should not have.
-async fn read_message(inner: &Inner, parts: Parts, body: Body) -> Result<(Request, Message), Refusal> {
+async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Request, Message), Refusal> {
     if parts.method != Method::POST {
+        for of_the_body in [CONTENT_LENGTH, TRANSFER_ENCODING] {
+            parts.headers.remove(of_the_body);
+        }
         return Ok((Request::from_parts(parts, Body::empty()), Message::Empty));
     }
-    if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-        let text = "The body must not be compressed: it is judged before it goes on";
-        return Err(refusal_json(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", text));
-    }
+    check_coding(&parts.headers)?;
     let Ok(bytes) = axum::body::to_bytes(body, inner.max_body_bytes).await else {
         return Err(too_large());
     };
@@ -212,6 +219,33 @@ async fn read_message(inner: &Inner, parts: Parts, body: Body) -> Result<(Reques
         ))
     })?;
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
+}
+
+/// The MCP server must read the very characters that were judged: nothing compressed, nothing in another
+/// character set (some servers decode `charset=utf-7`, in which other quotation marks appear).
+fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
+    let refused = |text: &str| Err(refusal_json(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", text));
+    if headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+        return refused("The body must not be compressed: it is judged before it goes on");
+    }
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (first, second) = (types.next(), types.next());
+    if second.is_some() || !first.is_none_or(is_utf8) {
+        return refused("The body must be JSON in UTF-8, with one Content-Type that says nothing else");
+    }
+    Ok(())
+}
+
+/// Whether every `charset` in the value is UTF-8, however the value is taken apart.
+fn is_utf8(content_type: &HeaderValue) -> bool {
+    let Ok(text) = content_type.to_str() else { return false };
+    let text = text.to_ascii_lowercase();
+    text.split("charset").skip(1).all(|rest| {
+        let value = rest.strip_prefix('=').unwrap_or_default();
+        let value =
+            value.strip_prefix('"').map_or(value, |quoted| quoted.split('"').next().unwrap_or_default());
+        matches!(value.split(';').next().unwrap_or_default().trim_end(), "utf-8" | "utf8")
+    })
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]

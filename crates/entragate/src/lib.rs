@@ -65,7 +65,9 @@ pub mod layer;
 pub mod oauth;
 pub mod policy;
 pub mod principal;
+mod random;
 mod response_filter;
+mod session;
 mod signin;
 mod token;
 

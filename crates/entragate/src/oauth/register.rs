@@ -180,11 +180,11 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Stri
     Ok(usable)
 }
 
-/// A non-empty text without control and direction characters, of a length that fits a page.
+/// A non-empty text without control, direction and line-separating characters, of a length that fits a page.
 fn text(value: Option<String>) -> Option<String> {
     let is_shown = |c: &char| {
         !c.is_control()
-            && !matches!(*c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            && !matches!(*c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     let clean: String = value?.chars().filter(is_shown).take(200).collect();
     (!clean.trim().is_empty()).then_some(clean)

@@ -21,10 +21,9 @@ pub(crate) fn check(headers: &HeaderMap, message: &Message) -> Result<(), String
         return Ok(());
     };
     let version = single(headers, "mcp-protocol-version")?;
-    let is_new = |version: &str| version >= FIRST && version.len() == FIRST.len();
+    let is_current = version.as_deref().into_iter().chain(call.protocol_version()).any(is_current);
     // Older revisions know none of these headers; header rules for notifications are left open by the spec.
-    let newest = version.as_deref().into_iter().chain(call.protocol_version()).any(is_new);
-    if !newest || !call.is_request() {
+    if !is_current || !call.is_request() {
         return Ok(());
     }
     match (version.as_deref(), call.protocol_version()) {
@@ -44,17 +43,37 @@ pub(crate) fn check(headers: &HeaderMap, message: &Message) -> Result<(), String
     check_name(headers, call)
 }
 
+/// The methods whose target `Mcp-Name` mirrors; the others have none to mirror.
+const NAMED: [&str; 6] =
+    ["tools/call", "prompts/get", "resources/read", "tasks/get", "tasks/update", "tasks/cancel"];
+
+/// Whether the request belongs to a revision without sessions, in which session headers mean nothing (TR-13).
+pub(crate) fn is_sessionless(headers: &HeaderMap, message: &Message) -> bool {
+    let header = single(headers, "mcp-protocol-version").ok().flatten();
+    let in_body = message.calls().iter().filter_map(Call::protocol_version);
+    header.as_deref().into_iter().chain(in_body).any(is_current)
+}
+
+/// Revisions are dates, so text order is their order.
+fn is_current(version: &str) -> bool {
+    version >= FIRST && version.len() == FIRST.len()
+}
+
 fn check_name(headers: &HeaderMap, call: &Call) -> Result<(), String> {
-    let Some(target) = call.target().filter(|_| call.method() != "resources/subscribe") else {
+    if !NAMED.contains(&call.method()) {
         return Ok(());
+    }
+    let name = match single(headers, "mcp-name")? {
+        Some(raw) => Some(decoded(&raw).ok_or("header Mcp-Name is not valid base64")?),
+        None => None,
     };
-    match single(headers, "mcp-name")? {
-        None => Err("header Mcp-Name is missing".into()),
-        Some(raw) => match decoded(&raw) {
-            Some(name) if name == target => Ok(()),
-            Some(_) => Err(format!("header Mcp-Name does not match the body's `{target}`")),
-            None => Err("header Mcp-Name is not valid base64".into()),
-        },
+    match (name, call.target()) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err("header Mcp-Name is missing".into()),
+        (Some(name), Some(target)) if name == target => Ok(()),
+        (Some(_), target) => {
+            Err(format!("header Mcp-Name does not match the body's `{}`", target.unwrap_or_default()))
+        }
     }
 }
 

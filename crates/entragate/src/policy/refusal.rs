@@ -14,6 +14,8 @@ use crate::oauth::error::json as json_response;
 
 /// Outside −32768…−32000, which JSON-RPC and MCP keep for themselves.
 pub(crate) const FORBIDDEN: i64 = -31_403;
+/// A session id that is not this caller's.
+pub(crate) const NO_SESSION: i64 = -31_404;
 
 impl Forbidden {
     /// What the person reads.

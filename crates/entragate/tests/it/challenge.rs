@@ -32,11 +32,10 @@ async fn knock(world: &World, authorization: Option<&str>) -> Vec<(String, Reply
 /// `name="value"` separated by commas.
 fn parameters(header: &str) -> Vec<(String, String)> {
     let rest = header.strip_prefix("Bearer ").unwrap_or_else(|| panic!("not Bearer: {header}"));
-    rest.split(", ")
+    let rest = rest.strip_suffix('"').unwrap_or_else(|| panic!("not quoted: {header}"));
+    rest.split("\", ")
         .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or_else(|| panic!("no value: {pair}"));
-            let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-            let value = value.unwrap_or_else(|| panic!("not quoted: {pair}"));
+            let (name, value) = pair.split_once("=\"").unwrap_or_else(|| panic!("not quoted: {pair}"));
             assert!(!value.contains(['"', '\\']), "{header}");
             (name.to_owned(), value.to_owned())
         })

@@ -1,0 +1,158 @@
+//! Session ids bound to the caller.
+//!
+//! MCP servers identify a session by its id alone and do not know who opened it, so a leaked id would open
+//! another person's session (MCP security best practices, session hijacking). Clients therefore get the
+//! server's id with a seal over caller and route; the server sees its own id again. Nothing is stored.
+
+use aws_lc_rs::hmac;
+use axum::body::Body;
+use axum::extract::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::gate::Inner;
+use crate::oauth::error::json as json_response;
+use crate::policy::call::Message;
+use crate::policy::{mirror, refusal};
+use crate::principal::Principal;
+use crate::signin::{Leg, leg};
+
+/// `Mcp-Session-Id`, up to revision 2025-11-25.
+pub(crate) const HEADER: &str = "mcp-session-id";
+
+/// 128 bits of the tag are enough against guessing and keep the id short.
+const TAG: usize = 16;
+
+/// The id is not this caller's, or not one of ours.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Foreign;
+
+/// Seals with a key that lives as long as the gate: after a restart clients open a new session, as they do
+/// when the server restarts (404, then `initialize`).
+pub(crate) struct SessionSeal {
+    key: hmac::Key,
+    route: String,
+}
+
+impl SessionSeal {
+    pub(crate) fn new(key: hmac::Key, route: String) -> Self {
+        Self { key, route }
+    }
+
+    /// The id as the client gets it. An id that is not visible ASCII is not MCP's and stays away.
+    pub(crate) fn bind(&self, principal: &Principal, id: &HeaderValue) -> Option<HeaderValue> {
+        let id = id.to_str().ok()?;
+        HeaderValue::try_from(format!("{id}.{}", URL_SAFE_NO_PAD.encode(self.tag(principal, id)))).ok()
+    }
+
+    /// The server's own id.
+    pub(crate) fn open(&self, principal: &Principal, bound: &HeaderValue) -> Result<HeaderValue, Foreign> {
+        let (id, tag) = bound.to_str().ok().and_then(|text| text.rsplit_once('.')).ok_or(Foreign)?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| Foreign)?;
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.tag(principal, id), &tag)
+            .map_err(|_| Foreign)?;
+        HeaderValue::try_from(id).map_err(|_| Foreign)
+    }
+
+    fn tag(&self, principal: &Principal, id: &str) -> [u8; TAG] {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in [self.route.as_str(), principal.tenant_id(), principal.object_id(), id] {
+            // Each part with its length, so that no two lists of parts read the same.
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut tag = [0; TAG];
+        tag.copy_from_slice(context.sign().as_ref().get(..TAG).unwrap_or(&[0; TAG]));
+        tag
+    }
+}
+
+/// Gives the MCP server its own session id back; an id of somebody else's session is "not found", on which
+/// clients open a new one.
+pub(crate) fn open(
+    inner: &Inner,
+    principal: &Principal,
+    message: &Message,
+    request: &mut Request,
+) -> Result<(), Box<Response<Body>>> {
+    if principal.is_development() {
+        return Ok(());
+    }
+    let mut ids = request.headers().get_all(HEADER).iter();
+    let (Some(id), None) = (ids.next(), ids.next()) else {
+        request.headers_mut().remove(HEADER);
+        return Ok(());
+    };
+    if mirror::is_sessionless(request.headers(), message) {
+        request.headers_mut().remove(HEADER);
+        return Ok(());
+    }
+    if let Ok(id) = inner.sessions.open(principal, id) {
+        request.headers_mut().insert(HEADER, id);
+        return Ok(());
+    }
+    leg!(Leg::Denied, missing = "session", object_id = principal.object_id());
+    let text = "There is no such session for this caller";
+    let plain = serde_json::json!({ "error": "not_found", "error_description": text });
+    let mut response = json_response(StatusCode::NOT_FOUND, &plain);
+    if let Some(body) = message.error_body(refusal::NO_SESSION, text) {
+        *response.body_mut() = Body::from(body);
+    }
+    Err(Box::new(response))
+}
+
+/// The client gets the server's session id with our seal.
+pub(crate) fn bind(inner: &Inner, principal: &Principal, response: &mut Response<Body>) {
+    if principal.is_development() {
+        return;
+    }
+    if let Some(id) = response.headers_mut().remove(HEADER)
+        && let Some(bound) = inner.sessions.bind(principal, &id)
+    {
+        response.headers_mut().insert(HEADER, bound);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::principal::{Identity, Kind};
+
+    fn principal(object_id: &str) -> Principal {
+        Principal::new(Identity {
+            kind: Kind::User,
+            object_id: object_id.into(),
+            tenant_id: "t".into(),
+            client_id: "c".into(),
+            username: None,
+            email: None,
+            roles: Vec::new(),
+            scopes: vec!["access".into()],
+            groups: Vec::new(),
+            groups_overage: false,
+            token_id: None,
+            expires_at: Timestamp::from_unix(u64::MAX),
+        })
+    }
+
+    fn seal(route: &str) -> SessionSeal {
+        SessionSeal::new(hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]), route.to_owned())
+    }
+
+    #[test]
+    fn only_the_caller_who_opened_a_session_gets_its_id_back() {
+        let (alice, bob) = (principal("alice"), principal("bob"));
+        let id = HeaderValue::from_static("1868a90c.x-7");
+        let bound = seal("/mcp").bind(&alice, &id).unwrap();
+        assert!(bound.to_str().unwrap().bytes().all(|b| (0x21..0x7f).contains(&b)));
+        assert_eq!(seal("/mcp").open(&alice, &bound), Ok(id.clone()));
+        assert_eq!(seal("/mcp").open(&bob, &bound), Err(Foreign));
+        assert_eq!(seal("/other").open(&alice, &bound), Err(Foreign));
+        assert_eq!(seal("/mcp").open(&alice, &id), Err(Foreign));
+        for made_up in ["", ".", "x.", "1868a90c.x-7.", "1868a90c.x-7.AAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(seal("/mcp").open(&alice, &HeaderValue::from_static(made_up)), Err(Foreign));
+        }
+    }
+}
