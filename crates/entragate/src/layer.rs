@@ -33,6 +33,7 @@ use crate::session;
 use crate::signin::{Leg, leg};
 use crate::token::bearer::{Presented, presented};
 use crate::token::verifier::VerifyError;
+use crate::unread;
 
 /// Wraps an MCP server so that only permitted requests reach it.
 #[derive(Debug, Clone)]
@@ -126,8 +127,13 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
         return Err(Box::new(front_door::preflight(request.headers().get(ORIGIN))));
     }
     let (parts, body) = request.into_parts();
-    check_size(inner, &parts)?;
-    let principal = authenticate(inner, &parts).await?;
+    let principal = match check_head(inner, &parts).await {
+        Ok(principal) => principal,
+        Err(mut refusal) => {
+            unread::settle(&parts, body, &mut refusal).await;
+            return Err(refusal);
+        }
+    };
     let (mut request, message) = read_message(inner, parts, body).await?;
     mirror::check(request.headers(), &message).map_err(|text| header_mismatch(&message, &text))?;
     session::open(inner, &principal, &message, &mut request)?;
@@ -141,6 +147,12 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     request.extensions_mut().insert(principal.clone());
     request.extensions_mut().insert(permit);
     Ok(Admitted { request, principal, filter })
+}
+
+/// Before a byte of the body is read.
+async fn check_head(inner: &Inner, request: &Parts) -> Result<Principal, Refusal> {
+    check_size(inner, request)?;
+    authenticate(inner, request).await
 }
 
 fn check_size(inner: &Inner, request: &Parts) -> Result<(), Refusal> {
@@ -163,7 +175,6 @@ fn refusal_json(status: StatusCode, error: &str, text: &str) -> Refusal {
     Box::new(json_response(status, &serde_json::json!({ "error": error, "error_description": text })))
 }
 
-/// Before a byte of the body is read.
 async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refusal> {
     let Some(entra) = &inner.entra else {
         return Ok(Principal::development());

@@ -70,6 +70,7 @@ mod response_filter;
 mod session;
 mod signin;
 mod token;
+mod unread;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
