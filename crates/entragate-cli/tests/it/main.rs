@@ -7,6 +7,8 @@ mod config_fixture;
 mod config_reference;
 mod config_refusals;
 mod config_rules;
+mod demo;
+mod demo_fixture;
 mod serve_admin;
 mod serve_listen;
 mod upstream_failures;

@@ -5,9 +5,11 @@ use std::fmt;
 
 use tokio::sync::mpsc;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
 /// The legs of a sign-in (see the library's `signin` module).
 const SIGN_IN: &str = "entragate::signin";
@@ -30,6 +32,14 @@ impl Said {
     /// A field; absent is empty.
     pub(super) fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
+    }
+
+    /// Why something was refused.
+    pub(super) fn reason(&self) -> &str {
+        match self.field("reason") {
+            "" => self.field("message"),
+            reason => reason,
+        }
     }
 
     /// Whether Entra had its part in this before the gateway spoke.
@@ -58,22 +68,21 @@ impl Visit for Said {
 }
 
 /// A tracing layer that passes them on.
-pub(super) struct Legs(mpsc::UnboundedSender<Said>);
-
-impl Legs {
-    pub(super) fn new(to: mpsc::UnboundedSender<Said>) -> Self {
-        Self(to)
-    }
+pub(super) fn legs<S>(to: mpsc::UnboundedSender<Said>) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    Legs(to).with_filter(Targets::new().with_target(SIGN_IN, Level::INFO).with_target(TOKEN, Level::WARN))
 }
+
+struct Legs(mpsc::UnboundedSender<Said>);
 
 impl<S: Subscriber> Layer<S> for Legs {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let target = event.metadata().target();
-        if target == SIGN_IN || target == TOKEN {
-            let mut said = Said { is_about_a_token: target == TOKEN, ..Said::default() };
-            event.record(&mut said);
-            // Nobody listens once the demo stops.
-            self.0.send(said).ok();
-        }
+        let is_about_a_token = event.metadata().target() == TOKEN;
+        let mut said = Said { is_about_a_token, ..Said::default() };
+        event.record(&mut said);
+        // Nobody listens once the demo stops.
+        self.0.send(said).ok();
     }
 }

@@ -13,11 +13,13 @@ use entragate_emulator::Event;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc;
+use tracing::Subscriber;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer};
 
-use layer::{Legs, Said};
+use layer::{Said, legs};
 use steps::{Line, Steps};
 
 /// Token refusals and Entra's errors are part of the narration, which says them better. A 401 is the last word
@@ -26,17 +28,17 @@ const STDERR: &str = "warn,entragate::token=error,entragate::entra=error,rmcp::t
 
 /// Turns events into lines.
 pub(super) struct Narrator {
-    legs: mpsc::UnboundedReceiver<Said>,
+    heard: mpsc::UnboundedReceiver<Said>,
 }
 
 impl Narrator {
     /// Starts logging, with a narrator listening.
     pub(super) fn init() -> Self {
-        let (sender, legs) = mpsc::unbounded_channel();
-        let registry = tracing_subscriber::registry().with(to_stderr()).with(Legs::new(sender));
+        let (sender, heard) = mpsc::unbounded_channel();
+        let registry = tracing_subscriber::registry().with(to_stderr()).with(legs(sender));
         // Somebody else's logger stays: then there is nothing to tell, and the demo still works.
         registry.try_init().ok();
-        Self { legs }
+        Self { heard }
     }
 
     /// Prints what happens, as it happens, until the process ends or nobody reads.
@@ -47,7 +49,7 @@ impl Narrator {
             tokio::select! {
                 // The gateway's word first: it sends the browser to Entra before Entra sees it.
                 biased;
-                said = self.legs.recv() => {
+                said = self.heard.recv() => {
                     let Some(said) = said else { return };
                     if said.comes_after_entra() {
                         catch_up(&mut entra, &mut lines);
@@ -72,9 +74,9 @@ pub(super) fn log_only() {
     tracing_subscriber::registry().with(to_stderr()).try_init().ok();
 }
 
-fn to_stderr<S>() -> impl tracing_subscriber::Layer<S>
+fn to_stderr<S>() -> impl Layer<S>
 where
-    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let is_coloured =
         stderr().is_terminal() && anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;

@@ -82,12 +82,12 @@ impl Steps {
             "call" => self.call(said),
             "denied" => vec![denied(said)],
             "token_refused" => {
-                vec![refusal(format!("The gateway refused a token: {}", said.field("reason")))]
+                vec![refusal(format!("The gateway refused a token: {}", said.reason()))]
             }
             "refused" => vec![refusal(format!(
                 "The gateway refused a request to /oauth/{}: {}",
                 said.field("endpoint"),
-                said.field("reason")
+                said.reason()
             ))],
             _ => Vec::new(),
         }
@@ -114,9 +114,6 @@ impl Steps {
             }
             (Endpoint::Authorize, Outcome::Refused) => refusal(format!("Entra refused the sign-in: {why}")),
             (Endpoint::Token, Outcome::Refused) => refusal(format!("Entra issued no token: {why}")),
-            (Endpoint::Keys, Outcome::Served) => {
-                aside("The gateway read the public keys that Entra signs tokens with")
-            }
             _ => return Vec::new(),
         };
         vec![line]

@@ -22,6 +22,8 @@ pub(super) async fn sign_in(http: &reqwest::Client, authorize: &str, upn: &str) 
         };
         url = url.join(location.to_str().context("the redirect is no text")?)?;
         if url.as_str().starts_with(CALLBACK) {
+            let has_code = url.query_pairs().any(|(name, _)| name == "code");
+            anyhow::ensure!(has_code, "the browser came back without a code: {url}");
             return Ok(url.into());
         }
     }
