@@ -20,6 +20,7 @@ use url::Url;
 use crate::base_url::{BaseUrl, is_loopback};
 use crate::gate::Gate;
 use crate::oauth::error::json as json_response;
+use crate::rate::ClientAddress;
 
 const ALLOW_HEADERS: &str = "Authorization, Content-Type, Accept, Last-Event-ID, MCP-Protocol-Version, \
      Mcp-Session-Id, Mcp-Method, Mcp-Name";
@@ -128,7 +129,10 @@ pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Nex
     }
     let origin = request.headers().get(ORIGIN).cloned();
     if is_authorize {
-        return next.run(request).await;
+        return match limited(&gate, &request) {
+            Some(refusal) => refusal,
+            None => next.run(request).await,
+        };
     }
     if is_metadata {
         let any = HeaderValue::from_static("*");
@@ -145,7 +149,14 @@ pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Nex
     if is_preflight(request.method()) {
         return preflight(origin.as_ref());
     }
-    let mut response = next.run(request).await;
+    let mut response = match limited(&gate, &request) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    };
     allow(response.headers_mut(), origin.as_ref());
     response
+}
+
+fn limited(gate: &Gate, request: &Request) -> Option<Response<Body>> {
+    gate.rate_limit().refuse(request.extensions().get::<ClientAddress>().copied())
 }

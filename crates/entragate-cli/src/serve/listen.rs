@@ -18,7 +18,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
-use super::ClientAddr;
 use super::drain::cut_at_shutdown;
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
@@ -31,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 const H2_PING: Duration = Duration::from_secs(30);
 
 /// Serves HTTP/1.1 and HTTP/2 without TLS until `shutdown` completes, then lets requests in flight end.
-/// Handlers find the client's address as [`ClientAddr`] in the request's extensions.
+/// Handlers find the client's address as [`entragate::ClientAddress`] in the request's extensions.
 pub async fn listen(
     listener: TcpListener,
     router: Router,
@@ -152,7 +151,7 @@ async fn respond(
     address: std::net::SocketAddr,
     stopped: watch::Receiver<()>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
-    request.extensions_mut().insert(ClientAddr(address));
+    request.extensions_mut().insert(entragate::ClientAddress(address));
     let method = request.method().clone();
     let response = router.call(request).await?;
     Ok(cut_at_shutdown(&method, response, &stopped))
@@ -212,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn handlers_see_the_clients_address() {
         async fn address(request: Request<Body>) -> String {
-            request.extensions().get::<ClientAddr>().unwrap().0.ip().to_string()
+            request.extensions().get::<entragate::ClientAddress>().unwrap().0.ip().to_string()
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();

@@ -22,10 +22,6 @@ use crate::config::Config;
 use crate::upstream::Upstream;
 pub use listen::listen;
 
-/// The address a request came from, in the request's extensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddr(pub SocketAddr);
-
 /// Serves until `shutdown` completes and everything in flight has ended or had its time.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
     Server::bind(&config).await?.run(shutdown).await

@@ -11,7 +11,7 @@ use entragate::{BaseUrl, Principal};
 use http::Extensions;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::serve::ClientAddr;
+use entragate::ClientAddress;
 
 const USER: HeaderName = HeaderName::from_static("x-forwarded-user");
 const EMAIL: HeaderName = HeaderName::from_static("x-forwarded-email");
@@ -49,7 +49,7 @@ impl Introduction {
         if let Some(host) = &self.host {
             headers.insert(FORWARDED_HOST, host.clone());
         }
-        if let Some(ClientAddr(address)) = connection.get() {
+        if let Some(ClientAddress(address)) = connection.get() {
             set(headers, FORWARDED_FOR, &address.ip().to_canonical().to_string());
         }
         if self.identity && !caller.is_development() {

@@ -10,6 +10,7 @@ mod cors;
 mod discovery;
 mod incompatibilities;
 mod keys;
+mod rate;
 mod refusals;
 mod refusals_accepted;
 mod refusals_document;

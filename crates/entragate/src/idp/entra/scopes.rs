@@ -11,6 +11,8 @@ use super::registration::ApiApp;
 /// with `prompt=consent` (clients.md K12).
 const ALWAYS: [&str; 3] = ["openid", "profile", "offline_access"];
 const OIDC: [&str; 6] = ["openid", "profile", "email", "offline_access", "address", "phone"];
+/// OpenID scopes that Entra lacks: it would look them up on Microsoft Graph (AADSTS650053).
+const LACKING: [&str; 2] = ["address", "phone"];
 
 /// The `scope` to send to Entra.
 pub(crate) fn repaired(requested: Option<&str>, api: &ApiApp) -> String {
@@ -19,7 +21,7 @@ pub(crate) fn repaired(requested: Option<&str>, api: &ApiApp) -> String {
     let mut extra_oidc: Vec<&str> = Vec::new();
     for scope in requested.unwrap_or_default().split_ascii_whitespace() {
         if OIDC.contains(&scope) {
-            if !ALWAYS.contains(&scope) && !extra_oidc.contains(&scope) {
+            if !ALWAYS.contains(&scope) && !LACKING.contains(&scope) && !extra_oidc.contains(&scope) {
                 extra_oidc.push(scope);
             }
             continue;
@@ -96,6 +98,7 @@ mod tests {
             (Some(""), "api://tools/access"),
             (Some("openid email profile"), "api://tools/access"),
             (Some("offline_access"), "api://tools/access"),
+            (Some("openid address phone"), "api://tools/access"),
             (Some("access"), "api://tools/access"),
             (Some("access access"), "api://tools/access"),
             (Some("api://tools/access"), "api://tools/access"),
