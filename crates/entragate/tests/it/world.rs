@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -65,6 +64,7 @@ impl World {
     }
 
     pub(crate) fn builder() -> WorldBuilder {
+        log::install();
         let api = ApiApp::new(ClientId::parse(fixtures::API).unwrap()).with_scopes(["access"]).unwrap();
         WorldBuilder {
             tenant: fixtures::TENANT,
@@ -368,31 +368,46 @@ pub(crate) fn param(url: &url::Url, name: &str) -> Option<String> {
 
 /// Events of our own targets, for asserting what the operator can read.
 pub(crate) mod log {
+    use std::cell::RefCell;
     use std::fmt::Write as _;
-    use std::sync::Arc;
+    use std::sync::Once;
 
-    use tokio::sync::mpsc;
-
-    /// Captures until dropped; works on the current thread, which is all a `#[tokio::test]` has.
-    pub(crate) struct Captured {
-        lines: mpsc::UnboundedReceiver<String>,
-        _guard: tracing::subscriber::DefaultGuard,
+    thread_local! {
+        /// What happened on this thread, which is all that a `#[tokio::test]` has.
+        static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
     }
 
-    struct Capture(Arc<mpsc::UnboundedSender<String>>);
+    /// Captures until dropped.
+    pub(crate) struct Captured(());
+
+    /// One subscriber for the whole process, in place before the first event: subscribers of single tests
+    /// come too late for events that another test meets first at the same moment.
+    pub(crate) fn install() {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Capture).unwrap());
+    }
 
     pub(crate) fn capture() -> Captured {
-        let (sender, lines) = mpsc::unbounded_channel();
-        let guard = tracing::subscriber::set_default(Capture(Arc::new(sender)));
-        Captured { lines, _guard: guard }
+        install();
+        LINES.set(Some(Vec::new()));
+        Captured(())
     }
 
     impl Captured {
-        /// Everything logged so far, a line each: `target field=value …`.
+        /// Everything logged since the last call, a line each: `target field=value …`.
+        #[expect(clippy::unused_self, reason = "nothing is captured without one")]
         pub(crate) fn lines(&mut self) -> Vec<String> {
-            std::iter::from_fn(|| self.lines.try_recv().ok()).collect()
+            LINES.replace(Some(Vec::new())).unwrap_or_default()
         }
     }
+
+    impl Drop for Captured {
+        fn drop(&mut self) {
+            LINES.set(None);
+        }
+    }
+
+    struct Capture;
 
     impl tracing::Subscriber for Capture {
         fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
@@ -415,7 +430,7 @@ pub(crate) mod log {
             }
             let mut line = Line(event.metadata().target().to_owned());
             event.record(&mut line);
-            let _ = self.0.send(line.0);
+            LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.push(line.0)));
         }
         fn enter(&self, _: &tracing::span::Id) {}
         fn exit(&self, _: &tracing::span::Id) {}
