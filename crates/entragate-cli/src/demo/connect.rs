@@ -22,8 +22,13 @@ impl fmt::Display for Introduction<'_> {
             "{}: an MCP server that people sign in to with Entra. Nothing leaves this machine.\n",
             title.bold()
         )?;
-        for port in &stage.moved {
-            writeln!(f, "Port {port} is taken, so a free one is used.\n")?;
+        match stage.moved.as_slice() {
+            [] => {}
+            [port] => writeln!(f, "Port {port} is taken, so a free one is used.\n")?,
+            ports => {
+                let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+                writeln!(f, "Ports {} are taken, so free ones are used.\n", ports.join(" and "))?;
+            }
         }
         self.places(f)?;
         self.clients(f)?;

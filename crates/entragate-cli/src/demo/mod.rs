@@ -22,8 +22,13 @@ use crate::cli::{self, Exit};
 use narrator::Narrator;
 use stage::{Options, Stage};
 
+const AFTER_HELP: &str = "\
+The environment and ./entragate.toml are not read. A file named with --config gives rules and other \
+settings, but not who signs people in: that is the emulated Entra.";
+
 /// Options of `entragate demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
 pub struct Arguments {
     /// Play a client: sign in as alice and as bob, call the tools, say what worked, and exit
     #[arg(long, conflicts_with_all = ["listen", "emulator", "upstream", "ready_file"])]
