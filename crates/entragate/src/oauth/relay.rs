@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::authorize::AuthorizeRequest;
 use super::error::{Code, OAuthError, sanitised};
 use super::params::encoded;
 use super::token::Grant;
+use crate::base_url::is_loopback;
 use crate::facade::{Entra, Facade};
 use crate::idp::entra::errors::{EntraError, Remedy};
 use crate::idp::entra::scopes;
@@ -154,8 +156,17 @@ fn translated(answer: &Answer) -> OAuthError {
         aadsts = error.aadsts(), suberror = error.suberror, correlation_id = error.correlation_id,
         answered = code, reason = description, "Entra refused a grant"
     );
-    let uri = error.error_uri.clone().filter(|uri| uri.starts_with("https://") && sanitised(uri) == *uri);
+    let uri = error.error_uri.clone().filter(|uri| is_web(uri) && sanitised(uri) == *uri);
     OAuthError { status, code: sanitised(code), description, uri, retry_after: None }
+}
+
+/// https, or the emulated Entra on this machine.
+fn is_web(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| match url.scheme() {
+        "https" => true,
+        "http" => url.host().is_some_and(|host| is_loopback(&host)),
+        _ => false,
+    })
 }
 
 /// Entra's sentence without personal data, then what to do, then the id under which an administrator

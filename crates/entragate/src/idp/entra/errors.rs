@@ -109,7 +109,7 @@ static CATALOGUE: [Explanation; 46] = [
     entry(28000, Client, 9, "a token is for one resource: ask for the scopes of one API"),
     entry(28003, Client, 9, "the scope was empty"),
     entry(900_144, Client, 0, "a required parameter is missing"),
-    entry(9_002_313, Client, 0, "the code or refresh token is truncated or not Entra's"),
+    entry(9_002_313, SignInAgain, 0, "the code or refresh token is truncated or not Entra's"),
     entry(70000, SignInAgain, 0, "the grant is not valid for this client"),
     entry(70008, SignInAgain, 0, "the code or refresh token expired"),
     entry(54005, SignInAgain, 0, "the code was redeemed before: the client posted it twice"),
