@@ -41,6 +41,8 @@ pub(crate) enum RedirectUriError {
     PlainHttp,
     #[error("redirect_uri has a wildcard host")]
     Wildcard,
+    #[error("redirect_uri has a scheme that a browser or the system acts on itself")]
+    Scheme,
 }
 
 /// A well-formed redirect URI. Whether it may be used is the [`RedirectPolicy`]'s decision.
@@ -80,6 +82,7 @@ impl RedirectUri {
             "http" if uri.is_loopback() => Ok(uri),
             "http" => Err(RedirectUriError::PlainHttp),
             "https" => Err(RedirectUriError::Malformed),
+            never if NEVER.contains(&never) => Err(RedirectUriError::Scheme),
             _ => Ok(uri),
         }
     }
@@ -128,7 +131,7 @@ enum Kind {
 }
 
 /// Schemes that a browser or the system acts on itself.
-const NEVER: [&str; 13] = [
+const NEVER: [&str; 14] = [
     "about",
     "blob",
     "chrome",
@@ -142,6 +145,7 @@ const NEVER: [&str; 13] = [
     "vbscript",
     "view-source",
     "ws",
+    "wss",
 ];
 
 impl RedirectRule {
