@@ -1,5 +1,7 @@
 //! Wire-level tests: emulated Entra, gate and client on real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod authorize;
 mod authorize_errors;
 mod authorize_scope;
@@ -16,4 +18,7 @@ mod refusals_accepted;
 mod refusals_document;
 mod register;
 mod session;
+mod token;
+mod token_clients;
+mod token_errors;
 mod world;

@@ -93,13 +93,6 @@ impl World {
         self.http.get(self.url(path)).send().await.unwrap()
     }
 
-    pub(crate) async fn get_json(&self, path: &str) -> Value {
-        let response = self.get(path).await;
-        assert_eq!(response.status(), 200, "{path}");
-        assert_eq!(response.headers()["content-type"], "application/json", "{path}");
-        response.json().await.unwrap()
-    }
-
     /// The authorize request of a well-behaved client, with changes: `("name", Some(value))` replaces or adds,
     /// `("name", None)` removes.
     pub(crate) fn authorize_url(&self, changes: &[(&str, Option<&str>)]) -> String {
