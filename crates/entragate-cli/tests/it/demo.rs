@@ -48,6 +48,16 @@ fn once_signs_alice_and_bob_in_and_every_step_works() {
 }
 
 #[test]
+fn once_works_behind_a_company_proxy_that_cannot_reach_this_machine() {
+    let mut command = demo(&directory("demo_once_proxy"), &["--once"]);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    let output = command.output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
 fn once_takes_no_address_and_no_rules() {
     for arguments in [&["--once", "--listen", "127.0.0.1:0"][..], &["--once", "--config", "rules.toml"]] {
         let output = run("demo_once_alone", arguments);

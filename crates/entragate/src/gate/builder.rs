@@ -198,7 +198,7 @@ fn entra(
     redirects: Vec<RedirectRule>,
     clock: Arc<dyn Clock>,
 ) -> Result<Entra, GateError> {
-    let http = Outbound::new().map_err(|error| GateError::Outbound(error.to_string()))?;
+    let http = Outbound::new(&authority).map_err(|error| GateError::Outbound(error.to_string()))?;
     let keyring = Arc::new(Keyring::new(http.clone(), authority, relay.tenant, Arc::clone(&clock)));
     let verifier = Verifier::new(Arc::clone(&keyring), &relay.api, Arc::clone(&clock));
     let resources = KnownResources::new(base, resource_url, &relay.api);

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
+use crate::idp::entra::registration::AuthorityHost;
+
 /// Largest answer that is read; a discovery document is about 2 KiB, a key set about 15 KiB.
 const MAX_ANSWER: usize = 1024 * 1024;
 
@@ -31,11 +33,14 @@ pub(crate) struct Answer {
 pub(crate) struct Outbound(reqwest::Client);
 
 impl Outbound {
-    pub(crate) fn new() -> Result<Self, OutboundError> {
+    pub(crate) fn new(authority: &AuthorityHost) -> Result<Self, OutboundError> {
         // The embedder may have installed a provider already; then theirs is used, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the one place that builds the outbound client")]
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        // A company's proxy cannot reach an emulator on this machine.
+        let builder = if authority.is_loopback() { builder.no_proxy() } else { builder };
+        builder
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(15))
             .redirect(redirect::Policy::none())

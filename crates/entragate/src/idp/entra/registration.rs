@@ -128,6 +128,11 @@ impl AuthorityHost {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is on this machine: an emulator.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
+    }
 }
 
 impl Default for AuthorityHost {
