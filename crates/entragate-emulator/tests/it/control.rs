@@ -354,19 +354,26 @@ async fn serve_until_answers_until_told_to_stop() {
     assert_eq!(addr.port().to_string(), b.rsplit(':').next().unwrap_or_default());
 }
 
+/// Whether the port of a stopped emulator can be bound again.
+async fn frees_its_port(polite: bool) -> bool {
+    let builder = Emulator::builder().keys(KeySource::Embedded);
+    let emulator = builder.start().await.expect("it starts");
+    let addr = emulator.addr();
+    if polite {
+        emulator.shutdown().await;
+    } else {
+        drop(emulator);
+        tokio::task::yield_now().await;
+    }
+    let again = Emulator::builder().keys(KeySource::Embedded).bind(addr).start().await;
+    again.is_ok_and(|emulator| emulator.addr() == addr)
+}
+
 #[tokio::test]
 async fn shutdown_and_drop_free_the_port() {
     for polite in [true, false] {
-        let builder = Emulator::builder().keys(KeySource::Embedded);
-        let emulator = builder.start().await.expect("it starts");
-        let addr = emulator.addr();
-        if polite {
-            emulator.shutdown().await;
-        } else {
-            drop(emulator);
-            tokio::task::yield_now().await;
-        }
-        let again = Emulator::builder().keys(KeySource::Embedded).bind(addr).start().await;
-        assert_eq!(again.expect("the port is free").addr(), addr);
+        // A parallel test may be given the port in between, though hardly twice.
+        let freed = frees_its_port(polite).await || frees_its_port(polite).await;
+        assert!(freed, "polite: {polite}");
     }
 }

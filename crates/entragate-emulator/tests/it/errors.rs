@@ -68,7 +68,8 @@ async fn e096_timestamp_follows_the_emulated_clock() {
     let before = entra.token(&garbage()).await.refusal(400, "invalid_request", 9_002_313).timestamp;
     entra.advance(2 * 366 * 86_400);
     let after = entra.token(&garbage()).await.refusal(400, "invalid_request", 9_002_313).timestamp;
-    assert_eq!(year(&after) - year(&before), 2, "{before} → {after}");
+    // 732 days: three New Year's Eves at the end of December.
+    assert!((2..=3).contains(&(year(&after) - year(&before))), "{before} → {after}");
 }
 
 #[tokio::test]

@@ -111,6 +111,8 @@ async fn e033_prompt_none_without_session_50058() {
     let location = entra.authorize(&silent(&Authorize::base())).await.location();
     let message = location.refusal("login_required", 50058);
     assert!(message.starts_with("Session information is not sufficient for single-sign-on."), "{message}");
+    let hinted = entra.authorize(&silent(&Authorize::base().user("alice"))).await;
+    hinted.location().refusal("login_required", 50058);
 }
 
 #[tokio::test]
@@ -139,6 +141,7 @@ async fn e035_prompt_consent_asks_again_where_users_may_consent() {
     let mut browser = entra.browser();
     let page = browser.authorize(&request).await;
     assert_keeps(&page, ACCEPT, &request);
+    assert!(page.body.contains("<code>access</code>"), "it says what was consented to: {}", page.body);
     browser.press(&page, ACCEPT).await.location().code();
 }
 

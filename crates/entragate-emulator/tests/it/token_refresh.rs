@@ -1,9 +1,11 @@
 //! §10.4, items 81–83 and 86: refresh tokens, which are bound to user and client but not to a resource.
 
-use entragate_emulator::fixtures::{API, CLI, CLI2, SELF};
+use entragate_emulator::fixtures::{API, CLI, CLI2, GATE, GRAPH, SELF, SPA, WEB};
 use serde_json::{Value, json};
 
-use crate::fixture::{Authorize, Entra, Jwt, MCP_URI, Token, V1_URI, members, oid, scope};
+use crate::fixture::{
+    Authorize, Entra, GRAPH_URI, Jwt, MCP_URI, SPA_ORIGIN, Token, V1_URI, members, oid, scope,
+};
 
 fn alice() -> Authorize {
     Authorize::base().user("alice")
@@ -173,6 +175,23 @@ async fn e083_policies_apply_to_refresh() {
 }
 
 #[tokio::test]
+async fn e084_refresh_for_graph_after_consent_gives_a_token_nobody_can_verify() {
+    let entra = Entra::start().await;
+    let both = format!("{} {GRAPH_URI}/User.Read offline_access", scope(API, "access"));
+    let consenting = Authorize::base().with("client_id", CLI2).scope(&both).user("bob");
+    let code = entra.code(&consenting).await;
+    let api = scope(API, "access");
+    let first = entra.redeem(&Token::code(&consenting, &code).with("scope", &api)).await;
+    let refresh = Token::refresh(CLI2, &first).with("scope", &format!("{GRAPH_URI}/User.Read"));
+    let second = entra.redeem(&refresh).await;
+    let token = Jwt::access(&second);
+    assert!(token.header["nonce"].is_string(), "{}", token.header);
+    let audience = token.claims["aud"].as_str().expect("one audience");
+    assert!([GRAPH, GRAPH_URI].contains(&audience.trim_end_matches('/')), "{audience}");
+    assert!(!entra.is_signed(second["access_token"].as_str().expect("a token")).await);
+}
+
+#[tokio::test]
 async fn e085_refresh_spanning_two_resources_takes_the_first() {
     let entra = Entra::start().await;
     let first = entra.tokens(&alice()).await;
@@ -217,4 +236,76 @@ async fn e088_refresh_after_revocation_of_the_user_50173() {
     entra.redeem(&Token::refresh(CLI, &bob).with("scope", &offline())).await;
     entra.advance(1);
     entra.tokens(&alice()).await;
+}
+
+#[tokio::test]
+async fn e087_refresh_token_of_a_spa_ends_after_24_hours_even_if_refreshed_700084() {
+    let entra = Entra::start().await;
+    let request = Authorize::spa().user("alice");
+    let redemption = Token::code(&request, &entra.code(&request).await).header("origin", SPA_ORIGIN);
+    let first = entra.redeem(&redemption).await;
+    let refresh =
+        |tokens: &Value| Token::refresh(SPA, tokens).with("scope", &offline()).header("origin", SPA_ORIGIN);
+    entra.advance(23 * 3600);
+    let second = entra.redeem(&refresh(&first)).await;
+    entra.advance(2 * 3600);
+    for tokens in [&first, &second] {
+        let refusal = entra.token(&refresh(tokens)).await.refusal(400, "invalid_grant", 700_084);
+        assert!(
+            refusal.message.contains(
+                "issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00"
+            ),
+            "{}",
+            refusal.message
+        );
+    }
+}
+
+#[tokio::test]
+async fn e088_revocation_ends_sessions_too() {
+    let entra = Entra::start().await;
+    let mut browser = entra.browser();
+    browser.sign_in("alice").await;
+    entra.control().revoke_user("alice");
+    let silent = Authorize::base().with("prompt", "none");
+    browser.authorize(&silent).await.location().refusal("login_required", 50058);
+}
+
+#[tokio::test]
+async fn e089_refresh_for_an_api_without_consent_65001() {
+    let entra = Entra::start().await;
+    let first = entra.tokens(&alice()).await;
+    let refresh = Token::refresh(CLI, &first).with("scope", &format!("{GRAPH_URI}/User.Read"));
+    let refusal = entra.token(&refresh).await.refusal(400, "invalid_grant", 65001);
+    assert_eq!(refusal.json["suberror"], "consent_required");
+}
+
+#[tokio::test]
+async fn e090_policies_are_evaluated_again_at_refresh() {
+    let entra = Entra::start().await;
+    let first = entra.tokens(&alice()).await;
+    let refresh = Token::refresh(CLI, &first).with("scope", &offline());
+    for (setting, code, suberror) in
+        [("ca_blocked_users", 53003, "message_only"), ("mfa_required_users", 50076, "basic_action")]
+    {
+        entra.settings(json!({setting: ["alice"]})).await;
+        let refusal = entra.token(&refresh).await.refusal(400, "invalid_grant", code);
+        assert_eq!(refusal.json["suberror"], suberror);
+        let claims = refusal.json["claims"].as_str().expect("claims is a string");
+        let claims: Value = serde_json::from_str(claims).expect("that holds JSON");
+        assert!(claims["access_token"].is_object(), "{claims}");
+        entra.settings(json!({setting: []})).await;
+        entra.redeem(&refresh).await;
+    }
+}
+
+#[tokio::test]
+async fn e090_assignment_is_evaluated_at_refresh_50105() {
+    let entra = Entra::start().await;
+    let request = Authorize::web().user("alice");
+    let code = entra.code(&request).await;
+    let first = entra.redeem(&Token::code(&request, &code).with("client_secret", "s3cret")).await;
+    let refresh = Token::refresh(WEB, &first).with("client_secret", "s3cret");
+    let refusal = entra.token(&refresh.with("scope", &scope(GATE, "access"))).await;
+    refusal.refusal(400, "invalid_grant", 50105);
 }
