@@ -17,6 +17,7 @@ mod refusals;
 mod refusals_accepted;
 mod refusals_document;
 mod register;
+mod register_clients;
 mod session;
 mod token;
 mod token_clients;

@@ -5,6 +5,7 @@ use entragate_emulator::fixtures;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::register_clients::{CURSOR, MCP_REMOTE, MEASURED, Measured};
 use crate::world::{Reply, World};
 
 async fn register(world: &World, body: &Value) -> Reply {
@@ -55,163 +56,20 @@ fn assert_refused(reply: &Reply, error: &str) -> String {
     body["error_description"].as_str().unwrap().to_owned()
 }
 
-/// Name, body as measured, redirect URIs that must come back.
-fn measured() -> Vec<(&'static str, Value, Vec<&'static str>)> {
-    const BOTH: [&str; 2] = ["authorization_code", "refresh_token"];
-    let api = format!("api://{}/access", fixtures::API);
-    let simple = |name: &str, uri: &str| {
-        json!({
-            "client_name": name, "redirect_uris": [uri], "grant_types": BOTH, "response_types": ["code"],
-            "token_endpoint_auth_method": "none", "application_type": "native", "scope": &api,
-        })
-    };
-    vec![
-        (
-            "TypeScript SDK",
-            simple("demo", "http://localhost:8090/callback"),
-            vec!["http://localhost:8090/callback"],
-        ),
-        (
-            "Claude Code",
-            simple("Claude Code (contoso)", "http://localhost:53682/callback"),
-            vec!["http://localhost:53682/callback"],
-        ),
-        (
-            "Codex",
-            simple("Codex", "http://127.0.0.1:40123/callback/n3bGSD6xR0aT"),
-            vec!["http://127.0.0.1:40123/callback/n3bGSD6xR0aT"],
-        ),
-        (
-            "VS Code",
-            json!({
-                "client_name": "Visual Studio Code", "client_uri": "https://code.visualstudio.com",
-                "redirect_uris": [
-                    "https://insiders.vscode.dev/redirect", "https://vscode.dev/redirect",
-                    "http://127.0.0.1/", "http://127.0.0.1:33418/",
-                ],
-                "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
-                "response_types": ["code"], "token_endpoint_auth_method": "none",
-                "application_type": "native", "scope": &api,
-            }),
-            vec![
-                "https://insiders.vscode.dev/redirect",
-                "https://vscode.dev/redirect",
-                "http://127.0.0.1/",
-                "http://127.0.0.1:33418/",
-            ],
-        ),
-        (
-            "Cursor",
-            json!({
-                "client_name": "Cursor", "grant_types": BOTH, "response_types": ["code"],
-                "redirect_uris": [
-                    "cursor://anysphere.cursor-mcp/oauth/callback",
-                    "https://www.cursor.com/agents/mcp/oauth/callback",
-                    "http://localhost:8787/callback",
-                ],
-                "token_endpoint_auth_method": "none",
-            }),
-            vec!["https://www.cursor.com/agents/mcp/oauth/callback", "http://localhost:8787/callback"],
-        ),
-        (
-            "Inspector 2",
-            json!({
-                "client_name": "MCP Inspector", "client_uri": "https://github.com/modelcontextprotocol/inspector",
-                "redirect_uris": ["http://localhost:6274/oauth/callback"], "grant_types": BOTH,
-                "response_types": ["code"], "token_endpoint_auth_method": "none",
-                "application_type": "native", "scope": "",
-            }),
-            vec!["http://localhost:6274/oauth/callback"],
-        ),
-        (
-            "Inspector 1",
-            json!({
-                "client_name": "MCP Inspector", "grant_types": BOTH, "response_types": ["code"],
-                "redirect_uris": ["http://localhost:6274/oauth/callback", "http://localhost:6274/oauth/callback/debug"],
-                "token_endpoint_auth_method": "none",
-            }),
-            vec!["http://localhost:6274/oauth/callback", "http://localhost:6274/oauth/callback/debug"],
-        ),
-        (
-            "mcp-remote",
-            json!({
-                "client_name": "MCP CLI Client", "client_uri": "https://github.com/modelcontextprotocol/mcp-cli",
-                "redirect_uris": ["http://localhost:14887/oauth/callback"], "grant_types": BOTH,
-                "response_types": ["code"], "token_endpoint_auth_method": "none", "application_type": "native",
-                "scope": "openid email profile", "software_id": "2e6dc280-f3c3-4e01-99a7-8181dbd1d23d",
-                "software_version": "0.15.0",
-            }),
-            vec!["http://localhost:14887/oauth/callback"],
-        ),
-        (
-            "Gemini CLI",
-            json!({
-                "client_name": "Gemini CLI MCP Client", "redirect_uris": ["http://localhost:7777/oauth/callback"],
-                "grant_types": BOTH, "response_types": ["code"], "token_endpoint_auth_method": "none", "scope": "",
-            }),
-            vec!["http://localhost:7777/oauth/callback"],
-        ),
-        (
-            "opencode",
-            json!({
-                "client_name": "OpenCode", "client_uri": "https://opencode.ai",
-                "redirect_uris": ["http://127.0.0.1:19876/mcp/oauth/callback"], "grant_types": BOTH,
-                "response_types": ["code"], "token_endpoint_auth_method": "none",
-            }),
-            vec!["http://127.0.0.1:19876/mcp/oauth/callback"],
-        ),
-        (
-            "Zed",
-            json!({ "client_name": "Zed", "redirect_uris": ["http://127.0.0.1:49711/callback"], "token_endpoint_auth_method": "none" }),
-            vec!["http://127.0.0.1:49711/callback"],
-        ),
-        (
-            "Goose",
-            simple("goose", "http://localhost:50007/oauth_callback"),
-            vec!["http://localhost:50007/oauth_callback"],
-        ),
-        (
-            "FastMCP",
-            simple("FastMCP Client", "http://localhost:56413/callback"),
-            vec!["http://localhost:56413/callback"],
-        ),
-        (
-            "Copilot CLI",
-            json!({
-                "client_name": "GitHub Copilot CLI", "redirect_uris": ["http://127.0.0.1:45679/callback"],
-                "grant_types": BOTH, "response_types": ["code"], "token_endpoint_auth_method": "client_secret_post",
-            }),
-            vec!["http://127.0.0.1:45679/callback"],
-        ),
-        (
-            "Copilot Studio",
-            json!({
-                "client_name": "Copilot Studio", "token_endpoint_auth_method": "client_secret_basic",
-                "redirect_uris": ["https://global.consent.azure-apim.net/redirect/contoso-5fmcp-5f1a2b3c"],
-                "grant_types": BOTH, "response_types": ["code"],
-            }),
-            vec!["https://global.consent.azure-apim.net/redirect/contoso-5fmcp-5f1a2b3c"],
-        ),
-        (
-            "claude.ai",
-            simple("Claude", "https://claude.ai/api/mcp/auth_callback"),
-            vec!["https://claude.ai/api/mcp/auth_callback"],
-        ),
-        (
-            "ChatGPT",
-            simple("ChatGPT", "https://chatgpt.com/connector/oauth/AbC-123_x"),
-            vec!["https://chatgpt.com/connector/oauth/AbC-123_x"],
-        ),
-    ]
+async fn replay(world: &World, path: &str, client: &Measured) -> Reply {
+    let request = world.http.post(world.url(path)).header("content-type", "application/json");
+    Reply::of(request.body(client.body)).await
 }
 
 #[tokio::test]
 async fn dc_02_k20_k21_every_measured_client_registers_and_can_read_the_answer() {
     let world = World::start().await;
-    for (client, body, redirect_uris) in measured() {
-        let reply = register(&world, &body).await;
+    for measured in &MEASURED {
+        let client = measured.client;
+        let reply = replay(&world, "/oauth/register", measured).await;
         assert_eq!(reply.status, 201, "{client}: {reply:?}");
-        let answer = assert_registered(&world, &reply, &redirect_uris);
+        let answer = assert_registered(&world, &reply, measured.redirect_uris);
+        let body: Value = serde_json::from_str(measured.body).unwrap();
         for echoed in ["client_name", "client_uri", "software_id", "software_version", "application_type"] {
             assert_eq!(answer.get(echoed), body.get(echoed), "{client}: {echoed}");
         }
@@ -221,8 +79,7 @@ async fn dc_02_k20_k21_every_measured_client_registers_and_can_read_the_answer()
 #[tokio::test]
 async fn dc_02_a_registration_answer_in_full() {
     let world = World::start().await;
-    let (_, body, _) = measured().swap_remove(7);
-    let mut answer = register(&world, &body).await.json();
+    let mut answer = replay(&world, "/oauth/register", &MCP_REMOTE).await.json();
     answer["client_id_issued_at"] = json!("now");
     insta::assert_json_snapshot!(answer, @r#"
     {
@@ -378,6 +235,17 @@ async fn dc_04_k26_there_are_one_to_twenty_redirect_uris_and_all_are_strings() {
 #[tokio::test]
 async fn k22_cursor_body_keeps_the_good_uris() {
     let world = World::start().await;
+    let reply = replay(&world, "/oauth/register", &CURSOR).await;
+    assert_registered(
+        &world,
+        &reply,
+        &["https://www.cursor.com/agents/mcp/oauth/callback", "http://localhost:8787/callback"],
+    );
+}
+
+#[tokio::test]
+async fn k22_one_hostile_uri_does_not_spoil_the_others_and_is_not_registered() {
+    let world = World::start().await;
     let body = json!({ "redirect_uris": [
         "javascript:alert(1)", "http://localhost:8787/callback", "https://evil.test/", "http://127.0.0.1/x#y",
     ] });
@@ -402,11 +270,11 @@ async fn k22_the_operator_can_allow_a_private_scheme_and_a_host_of_their_own() {
     let rules =
         ["cursor:", "https://chat.contoso.com/oauth/*"].map(|rule| RedirectRule::parse(rule).unwrap());
     let world = World::builder().gate(move |gate| gate.redirect_rules(rules)).start().await;
-    let (_, cursor, _) = measured().swap_remove(4);
+    let cursor: Value = serde_json::from_str(CURSOR.body).unwrap();
     let all: Vec<&str> =
         cursor["redirect_uris"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(all.len(), 3);
-    assert_registered(&world, &register(&world, &cursor).await, &all);
+    assert_registered(&world, &replay(&world, "/oauth/register", &CURSOR).await, &all);
     let own = "https://chat.contoso.com/oauth/contoso/callback";
     assert_registered(&world, &register(&world, &json!({ "redirect_uris": [own] })).await, &[own]);
 }
@@ -495,10 +363,10 @@ async fn a_hostile_client_name_loses_what_could_deceive_a_reader() {
 #[tokio::test]
 async fn k17_the_root_alias_registers_for_clients_that_ignore_metadata() {
     let world = World::start().await;
-    for (client, body, redirect_uris) in measured() {
-        let reply = Reply::of(world.http.post(world.url("/register")).json(&body)).await;
-        assert_eq!(reply.status, 201, "{client}");
-        assert_registered(&world, &reply, &redirect_uris);
+    for measured in &MEASURED {
+        let reply = replay(&world, "/register", measured).await;
+        assert_eq!(reply.status, 201, "{}", measured.client);
+        assert_registered(&world, &reply, measured.redirect_uris);
     }
 }
 

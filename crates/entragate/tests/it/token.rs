@@ -104,7 +104,7 @@ async fn entra_gets_a_code_with_scope_and_nothing_that_it_refuses() {
 async fn k41_entra_gets_scope_on_refresh_or_the_second_hour_ends_in_aadsts90009() {
     let world = World::start().await;
     world.control().set(|settings| {
-        settings.refresh_without_scope = entragate_emulator::RefreshWithoutScope::Reject90009
+        settings.refresh_without_scope = entragate_emulator::RefreshWithoutScope::Reject90009;
     });
     let tokens = world.sign_in("alice").await;
     assert_tokens(&token(&world, &refresh_form(&tokens)).await);

@@ -160,11 +160,10 @@ async fn k44_a_confidential_client_app_is_server_error_that_names_the_row_aadsts
     let rule = RedirectRule::parse(callback).unwrap();
     let world =
         World::builder().client(fixtures::WEB).gate(move |gate| gate.redirect_rules([rule])).start().await;
-    let changes = [("client_id", Some(fixtures::WEB)), ("redirect_uri", Some(callback))];
+    let changes = [("redirect_uri", Some(callback))];
     let code = param(&world.browse(&world.authorize_url(&changes), "alice").await, "code").unwrap();
     let mut form = world.code_form(&code);
-    form.retain(|(name, _)| !["client_id", "redirect_uri"].contains(name));
-    form.extend([("client_id", fixtures::WEB), ("redirect_uri", callback)]);
+    form.iter_mut().filter(|(name, _)| *name == "redirect_uri").for_each(|(_, value)| *value = callback);
     let mut log = log::capture();
     let reply = Reply::read(world.token(&form).await).await;
     // Not `invalid_client`: clients would throw their registration away and start again, for ever.

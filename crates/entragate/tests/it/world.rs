@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     pub(crate) addr: SocketAddr,
     pub(crate) http: reqwest::Client,
+    /// The client app of the relay.
+    client: &'static str,
 }
 
 /// What stands behind the gate.
@@ -100,7 +102,7 @@ impl World {
         let scope = format!("api://{}/access", fixtures::API);
         let mut pairs: Vec<(String, String)> = [
             ("response_type", "code"),
-            ("client_id", fixtures::MCP),
+            ("client_id", self.client),
             ("redirect_uri", REDIRECT),
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
@@ -151,7 +153,7 @@ impl World {
     pub(crate) fn code_form<'a>(&self, code: &'a str) -> Vec<(&'static str, &'a str)> {
         vec![
             ("grant_type", "authorization_code"),
-            ("client_id", fixtures::MCP),
+            ("client_id", self.client),
             ("code", code),
             ("redirect_uri", REDIRECT),
             ("code_verifier", VERIFIER),
@@ -247,7 +249,7 @@ impl WorldBuilder {
         let gate = (self.configure)(builder).build().unwrap();
         let app = gate.protect(self.mcp);
         tokio::spawn(async move { axum::serve(listener, app).await });
-        World { entra, gate, addr, http: client() }
+        World { entra, gate, addr, http: client(), client: self.client }
     }
 }
 
