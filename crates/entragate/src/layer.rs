@@ -90,8 +90,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let gate = self.gate.clone();
         Box::pin(async move {
-            if let Some(refusal) = gate.front_door().refuse(&request) {
+            if let Some(mut refusal) = gate.front_door().refuse(&request) {
                 // Not readable for the page that asked: its `Origin` is what was refused.
+                let (parts, body) = request.into_parts();
+                unread::settle(&parts, body, &mut refusal).await;
                 return Ok(refusal);
             }
             let origin = request.headers().get(ORIGIN).cloned();
@@ -152,7 +154,11 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
 /// Before a byte of the body is read.
 async fn check_head(inner: &Inner, request: &Parts) -> Result<Principal, Refusal> {
     check_size(inner, request)?;
-    authenticate(inner, request).await
+    let principal = authenticate(inner, request).await?;
+    if request.method == Method::POST {
+        check_coding(&request.headers)?;
+    }
+    Ok(principal)
 }
 
 fn check_size(inner: &Inner, request: &Parts) -> Result<(), Refusal> {
@@ -217,9 +223,10 @@ async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Re
         }
         return Ok((Request::from_parts(parts, Body::empty()), Message::Empty));
     }
-    check_coding(&parts.headers)?;
     let Ok(bytes) = axum::body::to_bytes(body, inner.max_body_bytes).await else {
-        return Err(too_large());
+        let mut refusal = too_large();
+        unread::announce_end(&parts, &mut refusal);
+        return Err(refusal);
     };
     let message = Message::parse(&bytes).map_err(|error| {
         tracing::warn!(target: "entragate::policy", reason = %error, "message refused");

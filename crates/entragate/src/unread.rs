@@ -20,7 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Makes the connection fit for the next request, or lets `refusal` announce that there will be none.
 pub(crate) async fn settle(head: &Parts, body: Body, refusal: &mut Response<Body>) {
-    if !forget(head, body).await && head.version <= Version::HTTP_11 {
+    if !forget(head, body).await {
+        announce_end(head, refusal);
+    }
+}
+
+/// Says that the connection ends; HTTP/2 resets the one stream instead.
+pub(crate) fn announce_end(head: &Parts, refusal: &mut Response<Body>) {
+    if head.version <= Version::HTTP_11 {
         refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
@@ -101,6 +108,16 @@ mod tests {
             assert!(head.starts_with("HTTP/1.1 401"), "{head}");
             assert!(head.contains("connection: close"), "{head}");
         }
+    }
+
+    #[tokio::test]
+    async fn refusals_of_the_front_door_keep_the_connection_too() {
+        let mut stream = gateway().await;
+        send(&mut stream, "POST /mcp", "content-length: 10\r\norigin: https://evil.test\r\n").await;
+        stream.write_all(br#"{"id": 12}"#).await.unwrap();
+        assert!(answer(&mut stream).await.starts_with("HTTP/1.1 403"));
+        send(&mut stream, "GET /mcp", "").await;
+        assert!(answer(&mut stream).await.starts_with("HTTP/1.1 401"));
     }
 
     #[tokio::test]
