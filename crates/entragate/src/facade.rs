@@ -74,8 +74,8 @@ pub(crate) fn router(facade: Facade) -> Router {
     }
     router = router.route(&format!("{base}/oauth/jwks"), get(oauth::jwks::get));
     let gate = facade.gate.clone();
+    // No fallback: a program into which this is merged has its own.
     router
-        .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(facade)
         .layer(axum::middleware::from_fn_with_state(gate, front_door::facade))
@@ -115,6 +115,11 @@ fn document(document: &discovery::Document) -> MethodRouter<Facade> {
 /// Reads a small body.
 pub(crate) async fn body_bytes(request: Request, limit: usize) -> Result<axum::body::Bytes, StatusCode> {
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// What answers where there is nothing, when no other program does.
+pub(crate) fn elsewhere(gate: Gate) -> MethodRouter {
+    any(not_found).layer(axum::middleware::from_fn_with_state(gate, front_door::facade))
 }
 
 async fn not_found() -> Response<Body> {

@@ -141,7 +141,7 @@ impl Gate {
                 }
             }
         }
-        router
+        router.fallback_service(facade::elsewhere(self.clone()))
     }
 
     /// Whether Entra's endpoints and keys are loaded; tries to load them.
