@@ -18,6 +18,7 @@ use hyper_util::client::legacy;
 use tokio::time::Sleep;
 
 use super::client::ConnectTimedOut;
+use super::endpoint::Prefix;
 use super::failure::Failure;
 use super::headers;
 
@@ -26,14 +27,24 @@ use super::headers;
 pub struct Forward(State);
 
 enum State {
-    Waiting { response: legacy::ResponseFuture, deadline: Option<Pin<Box<Sleep>>>, permit: Permit },
+    Waiting {
+        response: legacy::ResponseFuture,
+        deadline: Option<Pin<Box<Sleep>>>,
+        prefix: Option<Prefix>,
+        permit: Permit,
+    },
     Failed(Option<Response<Body>>),
 }
 
 impl Forward {
-    pub(super) fn waiting(response: legacy::ResponseFuture, limit: Option<Duration>, permit: Permit) -> Self {
+    pub(super) fn waiting(
+        response: legacy::ResponseFuture,
+        limit: Option<Duration>,
+        prefix: Option<Prefix>,
+        permit: Permit,
+    ) -> Self {
         let deadline = limit.map(|limit| Box::pin(tokio::time::sleep(limit)));
-        Self(State::Waiting { response, deadline, permit })
+        Self(State::Waiting { response, deadline, prefix, permit })
     }
 
     pub(super) fn failed(failure: Failure, permit: Option<&Permit>) -> Self {
@@ -45,15 +56,15 @@ impl Future for Forward {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (response, deadline, permit) = match &mut self.get_mut().0 {
-            State::Waiting { response, deadline, permit } => (response, deadline, permit),
+        let (response, deadline, prefix, permit) = match &mut self.get_mut().0 {
+            State::Waiting { response, deadline, prefix, permit } => (response, deadline, prefix, permit),
             State::Failed(response) => {
                 return Poll::Ready(Ok(response.take().expect("a future is not polled after it was ready")));
             }
         };
         let failure = match Pin::new(response).poll(cx) {
             Poll::Ready(Ok(response)) if response.status() != StatusCode::SWITCHING_PROTOCOLS => {
-                return Poll::Ready(Ok(relayed(response)));
+                return Poll::Ready(Ok(relayed(response, prefix.take())));
             }
             Poll::Ready(Ok(_)) => {
                 tracing::error!("the upstream switched protocols without being asked");
@@ -79,11 +90,16 @@ impl Future for Forward {
 
 /// The upstream's response for the client's connection: everything as it came, but for what belonged to the
 /// upstream's connection.
-fn relayed(response: Response<Incoming>) -> Response<Body> {
+fn relayed(response: Response<Incoming>, prefix: Option<Prefix>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     headers::strip_response(&mut parts.headers);
     parts.version = Version::HTTP_11; // of the upstream connection; the client's own is the server's matter
-    Response::from_parts(parts, Body::new(body))
+    let body = Body::new(body);
+    let body = match prefix.filter(|_| headers::is_event_stream(&parts.headers)) {
+        Some(prefix) => prefix.apply(body),
+        None => body,
+    };
+    Response::from_parts(parts, body)
 }
 
 fn is_time_out(error: &legacy::Error) -> bool {

@@ -13,6 +13,7 @@
 //! puts no limit on how long an answer lasts.
 
 mod client;
+mod endpoint;
 mod failure;
 mod forward;
 mod headers;
@@ -27,13 +28,14 @@ use std::time::Duration;
 use axum::body::Body;
 use entragate::{BaseUrl, Permit};
 use http::header::{CONTENT_LENGTH, HOST, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::config::UpstreamConfig;
 use client::Client;
+use endpoint::Prefix;
 use failure::Failure;
 pub use failure::{UPSTREAM_TIMED_OUT, UPSTREAM_UNAVAILABLE};
 pub use forward::Forward;
@@ -64,6 +66,7 @@ struct Inner {
     client: Client,
     targets: Targets,
     introduction: Introduction,
+    legacy_prefix: Option<Prefix>,
     connect_timeout: Duration,
     response_header_timeout: Option<Duration>,
 }
@@ -75,6 +78,7 @@ impl Upstream {
         Ok(Self(Arc::new(Inner {
             client: client::build(&targets, config.connect_timeout)?,
             introduction: Introduction::new(base_url, config.identity_headers),
+            legacy_prefix: Prefix::new(base_url.path()),
             targets,
             connect_timeout: config.connect_timeout,
             response_header_timeout: config.response_header_timeout,
@@ -106,7 +110,8 @@ impl Upstream {
         *outgoing.uri_mut() = uri;
         *outgoing.version_mut() = Version::HTTP_11;
         *outgoing.headers_mut() = parts.headers;
-        Forward::waiting(self.0.client.request(outgoing), self.0.response_header_timeout, permit)
+        let prefix = self.0.legacy_prefix.clone().filter(|_| outgoing.method() == Method::GET);
+        Forward::waiting(self.0.client.request(outgoing), self.0.response_header_timeout, prefix, permit)
     }
 
     /// Whether the server accepts a TCP connection.

@@ -53,9 +53,18 @@ impl Gateway {
     }
 
     pub(crate) async fn guarded(config: UpstreamConfig, gate: impl FnOnce(BaseUrl) -> GateBuilder) -> Self {
+        Self::below("", config, gate).await
+    }
+
+    /// A gateway whose base URL has a path.
+    pub(crate) async fn below(
+        path: &str,
+        config: UpstreamConfig,
+        gate: impl FnOnce(BaseUrl) -> GateBuilder,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let base_url = BaseUrl::parse(&format!("http://localhost:{}", address.port())).unwrap();
+        let base_url = BaseUrl::parse(&format!("http://localhost:{}{path}", address.port())).unwrap();
         let upstream = Upstream::new(&config, &base_url).unwrap();
         let mut gate = gate(base_url).resource_path(&config.path).listen_addresses([address]);
         for path in &config.also {

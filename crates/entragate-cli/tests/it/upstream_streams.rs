@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::upstream_fixture::Gateway;
+use entragate::Gate;
+use entragate_cli::config::UpstreamConfig;
+
+use crate::upstream_fixture::{Backend, Gateway, config};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -46,6 +49,30 @@ async fn stream_opened_with_get_resumes_where_the_client_says() {
     server.send_chunk("id: 42\ndata: {}\n\n").await;
     client.head().await;
     assert_eq!(client.event().await.as_deref(), Some("id: 42\ndata: {}\n\n"));
+}
+
+#[tokio::test]
+async fn tr_15_legacy_stream_names_a_path_that_leads_back_to_the_gateway() {
+    let backend = Backend::start().await;
+    let legacy = UpstreamConfig {
+        url: format!("http://{}/sse", backend.address).parse().unwrap(),
+        path: "/sse".to_owned(),
+        also: vec!["/messages".to_owned()],
+        ..config(backend.address)
+    };
+    let gateway = Gateway::below("/gate", legacy, Gate::development).await;
+    let mut client = gateway.send("GET /gate/sse", "accept: text/event-stream\r\n", b"").await;
+    let (mut server, _) = backend.request().await;
+    server.answer_events().await;
+    server.send_chunk("event: endpoint\ndata: /messages/?session_id=7\n\n").await;
+    client.head().await;
+    let first = client.event().await;
+    assert_eq!(first.as_deref(), Some("event: endpoint\ndata: /gate/messages/?session_id=7\n\n"));
+    let _post = gateway.send("POST /gate/messages/?session_id=7", "", PING.as_bytes()).await;
+    let (_, request) = backend.request().await;
+    assert_eq!(request.line, "POST /messages/?session_id=7 HTTP/1.1");
+    server.send_chunk("event: message\ndata: {}\n\n").await;
+    assert_eq!(client.event().await.as_deref(), Some("event: message\ndata: {}\n\n"));
 }
 
 #[tokio::test]
