@@ -33,7 +33,7 @@ fn tool(name: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": name, "arguments": {} } })
 }
 
-fn method(name: &str, params: Value) -> Value {
+fn method(name: &str, params: impl serde::Serialize) -> Value {
     json!({ "jsonrpc": "2.0", "id": "a-1", "method": name, "params": params })
 }
 
@@ -90,6 +90,16 @@ async fn the_first_rule_that_names_the_call_decides() {
     let (world, mut requests) = self::world(admin_guard().into_iter().rev().collect()).await;
     ask(&world, &token(&world, "bob"), &tool("admin_reset")).await;
     assert_eq!(requests.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_permitted_call_comes_back_with_the_servers_own_answer() {
+    let world = World::builder().gate(|builder| builder.rules(admin_guard())).start().await;
+    for (user, name) in [("alice", "admin_reset"), ("alice", "whoami"), ("bob", "whoami")] {
+        let answer = world.call_tool(&token(&world, user), name).await;
+        assert_eq!(answer["result"]["content"][0]["text"], name);
+        assert_eq!(answer["result"]["isError"], false);
+    }
 }
 
 #[tokio::test]

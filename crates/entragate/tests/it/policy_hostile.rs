@@ -228,9 +228,9 @@ async fn deep_nesting_and_very_many_members_neither_crash_nor_stall() {
         (format!(r#"{{"jsonrpc":"2.0","id":1,"method":{}}}"#, deep("[", "]")), 400),
     ] {
         let reply = send(&world, body.clone(), &[JSON]).await;
-        assert_eq!(reply.status, status, "{:.80}", body);
+        assert_eq!(reply.status, status, "{body:.80}");
         let seen = requests.seen();
-        assert_eq!(seen.len(), usize::from(status == 200), "{:.80}", body);
+        assert_eq!(seen.len(), usize::from(status == 200), "{body:.80}");
         assert!(seen.iter().all(|seen| seen.body == body.as_bytes()));
     }
     let mut members = String::new();
