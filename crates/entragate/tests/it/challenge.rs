@@ -309,3 +309,82 @@ async fn while_entra_was_never_reached_a_token_is_503_and_not_a_reason_to_sign_i
     // Without a token, nothing needs Entra.
     assert_eq!(world.post(None, &json!({})).await.status(), 401);
 }
+
+#[tokio::test]
+async fn rs_07_a_broader_scope_satisfies_a_narrower_demand() {
+    let api = entragate::ApiApp::new(entragate::ClientId::parse(fixtures::API).unwrap())
+        .with_scopes(["access"])
+        .unwrap();
+    let world = World::builder().api(api).gate(|gate| gate.scope_implies("admin", ["access"])).start().await;
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    for (scope, status) in [("access", 200), ("admin", 200), ("admins", 403)] {
+        let request = MintRequest { scp: Some(scope.to_owned()), ..MintRequest::default() };
+        let token = world.control().mint(&request);
+        assert_eq!(world.post(Some(&token), &ping).await.status(), status, "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn rs_08_every_place_that_names_scopes_names_the_same_ones() {
+    let world = World::start().await;
+    let challenge = Reply::of(world.http.post(world.url("/mcp"))).await;
+    assert_eq!(value(&parameters(challenge.header("www-authenticate")), "scope"), api_scope());
+    for path in ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server"] {
+        let document = Reply::read(world.get(path).await).await.json();
+        assert_eq!(document["scopes_supported"], json!([api_scope()]), "{path}");
+    }
+    let body = json!({ "redirect_uris": ["http://localhost/callback"] });
+    let registered = Reply::of(world.http.post(world.url("/oauth/register")).json(&body)).await.json();
+    assert_eq!(registered["scope"], api_scope());
+    assert_eq!(world.sign_in("alice").await.body["scope"], api_scope());
+}
+
+#[tokio::test]
+async fn rs_25_k54_the_clients_token_stops_at_the_gate() {
+    let world = World::start().await;
+    let token = world.sign_in("alice").await.access;
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    let request = world.http.post(world.url("/mcp")).bearer_auth(&token).json(&ping);
+    let reply = Reply::of(request.header("cookie", "a=b").header("mcp-session-x", "1")).await;
+    let arrived: Vec<&str> = reply.header("x-saw-headers").split(',').collect();
+    assert!(arrived.contains(&"mcp-session-x"), "{arrived:?}");
+    for secret in ["authorization", "cookie", "proxy-authorization"] {
+        assert!(!arrived.contains(&secret), "{arrived:?}");
+    }
+}
+
+#[tokio::test]
+async fn rs_28_k50_a_missing_role_is_a_tool_error_that_names_it_and_no_reason_to_sign_in_again() {
+    let rules = [
+        entragate::Rule::tools(["admin_*"]).roles(["Admin"]),
+        entragate::Rule::tools(["*"]).and_methods(["*"]),
+    ];
+    let world = World::builder().gate(move |gate| gate.rules(rules)).start().await;
+    let (alice, bob) = (world.sign_in("alice").await.access, world.sign_in("bob").await.access);
+    assert_eq!(world.call_tool(&alice, "admin_reset").await["result"]["isError"], false);
+    assert_eq!(world.call_tool(&bob, "whoami").await["result"]["isError"], false);
+    let denied = world.call_tool(&bob, "admin_reset").await;
+    assert_eq!(denied["result"]["isError"], true, "{denied}");
+    let text = denied["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("app role `Admin`"), "{text}");
+    // What bob may not call, he does not see.
+    let list = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" });
+    let listed = Reply::read(world.post(Some(&bob), &list).await).await;
+    assert!(listed.text.contains("whoami") && !listed.text.contains("admin_reset"), "{}", listed.text);
+}
+
+#[tokio::test]
+async fn k53_methods_of_other_revisions_pass() {
+    let world = World::start().await;
+    let token = world.sign_in("alice").await.access;
+    for method in ["server/discover", "initialize", "tasks/get", "x/unheard.of"] {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": {} });
+        let reply = Reply::read(world.post(Some(&token), &body).await).await;
+        assert_eq!((reply.status, reply.header("x-saw-method")), (200, "POST"), "{method}: {reply:?}");
+    }
+    for method in [Method::GET, Method::DELETE] {
+        let request = world.http.request(method.clone(), world.url("/mcp")).bearer_auth(&token);
+        let reply = Reply::of(request.header("last-event-id", "7")).await;
+        assert_eq!((reply.status, reply.header("x-saw-method")), (200, method.as_str()), "{reply:?}");
+    }
+}

@@ -26,6 +26,7 @@ mod refusals_document;
 mod register;
 mod register_clients;
 mod session;
+mod spec_ids;
 mod token;
 mod token_clients;
 mod token_errors;

@@ -371,6 +371,17 @@ async fn k17_the_root_alias_registers_for_clients_that_ignore_metadata() {
 }
 
 #[tokio::test]
+async fn k24_a_registration_outlives_a_restart_because_nothing_is_kept() {
+    let before = World::start().await;
+    let reply = register(&before, &json!({ "redirect_uris": ["http://localhost/callback"] })).await;
+    let id = reply.json()["client_id"].as_str().unwrap().to_owned();
+    drop(before);
+    let after = World::start().await;
+    let callback = after.browse(&after.authorize_url(&[("client_id", Some(&id))]), "alice").await;
+    assert!(crate::world::param(&callback, "code").is_some(), "{callback}");
+}
+
+#[tokio::test]
 async fn registration_works_while_entra_is_down() {
     let mut world = World::start().await;
     world.shut_entra_down().await;

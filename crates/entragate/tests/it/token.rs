@@ -51,7 +51,7 @@ fn assert_tokens(reply: &Reply) -> Value {
 }
 
 #[tokio::test]
-async fn as_34_k40_a_token_answer_has_exactly_the_members_of_oauth() {
+async fn as_34_k40_k43_a_token_answer_has_exactly_the_members_of_oauth() {
     let world = World::start().await;
     let code = world.code("alice").await;
     let body = assert_tokens(&token(&world, &world.code_form(&code)).await);
@@ -218,7 +218,7 @@ async fn k40_scope_speaks_the_published_vocabulary_also_where_entra_says_more() 
 }
 
 #[tokio::test]
-async fn as_30_the_root_alias_is_the_same_endpoint_k17() {
+async fn k17_the_root_alias_redeems_and_refreshes() {
     let world = World::start().await;
     let code = world.code("alice").await;
     let request = world.http.post(world.url("/token")).form(&world.code_form(&code));
