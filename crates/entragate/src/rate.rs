@@ -97,8 +97,9 @@ mod tests {
     use super::*;
     use crate::clock::{ManualClock, Timestamp};
 
-    fn from(address: &str) -> Option<ClientAddress> {
-        Some(ClientAddress(address.parse().unwrap()))
+    /// Asks for a request of this address.
+    fn ask(limit: &RateLimit, address: &str) -> Option<Response<Body>> {
+        limit.refuse(Some(ClientAddress(address.parse().unwrap())))
     }
 
     #[test]
@@ -107,20 +108,20 @@ mod tests {
         let two = NonZeroU32::new(2).unwrap();
         let limit = RateLimit::new(Rate { per_second: two, burst: two }, clock.clone());
         for _ in 0..2 {
-            assert!(limit.refuse(from("192.0.2.1:7")).is_none());
+            assert!(ask(&limit, "192.0.2.1:7").is_none());
         }
-        let refusal = limit.refuse(from("192.0.2.1:8")).expect("the third within a second is refused");
+        let refusal = ask(&limit, "192.0.2.1:8").expect("the third within a second is refused");
         assert_eq!(
             (refusal.status(), &refusal.headers()[RETRY_AFTER]),
             (StatusCode::TOO_MANY_REQUESTS, &HeaderValue::from_static("1"))
         );
-        assert!(limit.refuse(from("[::ffff:192.0.2.1]:9")).is_some(), "the same address in another spelling");
-        assert!(limit.refuse(from("192.0.2.2:7")).is_none());
+        assert!(ask(&limit, "[::ffff:192.0.2.1]:9").is_some(), "the same address in another spelling");
+        assert!(ask(&limit, "192.0.2.2:7").is_none());
         for suffix in ["1", "2"] {
-            assert!(limit.refuse(from(&format!("[2001:db8::{suffix}]:7"))).is_none());
+            assert!(ask(&limit, &format!("[2001:db8::{suffix}]:7")).is_none());
         }
-        assert!(limit.refuse(from("[2001:db8::3]:7")).is_some(), "the same /64");
+        assert!(ask(&limit, "[2001:db8::3]:7").is_some(), "the same /64");
         clock.advance(Duration::from_secs(2));
-        assert!(limit.refuse(from("192.0.2.1:7")).is_none());
+        assert!(ask(&limit, "192.0.2.1:7").is_none());
     }
 }
