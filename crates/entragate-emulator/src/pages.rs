@@ -32,15 +32,39 @@ impl Form {
     }
 }
 
+/// Somebody to pick.
+#[derive(Debug)]
+pub(crate) struct Account<'a> {
+    pub(crate) user: &'a User,
+    /// What a token would name; nothing where it is not known yet which API the token is for.
+    pub(crate) roles: Option<Vec<String>>,
+}
+
+impl Account<'_> {
+    /// What else will come of picking this one.
+    fn facts(&self) -> Vec<&'static str> {
+        let facts = [
+            (self.user.disabled, "disabled"),
+            (self.user.ca_blocked, "blocked by policy"),
+            (self.user.mfa_required, "second factor"),
+            (self.user.home_tenant.is_some(), "guest"),
+        ];
+        facts.into_iter().filter(|(holds, _)| *holds).map(|(_, fact)| fact).collect()
+    }
+}
+
+/// The sign-in page. `own` belong to the tenant signed in to, `others` do not.
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct SignIn<'a> {
-    tenant: &'a str,
-    client: &'a str,
-    form: &'a Form,
-    own: &'a [&'a User],
-    others: &'a [&'a User],
-    hint: &'a str,
+pub(crate) struct SignIn<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) client: &'a str,
+    /// The API whose roles are shown; empty if none are.
+    pub(crate) api: &'a str,
+    pub(crate) form: &'a Form,
+    pub(crate) own: &'a [Account<'a>],
+    pub(crate) others: &'a [Account<'a>],
+    pub(crate) hint: &'a str,
 }
 
 #[derive(Template)]
@@ -81,7 +105,7 @@ struct FormPost<'a> {
 struct Device<'a> {
     action: &'a str,
     code: &'a str,
-    users: &'a [&'a User],
+    accounts: Vec<Account<'a>>,
     problem: &'a str,
 }
 
@@ -107,15 +131,8 @@ struct Home<'a> {
     entra: &'a Entra,
 }
 
-pub(crate) fn sign_in(
-    tenant: &str,
-    client: &str,
-    form: &Form,
-    own: &[&User],
-    others: &[&User],
-    hint: Option<&str>,
-) -> Answer {
-    render(&SignIn { tenant, client, form, own, others, hint: hint.unwrap_or_default() })
+pub(crate) fn sign_in(page: &SignIn<'_>) -> Answer {
+    render(page)
 }
 
 pub(crate) fn consent(client: &App, user: &User, asked: &[Asked<'_>], oidc: &[Oidc], form: &Form) -> Answer {
@@ -143,7 +160,8 @@ pub(crate) fn form_post(action: &str, fields: Vec<(String, String)>) -> Answer {
 }
 
 pub(crate) fn device(action: &str, code: &str, users: &[&User], problem: Option<&str>) -> Answer {
-    render(&Device { action, code, users, problem: problem.unwrap_or_default() })
+    let accounts = users.iter().map(|user| Account { user, roles: None }).collect();
+    render(&Device { action, code, accounts, problem: problem.unwrap_or_default() })
 }
 
 pub(crate) fn device_confirm(action: &str, code: &str, client: &App, user: &User) -> Answer {

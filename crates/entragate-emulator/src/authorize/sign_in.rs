@@ -7,8 +7,9 @@ use crate::directory::User;
 use crate::errors::Refusal;
 use crate::event::Outcome;
 use crate::grants::Session;
-use crate::pages::{self, Form};
+use crate::pages::{self, Account, Form};
 use crate::policy;
+use crate::tokens::access::roles;
 
 /// Somebody is signed in.
 #[derive(Debug)]
@@ -98,11 +99,23 @@ fn who<'a>(visit: &Visit<'a>, request: &Request<'_>, session: Option<&Session>) 
 fn page(visit: &Visit<'_>, request: &Request<'_>) -> Box<crate::exchange::Answer> {
     let directory = &visit.entra.directory;
     let tenant = request.authority.tenant();
-    let (own, others): (Vec<&User>, Vec<&User>) =
-        directory.users.iter().partition(|user| tenant.is_none_or(|tenant| user.tenant == tenant));
-    let name = tenant.map_or("any tenant", |tenant| directory.tenant_name(tenant));
-    let hint = visit.params.get("login_hint");
-    let form = Form::again(&visit.exchange.path, &visit.params, &[]);
-    let page = pages::sign_in(name, &request.client.display_name, &form, &own, &others, hint);
+    // Where the API has none, or is Graph, roles would only puzzle.
+    let api = directory.app(&request.scope.target().api).filter(|api| !api.roles.is_empty());
+    let account =
+        |user| Account { user, roles: api.map(|api| roles(&directory.user_assignments(api, user))) };
+    let (own, others): (Vec<Account<'_>>, Vec<Account<'_>>) = directory
+        .users
+        .iter()
+        .map(account)
+        .partition(|account| tenant.is_none_or(|tenant| account.user.tenant == tenant));
+    let page = pages::sign_in(&pages::SignIn {
+        tenant: tenant.map_or("any tenant", |tenant| directory.tenant_name(tenant)),
+        client: &request.client.display_name,
+        api: api.map_or("", |api| &api.display_name),
+        form: &Form::again(&visit.exchange.path, &visit.params, &[]),
+        own: &own,
+        others: &others,
+        hint: visit.params.get("login_hint").unwrap_or_default(),
+    });
     Box::new(page.outcome(Outcome::SignInPage))
 }

@@ -151,7 +151,8 @@ fn of_app(entra: &Entra, token: &AccessToken<'_>, claims: &mut Object) {
     }
 }
 
-fn roles(assignments: &[&Assignment]) -> Vec<String> {
+/// Each role once.
+pub(crate) fn roles(assignments: &[&Assignment]) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for role in assignments.iter().filter_map(|assignment| assignment.role.as_ref()) {
         if !values.contains(role) {
