@@ -1,0 +1,46 @@
+#!/bin/sh
+# Looks at every page in Chromium: by keyboard without JavaScript, with axe-core, small and large, light and dark.
+#
+#   tests/pages/run.sh
+#
+# The binary is $ENTRAGATE_BIN, else the newest one in the target directory, else it is built. SCREENSHOTS=folder keeps pictures.
+# Needs Node.js >= 20 with npm, and Chromium ($CHROMIUM, else found by name); as root on Debian it installs Chromium.
+# Ends with `N passed, N failed`; exit code 0 all passed, 1 something failed or is missing.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+
+fail() { echo "tests/pages/run.sh: $1" >&2; exit 1; }
+
+find_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome || true; }
+
+if [ -z "${CHROMIUM:-}" ]; then
+    CHROMIUM=$(find_chromium)
+    if [ -z "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing chromium" >&2
+        apt-get update -qq >&2
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+        CHROMIUM=$(find_chromium)
+    fi
+    [ -n "$CHROMIUM" ] || fail "needs Chromium: install it, or say with CHROMIUM where it is"
+fi
+node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null ||
+    fail "needs Node.js 20 or newer, with npm; found $(node --version 2>/dev/null || echo none)"
+
+# The stamp is a copy of the pins that were installed last.
+if ! cmp -s "$here/package-lock.json" "$here/node_modules/.installed"; then
+    (cd "$here" && npm ci --no-progress --loglevel=error >&2)
+    cp "$here/package-lock.json" "$here/node_modules/.installed"
+fi
+
+if [ -z "${ENTRAGATE_BIN:-}" ]; then
+    target=${CARGO_TARGET_DIR:-$root/target}
+    newest() { ls -t "$target/release/entragate" "$target/debug/entragate" 2>/dev/null | head -n 1; }
+    if [ -z "$(newest)" ]; then
+        (cd "$root" && cargo build --locked -p entragate-cli) || fail "could not build entragate"
+    fi
+    ENTRAGATE_BIN=$(newest)
+fi
+export CHROMIUM ENTRAGATE_BIN
+echo "entragate: $("$ENTRAGATE_BIN" --version)" >&2
+exec node "$here/run.mjs"
