@@ -141,14 +141,16 @@ fn every_requirement_has_a_test_or_a_reason() {
         let elsewhere = ELSEWHERE.iter().find(|(known, _)| *known == id).map(|(_, why)| why);
         match (covered.get(&id), elsewhere) {
             (Some(names), None | Some(Test(_))) => {
-                names.iter().for_each(|name| println!("{id:6} {name}"));
+                for name in names {
+                    println!("{id:6} {name}");
+                }
             }
             (None, Some(Test(name))) if tests.contains(*name) => println!("{id:6} {name}"),
             (None, Some(Not(reason))) => println!("{id:6} - {reason}"),
             (None, Some(Test(name))) => wrong.push(format!("{id}: there is no test {name}")),
             (None, None) => wrong.push(format!("{id}: no test begins with it and no reason is given")),
             (Some(names), Some(_)) => {
-                wrong.push(format!("{id}: {names:?} cover it, so take it off ELSEWHERE"))
+                wrong.push(format!("{id}: {names:?} cover it, so take it off ELSEWHERE"));
             }
         }
     }
