@@ -3,7 +3,7 @@
 use entragate::{ApiApp, ClientId};
 use entragate_emulator::fixtures;
 
-use crate::world::{World, param};
+use crate::world::{Reply, World, param};
 
 const ALWAYS: &str = "openid profile offline_access";
 
@@ -121,10 +121,14 @@ async fn k31_an_https_identifier_uri_qualifies_and_every_spelling_of_it_is_under
 }
 
 #[tokio::test]
-async fn as_38_a_scope_that_the_api_does_not_expose_is_refused_by_entra_to_the_client() {
+async fn as_38_a_scope_that_does_not_exist_is_refused_by_entra_for_this_api_and_not_for_graph_aadsts650053() {
     let world = World::start().await;
-    let at_entra = world.at_entra(&world.authorize_url(&[("scope", Some("no.such.scope"))])).await;
-    // Qualified, so that the refusal names this API and not Microsoft Graph.
+    let mut at_entra = world.at_entra(&world.authorize_url(&[("scope", Some("no.such.scope"))])).await;
     let expected = format!("api://{}/no.such.scope {ALWAYS}", fixtures::API);
     assert_eq!(param(&at_entra, "scope"), Some(expected));
+    at_entra.query_pairs_mut().append_pair("login_hint", "alice@contoso.test");
+    let page = Reply::of(world.http.get(at_entra)).await;
+    assert!(page.text.contains("AADSTS650053"), "{}", page.text);
+    let names_the_api = page.text.contains(fixtures::API) && !page.text.contains(fixtures::GRAPH);
+    assert!(names_the_api, "{}", page.text);
 }

@@ -270,7 +270,7 @@ async fn k55_the_mcp_url_with_a_slash_is_answered_and_not_redirected_or_the_toke
 }
 
 #[tokio::test]
-async fn k55_a_large_body_without_a_token_is_refused_before_it_is_read() {
+async fn a_body_over_the_limit_is_413_and_below_it_the_token_decides() {
     let world = World::builder().gate(|gate| gate.max_body_bytes(1_000)).start().await;
     let token = world.sign_in("alice").await.access;
     let large = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "params": { "x": "y".repeat(2_000) } });
