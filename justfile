@@ -25,6 +25,10 @@ demo *args:
 clients *names:
     tests/clients/install.sh && tests/clients/run.sh {{names}}
 
+# Every page in headless Chromium (installs it on first use when root).
+pages:
+    tests/pages/run.sh
+
 # Licences, bans and sources; needs `cargo install cargo-deny`.
 deny:
     cargo deny check

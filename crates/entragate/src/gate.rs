@@ -21,6 +21,7 @@ use crate::front_door::FrontDoor;
 use crate::idp::entra::registration::{ApiApp, ClientId, TenantId};
 use crate::layer::{GateLayer, Guarded};
 use crate::policy::Policy;
+use crate::policy::step_up::StepUps;
 use crate::rate::RateLimit;
 use crate::session::SessionSeal;
 
@@ -82,6 +83,7 @@ pub(crate) struct Inner {
     pub(crate) max_body_bytes: usize,
     pub(crate) sessions: SessionSeal,
     rate_limit: RateLimit,
+    pub(crate) step_ups: StepUps,
 }
 
 /// The protected MCP server as clients know it.

@@ -24,7 +24,7 @@ use crate::gate::{Gate, Inner};
 use crate::headers::remove_untrusted;
 use crate::oauth::error::json as json_response;
 use crate::policy::call::Message;
-use crate::policy::decide::Denial;
+use crate::policy::decide::{Denial, Forbidden, Reason};
 use crate::policy::filter::Filter;
 use crate::policy::{mirror, refusal};
 use crate::principal::{Permit, Principal};
@@ -292,13 +292,19 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
         Err(denied) => denied,
     };
     match denial {
-        Denial::InsufficientScope(scopes) => {
+        Denial::InsufficientScope { missing, wanted } => {
             leg!(Leg::Denied, missing = "scope", object_id = principal.object_id());
+            if let (Some(entra), Some(call)) = (&inner.entra, message.calls().first())
+                && inner.step_ups.is_fruitless(principal, &missing, entra.clock.now())
+            {
+                let forbidden = Forbidden::new(call, Reason::ScopesNotGranted(missing));
+                return Err(Box::new(refusal::response(&forbidden, &message)));
+            }
             let qualified: Vec<String> = match &inner.entra {
                 Some(entra) => {
-                    scopes.iter().map(|scope| format!("{}/{scope}", entra.api.identifier_uri())).collect()
+                    wanted.iter().map(|scope| format!("{}/{scope}", entra.api.identifier_uri())).collect()
                 }
-                None => scopes,
+                None => wanted,
             };
             Err(Box::new(inner.challenge.insufficient_scope(&qualified)))
         }

@@ -14,6 +14,7 @@ use crate::idp::entra::registration::AuthorityHost;
 use crate::idp::http::Outbound;
 use crate::oauth::redirect_uri::{RedirectPolicy, RedirectRule};
 use crate::oauth::resource::KnownResources;
+use crate::policy::step_up::StepUps;
 use crate::policy::{Policy, Rule};
 use crate::random;
 use crate::rate::{Rate, RateLimit};
@@ -186,6 +187,7 @@ impl GateBuilder {
             max_body_bytes: self.max_body_bytes,
             sessions,
             rate_limit,
+            step_ups: StepUps::new(),
         })))
     }
 }

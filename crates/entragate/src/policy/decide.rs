@@ -8,7 +8,7 @@ use crate::principal::{Kind, Permit, Principal};
 
 /// Methods that set up, end or list; they show nothing that the lists' filter does not judge, and blocking
 /// one by accident would break every client (TR-26). A rule with `methods` can still restrict them.
-const ALWAYS_ALLOWED: [&str; 12] = [
+const ALWAYS_ALLOWED: [&str; 13] = [
     "initialize",
     "ping",
     "server/discover",
@@ -19,6 +19,7 @@ const ALWAYS_ALLOWED: [&str; 12] = [
     "resources/templates/list",
     "subscriptions/listen",
     "tasks/get",
+    "tasks/result",
     "tasks/update",
     "tasks/cancel",
 ];
@@ -35,19 +36,36 @@ pub struct Policy {
 pub(crate) enum Denial {
     /// Signing in again cannot help: another role is needed, or no rule names the call.
     Forbidden(Forbidden),
-    /// Signing in again with these scopes would help (RFC 6750 §3.1 `insufficient_scope`).
-    InsufficientScope(Vec<String>),
+    /// Signing in again for `wanted` would help (RFC 6750 §3.1 `insufficient_scope`): what is missing, and what
+    /// the caller already had, or the next token would lack that.
+    InsufficientScope { missing: Vec<String>, wanted: Vec<String> },
 }
 
-/// One call of the message that nobody with this principal's roles may make.
+/// One call of the message that the caller may not make, whatever the client does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Forbidden {
     pub(crate) method: String,
     pub(crate) target: Option<String>,
-    /// One of these roles would do; empty when no rule names the call.
-    pub(crate) roles: Vec<String>,
+    pub(crate) reason: Reason,
+}
+
+/// Why nothing that a client can do would help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// No rule names the call.
+    NoRule,
+    /// One of these roles would do.
+    Roles(Vec<String>),
     /// The rule needs delegated scopes, which a program signing in as itself cannot have.
-    pub(crate) needs_user: bool,
+    UserNeeded,
+    /// Signing in again did not bring these scopes.
+    ScopesNotGranted(Vec<String>),
+}
+
+impl Forbidden {
+    pub(crate) fn new(call: &Call, reason: Reason) -> Self {
+        Self { method: call.method().to_owned(), target: call.target().map(str::to_owned), reason }
+    }
 }
 
 impl Policy {
@@ -93,16 +111,10 @@ impl Policy {
         if missing.is_empty() {
             return Ok(Permit::new(principal.clone(), Arc::clone(message)));
         }
-        let mut wanted = baseline_scopes.to_vec();
-        wanted.extend(principal.scopes().iter().cloned());
-        wanted.extend(missing);
-        let mut unique: Vec<String> = Vec::new();
-        for scope in wanted {
-            if !unique.contains(&scope) {
-                unique.push(scope);
-            }
-        }
-        Err(Denial::InsufficientScope(unique))
+        let missing = unique(missing);
+        let known = baseline_scopes.iter().chain(principal.scopes()).cloned();
+        let wanted = unique(known.chain(missing.iter().cloned()));
+        Err(Denial::InsufficientScope { missing, wanted })
     }
 
     /// Whether a listed tool, prompt or resource would be refused whatever scope was added.
@@ -112,30 +124,25 @@ impl Policy {
 
     /// The scopes still missing, or why nothing would help.
     fn judge(&self, principal: &Principal, call: &Call) -> Result<Vec<String>, Forbidden> {
-        let forbidden = |roles: &[String], needs_user: bool| Forbidden {
-            method: call.method().to_owned(),
-            target: call.target().map(str::to_owned),
-            roles: roles.to_vec(),
-            needs_user,
-        };
+        let forbidden = |reason: Reason| Forbidden::new(call, reason);
         if self.rules.is_empty() || call.is_response() {
             return Ok(Vec::new());
         }
         if call.method().starts_with("resources/") && call.target().is_some_and(has_dot_segment) {
-            return Err(forbidden(&[], false));
+            return Err(forbidden(Reason::NoRule));
         }
         let Some(rule) = self.rules.iter().find(|rule| rule.names(call)) else {
             let method = call.method();
             let allowed = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
-            return if allowed { Ok(Vec::new()) } else { Err(forbidden(&[], false)) };
+            return if allowed { Ok(Vec::new()) } else { Err(forbidden(Reason::NoRule)) };
         };
         if !rule.has_one_of_the_roles(principal) {
-            return Err(forbidden(rule.required_roles(), false));
+            return Err(forbidden(Reason::Roles(rule.required_roles().to_vec())));
         }
         let missing: Vec<String> =
             rule.required_scopes().iter().filter(|scope| !self.grants(principal, scope)).cloned().collect();
         if !missing.is_empty() && principal.kind() == Kind::Application {
-            return Err(forbidden(&[], true));
+            return Err(forbidden(Reason::UserNeeded));
         }
         Ok(missing)
     }
@@ -155,6 +162,17 @@ impl Policy {
         }
         principal.has_scope(scope) || have.contains(&scope)
     }
+}
+
+/// Every scope once, in the order in which it came.
+fn unique(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut unique: Vec<String> = Vec::new();
+    for scope in scopes {
+        if !unique.contains(&scope) {
+            unique.push(scope);
+        }
+    }
+    unique
 }
 
 /// `/public/../secret` is named by a rule for `/public/*`, and the server behind us may open `/secret`.
@@ -248,7 +266,11 @@ mod tests {
         let baseline = ["access".to_owned()];
         let user = principal(Kind::User, &[], &["access"]);
         let denial = policy.decide(&user, &Arc::new(tool("x")), &baseline).unwrap_err();
-        assert_eq!(denial, Denial::InsufficientScope(vec!["access".into(), "write".into(), "audit".into()]));
+        let expected = Denial::InsufficientScope {
+            missing: vec!["write".into(), "audit".into()],
+            wanted: vec!["access".into(), "write".into(), "audit".into()],
+        };
+        assert_eq!(denial, expected);
         let wide = policy.scope_implies("admin", vec!["access".into(), "write".into(), "audit".into()]);
         assert!(
             wide.decide(&principal(Kind::User, &[], &["admin"]), &Arc::new(tool("x")), &baseline).is_ok()
@@ -260,6 +282,6 @@ mod tests {
         let policy = Policy::new([Rule::tools(["*"]).scopes(["write"])]);
         let program = principal(Kind::Application, &["Tools.All"], &[]);
         let denial = policy.decide(&program, &Arc::new(tool("x")), &["access".to_owned()]).unwrap_err();
-        assert!(matches!(denial, Denial::Forbidden(Forbidden { needs_user: true, .. })));
+        assert!(matches!(denial, Denial::Forbidden(Forbidden { reason: Reason::UserNeeded, .. })));
     }
 }

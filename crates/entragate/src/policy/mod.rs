@@ -11,6 +11,7 @@ pub mod glob;
 pub(crate) mod mirror;
 pub(crate) mod refusal;
 pub mod rule;
+pub(crate) mod step_up;
 
 pub use decide::Policy;
 pub use rule::Rule;

@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::call::{Call, Message};
-use super::decide::Forbidden;
+use super::decide::{Forbidden, Reason};
 use crate::oauth::error::json as json_response;
 
 /// Outside −32768…−32000, which JSON-RPC and MCP keep for themselves.
@@ -25,26 +25,30 @@ impl Forbidden {
             (method, Some(target)) => format!("`{target}` ({method})"),
             (method, None) => format!("method `{method}`"),
         };
-        if self.needs_user {
-            return format!(
+        match &self.reason {
+            Reason::NoRule => format!("Not allowed: no rule of this server lets anybody call {what}."),
+            Reason::UserNeeded => format!(
                 "Not allowed: {what} needs a signed-in user, a program in its own name may not call it."
-            );
-        }
-        match self.roles.as_slice() {
-            [] => format!("Not allowed: no rule of this server lets anybody call {what}."),
-            [role] => format!(
-                "Not allowed: {what} needs the app role `{role}`. Ask an administrator to assign it to you in Microsoft Entra."
             ),
-            roles => format!(
-                "Not allowed: {what} needs one of the app roles {}. Ask an administrator to assign one to you in Microsoft Entra.",
-                quoted(roles)
+            Reason::ScopesNotGranted(scopes) => format!(
+                "Not allowed: {what} needs the permission {}, and signing in again did not bring it. Ask an administrator to grant it to this client in Microsoft Entra.",
+                quoted(scopes)
             ),
+            Reason::Roles(roles) => match roles.as_slice() {
+                [role] => format!(
+                    "Not allowed: {what} needs the app role `{role}`. Ask an administrator to assign it to you in Microsoft Entra."
+                ),
+                roles => format!(
+                    "Not allowed: {what} needs one of the app roles {}. Ask an administrator to assign one to you in Microsoft Entra.",
+                    quoted(roles)
+                ),
+            },
         }
     }
 }
 
-fn quoted(roles: &[String]) -> String {
-    roles.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ")
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The answer to a message of which one call is forbidden.

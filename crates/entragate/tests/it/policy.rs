@@ -1,6 +1,8 @@
 //! Who may call what, on the wire: rules in order, refusals that a person can read, and nothing forwarded
 //! that was not permitted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use entragate::Rule;
 use entragate_emulator::{MintRequest, fixtures};
 use serde_json::{Value, json};
@@ -21,8 +23,16 @@ fn token(world: &World, user: &str) -> String {
     world.control().mint(&MintRequest { user: Some(user.into()), ..MintRequest::default() })
 }
 
+/// A token of somebody who was never asked for more.
 fn with_scope(world: &World, scp: &str) -> String {
-    world.control().mint(&MintRequest { scp: Some(scp.into()), ..MintRequest::default() })
+    static PEOPLE: AtomicU64 = AtomicU64::new(1);
+    let oid = format!("00000000-0000-4000-8000-{:012}", PEOPLE.fetch_add(1, Ordering::Relaxed));
+    of_person(world, &oid, scp)
+}
+
+fn of_person(world: &World, oid: &str, scp: &str) -> String {
+    let claims = json!({ "oid": oid }).as_object().cloned().unwrap_or_default();
+    world.control().mint(&MintRequest { scp: Some(scp.into()), claims, ..MintRequest::default() })
 }
 
 fn program(world: &World) -> String {
@@ -335,6 +345,28 @@ async fn rs_05_a_missing_scope_is_403_with_every_scope_and_the_metadata() {
         assert_eq!(ask(&world, &with_scope(&world, scp), &message).await.status, 200);
         assert_eq!(requests.seen().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn k51_a_step_up_that_brought_nothing_ends_in_a_tool_error_not_in_a_loop() {
+    let rules = vec![Rule::tools(["write_*"]).scopes(["admin"]), Rule::tools(["*"])];
+    let (world, mut requests) = world(rules).await;
+    let person = |scp: &str| of_person(&world, "00000000-cccc-4000-8000-000000000001", scp);
+    let first = person("access");
+    // The same token again is a client that has not signed in yet: it is still told how to.
+    for _ in 0..3 {
+        assert_eq!(ask(&world, &first, &tool("write_x")).await.status, 403);
+    }
+    let second = person("access");
+    let text = tool_error(&ask(&world, &second, &tool("write_x")).await);
+    assert!(text.contains("`admin`") && text.contains("administrator"), "{text}");
+    assert_eq!(ask(&world, &second, &tool("read_x")).await.status, 200, "the connection stays usable");
+    assert_eq!(requests.seen().len(), 1);
+    // Somebody else is a different story, and so is the same person after a while.
+    assert_eq!(ask(&world, &with_scope(&world, "access"), &tool("write_x")).await.status, 403);
+    world.control().advance(std::time::Duration::from_secs(11 * 60));
+    assert_eq!(ask(&world, &person("access"), &tool("write_x")).await.status, 403);
+    assert_eq!(ask(&world, &person("access admin"), &tool("write_x")).await.status, 200);
 }
 
 #[tokio::test]

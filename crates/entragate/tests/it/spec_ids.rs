@@ -40,7 +40,6 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
     ("K28", Not("the one client id is pre-registered by its nature; a secret is never looked at, see k25")),
     ("K36", Not("relay mode has no consent page: decision 0001")),
     ("K49", Not("Entra has no revocation endpoint, so none is advertised")),
-    ("K51", Not("the gate remembers no challenges; measured clients stop after one step-up by themselves")),
     ("K52", Test("server_that_is_down_is_a_json_rpc_error_for_every_request_id")),
     ("K56", Not("a finding about the operator's network, not an answer on the wire")),
 ];
