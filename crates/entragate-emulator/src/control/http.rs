@@ -1,4 +1,4 @@
-//! `/__emulator`: the control plane as JSON over HTTP, for loopback peers only.
+//! `/__emulator`: the control plane as JSON over HTTP, for loopback peers that call it by a name of this machine.
 //!
 //! | call | body | answer |
 //! |---|---|---|
@@ -19,10 +19,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::Body;
+use http::header::HOST;
+use http::uri::Authority;
 use http::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::Control;
 use crate::exchange::{Answer, Exchange};
@@ -62,6 +65,14 @@ pub(crate) fn answer(control: &Control, peer: IpAddr, exchange: &Exchange, path:
             "call it from this machine",
         );
     }
+    // A name of some other site that was made to mean this machine comes from a page of that site.
+    if !is_our_host(exchange, control.base()) {
+        return error(
+            StatusCode::FORBIDDEN,
+            "the control plane answers no such Host",
+            "call it as 127.0.0.1, localhost, [::1] or by the emulator's public URL",
+        );
+    }
     // A proxy on this machine speaks for anybody.
     if exchange.headers.contains_key("x-forwarded-for") || exchange.headers.contains_key("forwarded") {
         return error(StatusCode::FORBIDDEN, "the control plane answers no proxies", "call it directly");
@@ -79,6 +90,24 @@ pub(crate) fn answer(control: &Control, peer: IpAddr, exchange: &Exchange, path:
         Some(Err(bad)) => error(StatusCode::BAD_REQUEST, &bad.error, bad.hint),
         None => error(StatusCode::NOT_FOUND, "no such control", "GET /__emulator lists what there is"),
     }
+}
+
+/// Whether the `Host` is a name of loopback or that of the emulator's own URL; the port does not matter.
+fn is_our_host(exchange: &Exchange, base: &str) -> bool {
+    let mut hosts = exchange.headers.get_all(HOST).iter();
+    let (Some(sent), None) = (hosts.next(), hosts.next()) else { return false };
+    let sent = sent.to_str().ok().filter(|sent| !sent.contains('@'));
+    let Some(sent) = sent.and_then(|sent| sent.parse::<Authority>().ok()) else { return false };
+    let host = sent.host();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if let Ok(address) = address.parse::<IpAddr>()
+        && address.to_canonical().is_loopback()
+    {
+        return true;
+    }
+    let own = Url::parse(base).ok();
+    host.eq_ignore_ascii_case("localhost")
+        || own.as_ref().and_then(Url::host_str).is_some_and(|own| host.eq_ignore_ascii_case(own))
 }
 
 fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {

@@ -299,6 +299,54 @@ async fn control_plane_refuses_browsers_of_other_sites() {
     assert_eq!(reply.header("access-control-allow-origin"), None, "no preflight succeeds");
 }
 
+/// The status of a control-plane call that names this host.
+async fn status_for_host(entra: &Entra, host: &str) -> u16 {
+    entra.send(entra.request("GET", "/__emulator/tokens").header("host", host)).await.status
+}
+
+#[tokio::test]
+async fn control_plane_refuses_a_name_that_was_rebound_to_this_machine() {
+    let entra = Entra::start().await;
+    let port = entra.b().rsplit(':').next().expect("a port").to_owned();
+    for host in [
+        "evil.test",
+        "localhost.evil.test",
+        "127.0.0.1.evil.test",
+        "localhost@evil.test",
+        "evil.test@localhost",
+        "login.contoso.test",
+        "10.0.0.1",
+        "0.0.0.0",
+        "[::2]",
+        "",
+    ] {
+        assert_eq!(status_for_host(&entra, host).await, 403, "{host}");
+        assert_eq!(status_for_host(&entra, &format!("{host}:{port}")).await, 403, "{host}:{port}");
+    }
+    let reply = entra.send(entra.request("POST", "/__emulator/reset").header("host", "evil.test")).await;
+    assert_eq!(reply.status, 403, "{}", reply.body);
+    assert!(reply.json()["hint"].as_str().is_some_and(|hint| hint.contains("127.0.0.1")), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn control_plane_answers_every_name_of_loopback() {
+    let entra = Entra::start().await;
+    for host in ["localhost", "LocalHost", "127.0.0.1", "127.8.9.10", "[::1]"] {
+        assert_eq!(status_for_host(&entra, host).await, 200, "{host}");
+        assert_eq!(status_for_host(&entra, &format!("{host}:1")).await, 200, "{host}:1");
+    }
+}
+
+#[tokio::test]
+async fn control_plane_answers_the_host_of_its_public_url() {
+    let builder = Emulator::builder().keys(KeySource::Embedded).public_url("https://login.contoso.test:8443");
+    let entra = Entra::at_address(builder.start().await.expect("it starts"));
+    for host in ["login.contoso.test:8443", "LOGIN.contoso.test", "localhost"] {
+        assert_eq!(status_for_host(&entra, host).await, 200, "{host}");
+    }
+    assert_eq!(status_for_host(&entra, "evil.login.contoso.test").await, 403);
+}
+
 #[tokio::test]
 async fn events_tell_of_answered_requests_without_secrets() {
     let entra = Entra::start().await;
