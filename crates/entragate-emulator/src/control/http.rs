@@ -1,17 +1,5 @@
 //! `/__emulator`: the control plane as JSON over HTTP, for loopback peers that call it by a name of this machine.
-//!
-//! | call | body | answer |
-//! |---|---|---|
-//! | `GET /__emulator` | | URL, time, tenants, apps, users |
-//! | `POST /clock` | `{"advance_seconds": n}` | `{"now": n}` |
-//! | `POST /keys/rotate`, `POST /keys/retire`, `POST /reset` | | `{}` |
-//! | `GET /settings`, `PATCH /settings` | members to change | all settings |
-//! | `GET /faults`, `POST /faults`, `DELETE /faults` | a [`Fault`] | `{}` |
-//! | `GET /requests`, `DELETE /requests` | | the request log |
-//! | `GET /tokens` | | the tokens handed out |
-//! | `POST /tokens` | a [`MintRequest`] | `{"token": "…"}` |
-//! | `POST /users/{name}/revoke` | | `{}` |
-//! | `POST /auto-login` | `{"user": "alice"}` or `{"user": null}` | the same |
+//! `index.rs` lists the controls, docs/reference/emulator.md describes them.
 //!
 //! What is wrong with a call comes back as 400 `{"error", "hint"}`.
 
@@ -27,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::Control;
+use super::{Control, index};
 use crate::exchange::{Answer, Exchange};
 use crate::fault::Fault;
 use crate::mint::MintRequest;
@@ -49,7 +37,7 @@ struct AutoLogin {
 /// What was wrong with a call.
 struct BadInput {
     error: String,
-    hint: &'static str,
+    hint: String,
 }
 
 type Called = Result<Value, BadInput>;
@@ -87,7 +75,7 @@ pub(crate) fn answer(control: &Control, peer: IpAddr, exchange: &Exchange, path:
     }
     match call(control, exchange, path) {
         Some(Ok(body)) => Answer::json(StatusCode::OK, &body).uncached().response,
-        Some(Err(bad)) => error(StatusCode::BAD_REQUEST, &bad.error, bad.hint),
+        Some(Err(bad)) => error(StatusCode::BAD_REQUEST, &bad.error, &bad.hint),
         None => error(StatusCode::NOT_FOUND, "no such control", "GET /__emulator lists what there is"),
     }
 }
@@ -119,7 +107,7 @@ fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {
     Some(match segments.as_slice() {
         [""] if get => Ok(status(control)),
         ["clock"] if get => Ok(json!({ "now": control.now() })),
-        ["clock"] if post => body(exchange).map(|advance: Advance| {
+        ["clock"] if post => body(exchange, index::CLOCK).map(|advance: Advance| {
             control.advance(Duration::from_secs(advance.advance_seconds));
             json!({ "now": control.now() })
         }),
@@ -138,7 +126,7 @@ fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {
         ["settings"] if get => Ok(json!(control.settings())),
         ["settings"] if exchange.method == Method::PATCH => patch_settings(control, exchange),
         ["faults"] if get => Ok(json!(control.entra.state.with(|state| state.faults.clone()))),
-        ["faults"] if post => body(exchange).map(|fault: Fault| {
+        ["faults"] if post => body(exchange, index::FAULT).map(|fault: Fault| {
             control.inject(fault);
             json!({})
         }),
@@ -159,7 +147,7 @@ fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {
     })
 }
 
-/// Names and ids, enough to find one's way.
+/// Names, ids and controls, enough to find one's way.
 fn status(control: &Control) -> Value {
     let directory = control.directory();
     let apps: Map<String, Value> =
@@ -174,12 +162,19 @@ fn status(control: &Control) -> Value {
         .iter()
         .map(|tenant| json!({ "id": tenant.id, "name": tenant.name, "domain": tenant.initial_domain }))
         .collect();
-    json!({ "url": control.base(), "now": control.now(), "tenants": tenants, "apps": apps, "users": users })
+    json!({
+        "url": control.base(),
+        "now": control.now(),
+        "tenants": tenants,
+        "apps": apps,
+        "users": users,
+        "controls": index::CONTROLS,
+    })
 }
 
 /// The members sent replace those that are there; the rest stays.
 fn patch_settings(control: &Control, exchange: &Exchange) -> Called {
-    let patch: Map<String, Value> = body(exchange)?;
+    let patch: Map<String, Value> = body(exchange, index::SETTINGS)?;
     let mut merged = json!(control.settings());
     for (name, value) in patch {
         merged[name] = value;
@@ -194,7 +189,7 @@ fn patch_settings(control: &Control, exchange: &Exchange) -> Called {
 }
 
 fn mint(control: &Control, exchange: &Exchange) -> Called {
-    let request: MintRequest = body(exchange)?;
+    let request: MintRequest = body(exchange, index::MINT)?;
     let token = control.try_mint(&request);
     token
         .map(|token| json!({ "token": token }))
@@ -208,7 +203,7 @@ fn revoke(control: &Control, user: &str) -> Called {
 }
 
 fn auto_login(control: &Control, exchange: &Exchange) -> Called {
-    let wanted: AutoLogin = body(exchange)?;
+    let wanted: AutoLogin = body(exchange, index::AUTO_LOGIN)?;
     if let Some(user) = &wanted.user {
         known_user(control, user)?;
     }
@@ -223,14 +218,15 @@ fn known_user(control: &Control, user: &str) -> Result<(), BadInput> {
         .ok_or_else(|| bad(format!("no user is called `{user}`"), "GET /__emulator lists the users"))
 }
 
-fn body<T: DeserializeOwned>(exchange: &Exchange) -> Result<T, BadInput> {
+/// The JSON body; `example` is what to send instead.
+fn body<T: DeserializeOwned>(exchange: &Exchange, example: &str) -> Result<T, BadInput> {
     // By way of a map, because serde would take an array of the members' values as well.
     let object = serde_json::from_slice(&exchange.body).map(Value::Object);
-    object
-        .and_then(serde_json::from_value)
-        .map_err(|error| bad(error.to_string(), "the body is one JSON object with the documented members"))
+    object.and_then(serde_json::from_value).map_err(|error| {
+        bad(error.to_string(), &format!("the body is one JSON object, for example {example}"))
+    })
 }
 
-fn bad(error: String, hint: &'static str) -> BadInput {
-    BadInput { error, hint }
+fn bad(error: String, hint: &str) -> BadInput {
+    BadInput { error, hint: hint.to_owned() }
 }

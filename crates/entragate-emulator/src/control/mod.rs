@@ -1,6 +1,7 @@
 //! The control plane: time, keys, settings, faults, logs and hostile tokens, in-process and over loopback HTTP.
 
 pub(crate) mod http;
+mod index;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -149,6 +149,41 @@ async fn faults_refuse_nonsense_and_can_be_cleared() {
 }
 
 #[tokio::test]
+async fn a_refused_body_is_answered_with_one_that_works() {
+    let entra = Entra::start().await;
+    for (method, path) in [
+        ("POST", "/clock"),
+        ("PATCH", "/settings"),
+        ("POST", "/faults"),
+        ("POST", "/tokens"),
+        ("POST", "/auto-login"),
+    ] {
+        let refusal = entra.operate(method, path, &json!([1])).await;
+        assert_refused(&refusal);
+        let hint = refusal.json()["hint"].as_str().expect("text").to_owned();
+        let (from, to) = (hint.find('{').expect("an example"), hint.rfind('}').expect("an example"));
+        let example: Value = serde_json::from_str(&hint[from..=to]).expect("the example is JSON");
+        let reply = entra.operate(method, path, &example).await;
+        assert!((200..300).contains(&reply.status), "{path} {example}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn every_listed_control_exists() {
+    let entra = Entra::start().await;
+    let status = entra.operate("GET", "", &Value::Null).await.ok();
+    let controls = status["controls"].as_array().expect("an array");
+    for control in controls {
+        let text = |name: &str| control[name].as_str().unwrap_or_default();
+        assert!(!text("what").is_empty(), "{control}");
+        let path = text("path").replace("{name}", "alice");
+        let body = serde_json::from_str(text("body")).unwrap_or(Value::Null);
+        let reply = entra.operate(text("method"), &path, &body).await;
+        assert!((200..300).contains(&reply.status), "{control}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn faults_never_hit_the_control_plane() {
     let entra = Entra::start().await;
     inject(&entra, &json!({"endpoint": "any", "kind": "close_connection"})).await;
