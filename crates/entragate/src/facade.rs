@@ -87,7 +87,7 @@ fn well_known(name: &str, at: &str) -> [String; 2] {
     [format!("/.well-known/{name}{at}"), format!("{at}/.well-known/{name}")]
 }
 
-/// Clients without protected-resource metadata derive both from the MCP URL (clients.md K06).
+/// Clients without protected-resource metadata derive both from the MCP URL (docs/clients.md K06).
 fn authorization_server_paths(base: &str, mcp: &str) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for name in ["oauth-authorization-server", "openid-configuration"] {
@@ -103,7 +103,7 @@ fn authorization_server_paths(base: &str, mcp: &str) -> Vec<String> {
 }
 
 /// A static document: a pure function of the configuration, so that an outage of Entra never breaks
-/// discovery. Clients may keep it for five minutes (clients.md K18).
+/// discovery. Clients may keep it for five minutes (docs/clients.md K18).
 fn document(document: &discovery::Document) -> MethodRouter<Facade> {
     let document = document.clone();
     get(move || {

@@ -27,7 +27,7 @@ use crate::session::SessionSeal;
 
 pub use builder::GateBuilder;
 
-/// The two app registrations of relay mode (seed row 4).
+/// The two app registrations of relay mode (row 4 of docs/incompatibilities).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
     /// The tenant whose users may sign in.

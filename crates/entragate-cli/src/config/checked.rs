@@ -51,7 +51,7 @@ pub struct Config {
 pub enum Identity {
     /// Not at all: everything is on this machine.
     Development,
-    /// Through Entra, with the seed's two app registrations.
+    /// Through Entra, with two app registrations.
     Relay(Relay),
 }
 

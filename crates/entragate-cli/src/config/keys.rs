@@ -50,7 +50,7 @@ pub struct Key {
     pub path: &'static str,
     /// The variable that overrides it.
     pub env: &'static str,
-    /// The variable's older name, from the seed or from Azure's SDKs.
+    /// Another name of the variable; the one of Azure's SDKs where they have one.
     pub alias: Option<&'static str>,
     /// What its value looks like.
     pub kind: Kind,

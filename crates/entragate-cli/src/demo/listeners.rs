@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use entragate_emulator::{Emulator, KeySource, StartError};
 use tokio::net::TcpListener;
 
-/// Where MCP clients connect, as in the seed.
+/// Where MCP clients connect.
 pub(super) const GATEWAY_PORT: u16 = 3002;
 /// Where the emulated Entra listens.
 pub(super) const EMULATOR_PORT: u16 = 3003;

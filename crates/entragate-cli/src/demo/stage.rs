@@ -152,7 +152,8 @@ fn base_url(listen: SocketAddr) -> anyhow::Result<BaseUrl> {
     Ok(BaseUrl::parse(&format!("http://{host}"))?)
 }
 
-/// The gateway without a file: the fixture registrations, and the rule that the seed's admin guard is.
+/// The gateway without a file: the fixture registrations, and the rule that tools named `admin_…` are
+/// for administrators.
 fn defaults(addresses: &Addresses) -> anyhow::Result<(GateBuilder, UpstreamConfig)> {
     let registrations = Relay {
         tenant: TenantId::parse(fixtures::TENANT)?,

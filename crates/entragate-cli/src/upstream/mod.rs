@@ -6,7 +6,7 @@
 //! ```
 //!
 //! [`Upstream`] takes the [`Permit`] out of the request, so a request that no policy judged cannot be
-//! forwarded. What it promises, with the ids of `mcp-auth-spec` §4.2: bodies and event streams pass as they
+//! forwarded. What it promises, with the ids of docs/requirements.md: bodies and event streams pass as they
 //! arrive (TR-01, TR-05), a disconnect on either side reaches the other (TR-07), nothing that may have been
 //! written is ever sent twice (TR-08), status codes are the server's own (TR-09) and the gateway's own errors
 //! cannot be taken for them (TR-10, TR-11). It follows no redirect, keeps no cookie, decodes no body and

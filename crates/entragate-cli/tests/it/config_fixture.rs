@@ -9,7 +9,7 @@ pub(crate) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 pub(crate) const API: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 pub(crate) const CLIENT: &str = "cccccccc-0000-4000-8000-000000000001";
 
-/// The seed's environment and the URL of an MCP server.
+/// The environment of relay mode and the URL of an MCP server.
 pub(crate) const RELAY: [(&str, &str); 6] = [
     ("AZURE_TENANT_ID", TENANT),
     ("AZURE_CLIENT_ID", API),

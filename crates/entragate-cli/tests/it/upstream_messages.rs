@@ -42,7 +42,7 @@ async fn accepted_without_body_stays_202_without_body() {
     assert_eq!(response.header("content-length"), Some("0"));
 }
 
-/// Clients tell the protocol revision from these (`spec@2026-07-28` §Backward Compatibility).
+/// Clients tell the protocol revision from these (docs/requirements.md TR-09).
 #[tokio::test]
 async fn status_codes_of_the_server_are_preserved_with_their_bodies() {
     for (status, body) in [

@@ -1,8 +1,8 @@
 //! RFC 8414 metadata, complete enough to be an OpenID Connect discovery document as well: half a document
-//! at `openid-configuration` is worse than none (clients.md K10).
+//! at `openid-configuration` is worse than none (docs/clients.md K10).
 //!
 //! Nothing is copied from Entra's document. Its issuer, its missing PKCE and its missing `none` are what
-//! stops clients (seed rows 1 and 7).
+//! stops clients (rows 1 and 7 of docs/incompatibilities).
 
 use serde::Serialize;
 
@@ -46,7 +46,8 @@ pub(crate) fn document(facade: &Facade) -> Document {
         id_token_signing_alg_values_supported: ["RS256"],
         protected_resources: [facade.gate.resource_url()],
         // No `authorization_response_iss_parameter_supported`: in relay mode Entra answers the client
-        // itself and sends no `iss` (RFC 9207); claiming otherwise stops nine clients (clients.md §2).
+        // itself and sends no `iss` (RFC 9207); claiming otherwise stops nine of eleven clients
+        // (docs/clients.md, what relay mode cannot serve).
     };
     Document::new(&metadata, Leg::AuthorizationServer)
 }

@@ -20,8 +20,8 @@ pub(crate) fn document(facade: &Facade) -> Document {
     metadata(facade, facade.gate.resource_url())
 }
 
-/// The document at the root. Strict clients demand that it names the origin (clients.md K04), the others
-/// accept any prefix of the MCP URL.
+/// The document at the root. Strict clients demand that it names the origin (docs/clients.md K04), the
+/// others accept any prefix of the MCP URL.
 pub(crate) fn origin_document(facade: &Facade) -> Document {
     metadata(facade, facade.gate.base_url().as_str())
 }
@@ -31,7 +31,7 @@ fn metadata(facade: &Facade, resource: &str) -> Document {
         resource,
         authorization_servers: [facade.gate.base_url().as_str()],
         // Fully qualified: a bare name means Microsoft Graph to Entra (AADSTS650053). No `offline_access`
-        // and no OpenID scopes: clients that see them send `prompt=consent` (clients.md K12).
+        // and no OpenID scopes: clients that see them send `prompt=consent` (docs/clients.md K12).
         scopes_supported: facade.entra.api.qualified_scopes(),
         bearer_methods_supported: ["header"],
         resource_name: facade.gate.resource_name(),

@@ -157,7 +157,7 @@ fn check_protocol(facade: &Facade, params: &Params) -> Result<CodeChallenge, OAu
     Ok(challenge)
 }
 
-/// `resource` is compared with ours here and goes no further (seed row 3).
+/// `resource` is compared with ours here and goes no further (row 3 of docs/incompatibilities).
 pub(crate) fn check_resource(facade: &Facade, params: &Params) -> Result<(), OAuthError> {
     match params.all("resource").find(|value| !facade.entra.resources.contains(value)) {
         Some(_) => {

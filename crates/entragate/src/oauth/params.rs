@@ -40,7 +40,7 @@ impl Params {
     }
 }
 
-/// Builds a query or form, spaces as `%20`: one client shows `+` to its user undecoded (clients.md §2).
+/// Builds a query or form, spaces as `%20`: Codex shows `+` to its user undecoded.
 pub(crate) fn encoded<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     /// Everything but unreserved characters (RFC 3986 §2.3).

@@ -1,4 +1,4 @@
-//! Redirect URIs: parsed once, judged by class (clients.md §5.2), handed on as written.
+//! Redirect URIs: parsed once, judged by class, handed on as written.
 //!
 //! Classes, not vendors: loopback is always fine (RFC 8252 §7.3), known hosted callbacks are shipped, anything
 //! else needs the operator. Comparison is by component after parsing; a URI that is not in normal form
@@ -8,7 +8,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// Longest URI Entra stores (entra.md §4).
+/// Longest URI that is looked at. Entra stores 256 characters (Microsoft's `reply-url` page).
 const MAX_LENGTH: usize = 2_048;
 
 /// Callbacks of hosted clients, exact unless they end with `*`.

@@ -1,8 +1,9 @@
 //! `POST /oauth/register`: dynamic client registration (RFC 7591) that answers with the pre-configured
-//! client app, because Entra has no registration endpoint (seed row 2).
+//! client app, because Entra has no registration endpoint (row 2 of
+//! docs/incompatibilities).
 //!
 //! What is echoed is what holds: redirect URIs that may be used, both grants, no secret. One unusable
-//! redirect URI does not spoil the others (Cursor sends three, clients.md K22).
+//! redirect URI does not spoil the others (Cursor sends three, docs/clients.md K22).
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -37,7 +38,7 @@ struct Metadata {
 }
 
 /// What is registered (RFC 7591 §3.2.1). Absent members are left out: one `null` breaks six clients
-/// (clients.md K14).
+/// (docs/clients.md K14).
 #[derive(Serialize)]
 struct Registered {
     client_id: String,

@@ -64,7 +64,7 @@ struct Issued {
     refresh_token: Option<String>,
 }
 
-/// v2 endpoints write numbers, v1 endpoints strings (entra.md §3.1).
+/// v2 endpoints write numbers, v1 endpoints strings.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Seconds {
@@ -125,7 +125,7 @@ fn unavailable() -> OAuthError {
 }
 
 /// Entra's error in the client's language. Status and code survive, except where a measured client would
-/// then do the wrong thing (clients.md K44, K47):
+/// then do the wrong thing (docs/clients.md K44, K47):
 /// - throttling and outages: 503 with `Retry-After`;
 /// - "the user must come back" in any spelling: 400 `invalid_grant`, on which every client signs in anew;
 /// - a fault of the registration, which Entra calls `invalid_client`: 500 `server_error`, because clients

@@ -1,5 +1,5 @@
 //! RFC 8707 `resource`: compared with the one resource here, then dropped. Entra matches it against
-//! Application ID URIs and answers AADSTS9010010 (seed row 3).
+//! Application ID URIs and answers AADSTS9010010 (row 3 of docs/incompatibilities).
 
 use url::Url;
 
@@ -18,7 +18,7 @@ impl KnownResources {
     }
 
     /// Whether the value names this resource: clients URL-normalise, add or drop the last slash, send it
-    /// twice (clients.md K30).
+    /// twice (docs/clients.md K30).
     pub(crate) fn contains(&self, value: &str) -> bool {
         !value.contains('#') && self.0.contains(&normal(value))
     }

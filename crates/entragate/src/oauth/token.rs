@@ -114,7 +114,7 @@ fn check(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<Grant,
 }
 
 /// The client is public: its id is compared, a secret it may send is not looked at and never handed on
-/// (AADSTS700025). The id may be in the Basic header only (clients.md K25).
+/// (AADSTS700025). The id may be in the Basic header only (docs/clients.md K25).
 fn check_client(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<(), OAuthError> {
     let unknown = || OAuthError {
         status: StatusCode::UNAUTHORIZED,

@@ -1,4 +1,4 @@
-//! From a bearer token to a [`Principal`] ([Microsoft: access tokens, validation]; entra.md §5.3).
+//! From a bearer token to a [`Principal`] ([Microsoft: access tokens, validation]).
 //!
 //! The signature is checked by `jsonwebtoken` with the one algorithm and the one key; what the claims must
 //! say is checked here, each check with its own [`Refused`] reason.
@@ -120,7 +120,7 @@ fn check_single_tid(payload: &[u8]) -> Result<(), Refused> {
     if spellings > 1 { Err(Refused::AmbiguousTenant) } else { Ok(()) }
 }
 
-/// One of the tenant's two issuers (seed row 8), and `tid` that agrees with it.
+/// One of the tenant's two issuers (row 8 of docs/incompatibilities), and `tid` that agrees with it.
 fn check_issuer(claims: &Claims, snapshot: &Snapshot) -> Result<(), Refused> {
     let endpoints = &snapshot.endpoints;
     let is_ours = claims.iss == endpoints.issuer_v2 || Some(&claims.iss) == endpoints.issuer_v1.as_ref();

@@ -30,7 +30,8 @@ fn assert_redirect(reply: &Reply, error: &str) -> url::Url {
     assert_eq!(param(&callback, "error").as_deref(), Some(error), "{callback}");
     assert_eq!(param(&callback, "state").as_deref(), Some("xyz"), "{callback}");
     assert_eq!(param(&callback, "code"), None, "{callback}");
-    // Entra sends no `iss`, so neither do we: half of it is worse than none (clients.md §2).
+    // Entra sends no `iss`, so neither do we: half of it is worse than none
+    // (docs/clients.md, what relay mode cannot serve).
     assert_eq!(param(&callback, "iss"), None, "{callback}");
     let text = param(&callback, "error_description").unwrap();
     assert!(text.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)), "{text}");

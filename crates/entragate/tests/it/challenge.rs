@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::{Reply, World, log};
 
 /// The methods with which measured clients knock first: Gemini HEAD, rmcp and mcp-remote GET, Spring a POST
-/// with an empty body (clients.md K01).
+/// with an empty body (docs/clients.md K01).
 async fn knock(world: &World, authorization: Option<&str>) -> Vec<(String, Reply)> {
     let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {} }).to_string();
     let mut replies = Vec::new();

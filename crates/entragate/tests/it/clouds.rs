@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::clouds_authority::{Authority, Document};
 use crate::world::{Reply, World, log};
 
-/// The sign-in hosts of entra.md §7.
+/// The sign-in hosts of the public, national and sovereign clouds, and of an External ID tenant.
 const CLOUDS: [&str; 5] = [
     "https://login.microsoftonline.com",
     "https://login.microsoftonline.us",

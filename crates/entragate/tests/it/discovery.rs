@@ -11,7 +11,7 @@ const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
-/// Every path at which some client looks for authorization server metadata (clients.md K06).
+/// Every path at which some client looks for authorization server metadata (docs/clients.md K06).
 const SERVER_PATHS: [&str; 6] = [
     SERVER,
     "/.well-known/oauth-authorization-server/mcp",

@@ -1,4 +1,5 @@
-//! The gate inside somebody else's program (seed row 10: the guard needs no framework glue).
+//! The gate inside somebody else's program (row 10 of docs/incompatibilities: the guard needs no
+//! framework glue).
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};

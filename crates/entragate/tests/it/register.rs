@@ -13,7 +13,7 @@ async fn register(world: &World, body: &Value) -> Reply {
 }
 
 /// What the strictest clients demand of the answer: rmcp `redirect_uris`, C# and Spring the method and the
-/// grants in this order, TypeScript integers and no nulls (clients.md §1.1, §3.14).
+/// grants in this order, TypeScript integers and no nulls (docs/clients.md K20).
 #[derive(Deserialize)]
 struct Registered {
     client_id: String,

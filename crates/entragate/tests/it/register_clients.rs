@@ -1,4 +1,4 @@
-//! Registration bodies of real clients (clients.md §1.1), and the redirect URIs that must come back.
+//! Registration bodies of real clients, and the redirect URIs that must come back.
 
 /// What one client posts.
 pub(crate) struct Measured {

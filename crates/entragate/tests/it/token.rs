@@ -35,7 +35,7 @@ fn refresh_form(tokens: &Tokens) -> Vec<(&str, &str)> {
     vec![("grant_type", "refresh_token"), ("client_id", fixtures::MCP), ("refresh_token", &tokens.refresh)]
 }
 
-/// A token answer as the strictest client reads it (clients.md K40).
+/// A token answer as the strictest client reads it (docs/clients.md K40).
 #[track_caller]
 fn assert_tokens(reply: &Reply) -> Value {
     assert_eq!(reply.status, 200, "{reply:?}");

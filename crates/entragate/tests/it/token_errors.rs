@@ -1,5 +1,5 @@
 //! `/oauth/token`: Entra's errors in the client's language, so that clients start over where that helps and
-//! only there (clients.md K44, K47).
+//! only there (docs/clients.md K44, K47).
 
 use entragate::{ApiApp, ClientId, RedirectRule};
 use entragate_emulator::{Endpoint, Fault, FaultKind, fixtures};
@@ -153,7 +153,8 @@ async fn k47_a_gate_that_never_reached_entra_says_503_too() {
     assert_eq!(reply.header("retry-after"), "5");
 }
 
-/// WEB is confidential: the mistake of registering the redirect URI as "Web" (seed row 6).
+/// WEB is confidential: the mistake of registering the redirect URI as "Web" (row 6 of
+/// docs/incompatibilities).
 #[tokio::test]
 async fn k44_a_confidential_client_app_is_server_error_that_names_the_row_aadsts7000218() {
     let callback = "https://gw.contoso.test/auth/callback";

@@ -319,7 +319,8 @@ impl Reply {
         value
     }
 
-    /// The body as every OAuth client can read it: `application/json`, no null, no empty string (clients.md K14).
+    /// The body as every OAuth client can read it: `application/json`, no null, no empty string
+    /// (docs/clients.md K14).
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.header("content-type"), "application/json", "{self:?}");

@@ -4,7 +4,10 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Claims of v1 and v2 access tokens (entra.md §5.1). Unknown claims are ignored, as Microsoft asks.
+/// Claims of v1 and v2 access tokens ([Microsoft: access token claims]). Unknown claims are ignored, as
+/// Microsoft asks.
+///
+/// [Microsoft: access token claims]: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 #[derive(Debug, Deserialize)]
 pub(crate) struct Claims {
     pub(crate) iss: String,
@@ -77,7 +80,7 @@ impl Claims {
         self.nonce.is_some() || self.at_hash.is_some() || self.c_hash.is_some()
     }
 
-    /// Delegated scopes. Agent identities carry `"/"` in app-only tokens, which is not a scope (entra.md §5.2).
+    /// Delegated scopes. Agent identities carry `"/"` in app-only tokens, which is not a scope.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let scp = self.scp.as_deref().unwrap_or_default();
         scp.split(' ').filter(|scope| !scope.is_empty() && *scope != "/").map(str::to_owned).collect()

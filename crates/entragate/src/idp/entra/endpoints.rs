@@ -1,7 +1,7 @@
 //! What a tenant's discovery documents say: where to send people, where codes are redeemed, who signs.
 //!
 //! The host is configuration, everything else is read from the documents, so that the public cloud, US
-//! Government, China, the sovereign clouds and External ID tenants need no code of their own (entra.md §7).
+//! Government, China, the sovereign clouds and External ID tenants need no code of their own.
 
 use serde::Deserialize;
 use url::Url;
@@ -56,7 +56,7 @@ struct IssuerOnly {
 }
 
 impl Endpoints {
-    /// Reads the v2 document, and the v1 document for the v1 issuer (seed row 8).
+    /// Reads the v2 document, and the v1 document for the v1 issuer (row 8 of docs/incompatibilities).
     pub(crate) async fn discover(
         http: &Outbound,
         authority: &AuthorityHost,

@@ -6,7 +6,9 @@
 
 use serde::Deserialize;
 
-/// The body of an Entra error answer (entra.md §3.2).
+/// The body of an Entra error answer ([Microsoft: error codes]).
+///
+/// [Microsoft: error codes]: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct EntraError {
     pub(crate) error: String,
@@ -57,7 +59,8 @@ impl EntraError {
 /// Who can repair it, and therefore what a client should be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// The person signs in again: `invalid_grant` makes every measured client start over (clients.md K44).
+    /// The person signs in again: `invalid_grant` makes every measured client start over
+    /// (docs/clients.md K44).
     SignInAgain,
     /// An administrator changes a setting in Entra or here; starting over changes nothing.
     Configure,

@@ -215,7 +215,7 @@ impl ApiApp {
         self.identifier_uris.first().map_or("", String::as_str)
     }
 
-    /// Every spelling that qualifies a scope of this app: its identifier URIs and its GUID (entra.md §5.5).
+    /// Every spelling that qualifies a scope of this app: its identifier URIs and its GUID.
     pub fn scope_prefixes(&self) -> impl Iterator<Item = &str> {
         self.identifier_uris.iter().map(String::as_str).chain([self.id.as_str()])
     }

@@ -8,7 +8,7 @@
 use super::registration::ApiApp;
 
 /// Added towards Entra and never published, because seven clients answer a published `offline_access`
-/// with `prompt=consent` (clients.md K12).
+/// with `prompt=consent` (docs/clients.md K12).
 const ALWAYS: [&str; 3] = ["openid", "profile", "offline_access"];
 const OIDC: [&str; 6] = ["openid", "profile", "email", "offline_access", "address", "phone"];
 /// OpenID scopes that Entra lacks: it would look them up on Microsoft Graph (AADSTS650053).
@@ -46,7 +46,7 @@ pub(crate) fn repaired(requested: Option<&str>, api: &ApiApp) -> String {
 }
 
 /// The API scopes of a granted `scope` value, as published: what Entra adds is left out, because some
-/// clients refuse more than they asked for and replay what they were given (clients.md K40).
+/// clients refuse more than they asked for and replay what they were given (docs/clients.md K40).
 pub(crate) fn published(granted: &str, api: &ApiApp) -> Vec<String> {
     let names: Vec<&str> = granted
         .split_ascii_whitespace()
