@@ -1,7 +1,8 @@
 //! How a refused call is answered: HTTP 200 with an error inside the protocol.
 //!
 //! Measured clients drop the connection, the registration or the whole session on a 403
-//! (docs/clients.md K50), so the person would never read why. As a tool error the model reads it and can say it.
+//! (docs/clients.md K50), so the person would never read why. As a tool error the model reads it and can
+//! say it.
 
 use axum::body::Body;
 use http::Response;

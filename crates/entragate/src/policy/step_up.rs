@@ -1,5 +1,6 @@
 //! One fruitless step-up is enough (docs/clients.md K51): a client that was sent to sign in for more scopes
-//! and comes back with a new token that lacks them would be sent again, and again. It gets a tool error instead.
+//! and comes back with a new token that lacks them would be sent again, and again. It gets a tool error
+//! instead.
 
 use std::time::Duration;
 
