@@ -72,7 +72,7 @@ pub(crate) enum Refused {
     #[error("not valid for another {0} s: compare the clocks")]
     NotYet(u64),
     /// Neither `scp` nor `roles`.
-    #[error("neither `scp` nor `roles`: no delegated permission and no app role was granted (seed row 5)")]
+    #[error("neither `scp` nor `roles`: no permission or app role granted (row 5 of docs/incompatibilities)")]
     NoPermission,
     /// No `oid`.
     #[error("claim `oid` is missing")]
