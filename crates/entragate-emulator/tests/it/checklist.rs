@@ -1,4 +1,8 @@
 //! Every item of the checklist has a test; the item is the number at the start of the test's name.
+//!
+//! The checklist is the numbered list of emulated behaviours that the emulator was built to. Its numbers, 1 to 112, are
+//! explained under "Behaviours by number" in docs/reference/emulator.md; a number that is missing there is not
+//! implemented. `e021_…` is a test of number 21.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,15 +27,15 @@ const MODULES: &[(&str, &str)] = &[
     ("tokens", include_str!("tokens.rs")),
 ];
 
-/// The items that must have a test. The others are covered where they exist, but not promised.
+/// The items that must have a test: those that are implemented.
 fn promised() -> impl Iterator<Item = u16> {
-    (1..=58).chain(60..=78).chain(80..=83).chain([86, 91]).chain(95..=106).chain([108])
+    (1..=91).chain(95..=106).chain([108, 112])
 }
 
-type Covered = BTreeMap<u16, Vec<String>>;
+pub(crate) type Covered = BTreeMap<u16, Vec<String>>;
 
 /// Test functions by item: an attribute line with `test`, then the `fn eNNN_…` it belongs to.
-fn covered() -> Covered {
+pub(crate) fn covered() -> Covered {
     let mut items = Covered::new();
     for (module, source) in MODULES {
         let mut is_test = false;

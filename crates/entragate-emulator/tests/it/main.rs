@@ -1,7 +1,7 @@
 //! Wire-level acceptance of the emulated Entra ID: each test drives a running emulator over a real socket.
 //!
-//! A test whose name starts with `eNNN_` covers item NNN of the behavioural checklist the emulator is built to;
-//! `checklist.rs` fails when an item has no test.
+//! A test whose name starts with `eNNN_` covers number NNN of the checklist in docs/reference/emulator.md;
+//! `checklist.rs` fails when a number has no test.
 
 mod authorize_errors;
 mod authorize_redirects;
@@ -12,6 +12,7 @@ mod control;
 mod device;
 mod directory;
 mod discovery;
+mod documentation;
 mod errors;
 mod fixture;
 mod hostile;

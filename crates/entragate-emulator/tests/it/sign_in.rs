@@ -1,6 +1,6 @@
 //! §10.3, items 33, 35–37, 41, 42, 55 and 57: sessions, consent, policies of users and tenants, and the three pages.
 
-use entragate_emulator::fixtures::{API, CLI2, GATE};
+use entragate_emulator::fixtures::{API, CLI2, GATE, TENANT};
 use serde_json::{Value, json};
 
 use crate::fixture::{Authorize, Browser, Entra, Jwt, Token, oid, scope};
@@ -336,4 +336,21 @@ async fn e057_claims_request_for_an_authentication_context() {
     assert_eq!(Jwt::access(&tokens).claims["acrs"], json!(["c1"]));
     let plain = entra.tokens(&Authorize::base().user("alice")).await;
     assert_eq!(Jwt::access(&plain).claims.get("acrs"), None);
+}
+
+#[tokio::test]
+async fn e112_sign_out_ends_the_session_and_returns_to_a_registered_uri() {
+    let entra = Entra::start().await;
+    let sign_out = |uri: &str| {
+        let query = format!("post_logout_redirect_uri={}&state=a%26b", crate::fixture::encode(uri));
+        entra.request("GET", &format!("/{TENANT}/oauth2/v2.0/logout?{query}"))
+    };
+    let mut browser = entra.browser();
+    browser.sign_in("alice").await;
+    let reply = browser.send(sign_out("http://localhost:5000/callback")).await;
+    assert_eq!(reply.status, 302, "{reply:?}");
+    assert_eq!(reply.header("location"), Some("http://localhost:5000/callback?state=a%26b"));
+    browser.authorize(&Authorize::base()).await.assert_sign_in_page();
+    let reply = browser.send(sign_out("https://evil.test/")).await;
+    assert_eq!((reply.status, reply.header("location")), (200, None));
 }
