@@ -7,13 +7,25 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .into_iter()
         .map(|candidate| {
             let folded = fold(candidate);
-            // A forgotten first part ("tenant_id" for "entra.tenant_id") is one mistake, however long the part is.
-            let distance = if folded.ends_with(&format!("_{name}")) { 1 } else { distance(&name, &folded) };
+            let distance = if lacks_a_section(&name, &folded) { 1 } else { distance(&name, &folded) };
             (distance, candidate)
         })
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 4).clamp(1, 4))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether `name` is `candidate` without its first part (`tenant_id` for `entra.tenant_id`) or without one in the
+/// middle (`ENTRAGATE_SCOPES` for `ENTRAGATE_ENTRA_SCOPES`): one mistake, however long the part is.
+fn lacks_a_section(name: &str, candidate: &str) -> bool {
+    if name.is_empty() || name.len() >= candidate.len() {
+        return false;
+    }
+    let mut heads = std::iter::once(0).chain(name.match_indices('_').map(|(at, _)| at + 1));
+    heads.any(|at| {
+        let (head, tail) = name.split_at(at);
+        !tail.is_empty() && candidate.starts_with(head) && candidate[at..].ends_with(&format!("_{tail}"))
+    })
 }
 
 /// Case and the choice of separator are no difference worth counting.
@@ -46,12 +58,23 @@ mod tests {
 
     #[test]
     fn a_typing_mistake_a_swap_and_a_forgotten_part_are_recognised() {
-        let names = ["ENTRAGATE_LISTEN", "ENTRAGATE_ADMIN_LISTEN", "ENTRAGATE_UPSTREAM", "entra.tenant_id"];
+        let names = [
+            "ENTRAGATE_LISTEN",
+            "ENTRAGATE_ADMIN_LISTEN",
+            "ENTRAGATE_UPSTREAM",
+            "entra.tenant_id",
+            "ENTRAGATE_ENTRA_SCOPES",
+            "ENTRAGATE_ALLOWED_REDIRECT_URIS",
+        ];
         for (typed, meant) in [
             ("ENTRAGATE_LISTENN", Some("ENTRAGATE_LISTEN")),
             ("ENTRAGATE_LSITEN", Some("ENTRAGATE_LISTEN")),
             ("ENTRAGATE_UPSTEAM", Some("ENTRAGATE_UPSTREAM")),
             ("tenant-id", Some("entra.tenant_id")),
+            ("ENTRAGATE_SCOPES", Some("ENTRAGATE_ENTRA_SCOPES")),
+            ("ENTRAGATE_REDIRECT_URIS", Some("ENTRAGATE_ALLOWED_REDIRECT_URIS")),
+            ("ENTRAGATE_ENTRA", None),
+            ("ENTRAGATE_", None),
             ("ENTRAGATE_COLOUR", None),
             ("", None),
         ] {

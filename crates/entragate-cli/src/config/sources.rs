@@ -98,7 +98,7 @@ fn unknown_variables(environment: &Environment) -> Vec<Finding> {
                 continue;
             }
             // ENTRAGATE_TENANT_ID is an educated guess at AZURE_TENANT_ID.
-            let hint = nearest(name, keys::variables()).or_else(|| nearest(rest, aliases())).map_or_else(
+            let hint = nearest(rest, aliases()).or_else(|| nearest(name, keys::variables())).map_or_else(
                 || "unset it; `entragate config reference` lists every setting".to_owned(),
                 |meant| format!("did you mean {meant}?"),
             );

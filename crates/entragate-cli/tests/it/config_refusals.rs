@@ -439,6 +439,9 @@ fn an_unknown_variable_of_ours_is_refused_with_the_nearest_name() {
         ("ENTRAGATE_UPSTREAM_URL", "did you mean ENTRAGATE_UPSTREAM?"),
         ("ENTRAGATE_TENANT_ID", "did you mean AZURE_TENANT_ID?"),
         ("ENTRAGATE_MCP_CLIENT_ID", "did you mean AZURE_MCP_CLIENT_ID?"),
+        ("ENTRAGATE_SCOPES", "did you mean ENTRAGATE_ENTRA_SCOPES?"),
+        ("ENTRAGATE_IDENTIFIER_URIS", "did you mean ENTRAGATE_ENTRA_IDENTIFIER_URIS?"),
+        ("ENTRAGATE_REDIRECT_URIS", "did you mean ENTRAGATE_ALLOWED_REDIRECT_URIS?"),
         ("ENTRAGATE_COLOUR_OF_THE_SHED", "entragate config reference"),
     ] {
         check(&RELAY, &[refusal(&[(typed, "x")], typed, typed, "is not a setting", meant)]);

@@ -9,6 +9,7 @@ mod config_refusals;
 mod config_rules;
 mod demo;
 mod demo_fixture;
+mod documentation;
 mod serve_admin;
 mod serve_listen;
 mod upstream_failures;
