@@ -1,7 +1,8 @@
 //! Each requirement that relay mode can meet has a test whose name begins with its id (`rs_01_…`, `as_06_…`,
 //! `dc_02_…`, `k31_…`; several ids may follow each other), or stands in [`ELSEWHERE`] with the reason.
 //!
-//! `cargo test -p entragate --test it spec_ids -- --nocapture` prints the table.
+//! What the ids mean is in `docs/requirements.md`, and for K in `docs/clients.md`, whose column of tests is
+//! written here. `cargo test -p entragate --test it spec_ids -- --nocapture` prints the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,7 +13,7 @@ const REQUIREMENTS: [(&str, std::ops::RangeInclusive<u8>); 5] =
 
 /// Where a requirement without a test of its name is met, or why it is not.
 enum Elsewhere {
-    /// A test with another name covers it: a unit test, one of the binary, a row of the refusal matrix.
+    /// A test with another name covers it, or a part of it: of the binary, or named after another id.
     Test(&'static str),
     /// Nothing to test in relay mode.
     Not(&'static str),
@@ -36,17 +37,22 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
     ("DC-12", Not("one client id for all: decision 0001")),
     ("K11", Not("Entra answers the client and sends no iss: decision 0001, asserted by as_09")),
     ("K13", Not("no client ID metadata documents, revocation or device code without an authorization server of our own")),
+    ("K26", Test("as_39_sign_in_endpoints_are_rate_limited_and_metadata_is_not")),
     ("K27", Not("client ID metadata documents need an authorization server of our own")),
     ("K28", Not("the one client id is pre-registered by its nature; a secret is never looked at, see k25")),
     ("K36", Not("relay mode has no consent page: decision 0001")),
     ("K49", Not("Entra has no revocation endpoint, so none is advertised")),
-    ("K52", Test("server_that_is_down_is_a_json_rpc_error_for_every_request_id")),
+    ("K54", Test("nobody_but_the_gateway_says_who_is_calling")),
     ("K56", Not("a finding about the operator's network, not an answer on the wire")),
 ];
 
-/// Sources whose tests count: of the library, and of the binary that serves it.
-const SOURCES: [&str; 3] = ["src", "tests/it", "../entragate-cli/tests/it"];
+/// Sources whose tests count, of the library and of the binary that serves it, and how the page of clients
+/// tells them apart.
+const SOURCES: [(&str, &str); 3] =
+    [("src", "src/"), ("tests/it", ""), ("../entragate-cli/tests/it", "entragate-cli: ")];
 
+/// Names of tests, and the files that have one of that name.
+type Tests = BTreeMap<String, BTreeSet<String>>;
 type Covered = BTreeMap<String, BTreeSet<String>>;
 
 /// The ids at the start of a test's name.
@@ -69,23 +75,27 @@ fn ids(name: &str) -> Vec<String> {
 }
 
 /// Names of test functions and of rows of the refusal matrix, each of which is a test.
-fn tests() -> BTreeSet<String> {
+fn tests() -> Tests {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut names = BTreeSet::new();
-    let mut directories: Vec<_> = SOURCES.iter().map(|source| root.join(source)).collect();
-    while let Some(directory) = directories.pop() {
+    let mut tests = Tests::new();
+    let mut directories: Vec<_> =
+        SOURCES.iter().map(|(source, label)| (root.join(source), (*label).to_owned())).collect();
+    while let Some((directory, label)) = directories.pop() {
         for entry in
             std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
         {
             let path = entry.unwrap().path();
+            let file = format!("{label}{}", path.file_name().unwrap().to_str().unwrap());
             if path.is_dir() {
-                directories.push(path);
+                directories.push((path, format!("{file}/")));
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                names.extend(tests_in(&std::fs::read_to_string(&path).unwrap()));
+                for name in tests_in(&std::fs::read_to_string(&path).unwrap()) {
+                    tests.entry(name).or_default().insert(file.clone());
+                }
             }
         }
     }
-    names
+    tests
 }
 
 fn tests_in(source: &str) -> Vec<String> {
@@ -111,9 +121,15 @@ fn tests_in(source: &str) -> Vec<String> {
     names
 }
 
-fn covered(tests: &BTreeSet<String>) -> Covered {
+/// The tests of each id: those that begin with it and those of [`ELSEWHERE`].
+fn covered(tests: &Tests) -> Covered {
     let mut covered = Covered::new();
-    for test in tests {
+    for (id, why) in ELSEWHERE {
+        if let Test(name) = why {
+            covered.entry((*id).to_owned()).or_default().insert((*name).to_owned());
+        }
+    }
+    for test in tests.keys() {
         for id in ids(test) {
             covered.entry(id).or_default().insert(test.clone());
         }
@@ -137,16 +153,18 @@ fn every_requirement_has_a_test_or_a_reason() {
     let covered = covered(&tests);
     let mut wrong = Vec::new();
     for id in requirements() {
-        let elsewhere = ELSEWHERE.iter().find(|(known, _)| *known == id).map(|(_, why)| why);
-        match (covered.get(&id), elsewhere) {
-            (Some(names), None | Some(Test(_))) => {
+        let mut reasons = ELSEWHERE.iter().filter(|(known, _)| *known == id);
+        let reason = reasons.find_map(|(_, why)| if let Not(reason) = why { Some(reason) } else { None });
+        match (covered.get(&id), reason) {
+            (Some(names), None) => {
                 for name in names {
                     println!("{id:6} {name}");
+                    if !tests.contains_key(name) {
+                        wrong.push(format!("{id}: there is no test {name}"));
+                    }
                 }
             }
-            (None, Some(Test(name))) if tests.contains(*name) => println!("{id:6} {name}"),
-            (None, Some(Not(reason))) => println!("{id:6} - {reason}"),
-            (None, Some(Test(name))) => wrong.push(format!("{id}: there is no test {name}")),
+            (None, Some(reason)) => println!("{id:6} - {reason}"),
             (None, None) => wrong.push(format!("{id}: no test begins with it and no reason is given")),
             (Some(names), Some(_)) => {
                 wrong.push(format!("{id}: {names:?} cover it, so take it off ELSEWHERE"));
@@ -159,6 +177,70 @@ fn every_requirement_has_a_test_or_a_reason() {
         unknown.filter(|id| !known.contains(*id)).map(|id| format!("{id}: there is no such requirement")),
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The id of a row that defines one.
+fn defined(line: &str) -> Option<&str> {
+    line.strip_prefix("| ")?.split(" | ").next()
+}
+
+/// The row with the files of its tests in the last column.
+fn with_files(line: &str, tests: &Tests, covered: &Covered) -> Option<String> {
+    let id =
+        defined(line).filter(|id| id.starts_with('K') && requirements().iter().any(|known| known == id))?;
+    let (row, _) = line.strip_suffix(" |")?.rsplit_once(" | ")?;
+    let names = covered.get(id).into_iter().flatten();
+    let files: BTreeSet<_> =
+        names.filter_map(|name| tests.get(name)).flatten().map(|file| format!("`{file}`")).collect();
+    let files = files.into_iter().collect::<Vec<_>>().join(", ");
+    Some(format!("{row} | {} |", if files.is_empty() { "–" } else { &files }))
+}
+
+#[test]
+fn the_page_of_clients_names_the_files_of_the_tests() {
+    let tests = tests();
+    let covered = covered(&tests);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/clients.md");
+    let page: String = std::fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .map(|line| with_files(line, &tests, &covered).unwrap_or_else(|| line.to_owned()) + "\n")
+        .collect();
+    #[expect(clippy::disallowed_methods, reason = "the test's own switch, not configuration")]
+    let update = std::env::var("UPDATE_DOCS").is_ok_and(|value| value == "1");
+    if update {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    let stale: Vec<_> = page.lines().zip(written.lines()).filter(|(new, old)| new != old).collect();
+    assert!(
+        stale.is_empty(),
+        "docs/clients.md is stale: run `UPDATE_DOCS=1 cargo test -p entragate`\n{stale:#?}"
+    );
+}
+
+#[test]
+fn every_requirement_is_defined_once() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let pages =
+        ["requirements.md", "clients.md"].map(|page| std::fs::read_to_string(docs.join(page)).unwrap());
+    for id in requirements() {
+        let rows =
+            pages.iter().flat_map(|page| page.lines()).filter(|line| defined(line) == Some(&id)).count();
+        assert_eq!(rows, 1, "{id}");
+    }
+}
+
+#[test]
+fn a_row_of_the_page_of_clients_gets_its_files_and_other_lines_stay() {
+    let tests = Tests::from([("k01_a".to_owned(), BTreeSet::from(["a.rs".to_owned(), "b.rs".to_owned()]))]);
+    let covered = covered(&tests);
+    let row = |line| with_files(line, &tests, &covered);
+    assert_eq!(row("| K01 | x | y | z |").as_deref(), Some("| K01 | x | y | `a.rs`, `b.rs` |"));
+    assert_eq!(row("| K11 | x | y | `z.rs` |").as_deref(), Some("| K11 | x | y | – |"));
+    for other in ["| K19 | x | y | z |", "| RS-01 | x | y |", "| # | x | y | z |", "|---|---|", "K01", ""] {
+        assert_eq!(row(other), None, "{other}");
+    }
 }
 
 #[test]
