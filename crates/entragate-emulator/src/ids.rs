@@ -1,4 +1,5 @@
-//! Identifiers and opaque values: the one place that draws randomness, from the system or from a seed.
+//! Identifiers and opaque values: the one place that draws randomness, from the system or from a seed. Only new RSA keys
+//! come with randomness of their own, inside the cryptographic library.
 
 use crate::digest::{base64url, sha256};
 use crate::guid;
@@ -16,7 +17,7 @@ impl Random {
     }
 
     pub(crate) fn fill(&mut self, out: &mut [u8]) {
-        let Some(seed) = self.seed else { return system_fill(out) };
+        let Some(seed) = self.seed else { return system::fill(out) };
         for chunk in out.chunks_mut(32) {
             self.drawn += 1;
             let mut block = seed.to_be_bytes().to_vec();
@@ -75,9 +76,19 @@ pub(crate) fn is_grant_shaped(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
+/// The system's randomness.
 #[expect(clippy::disallowed_methods, reason = "the emulator's only drawing of system randomness")]
-fn system_fill(out: &mut [u8]) {
-    aws_lc_rs::rand::fill(out).expect("the operating system has randomness");
+pub(crate) mod system {
+    use aws_lc_rs::rand::SystemRandom;
+
+    pub(super) fn fill(out: &mut [u8]) {
+        aws_lc_rs::rand::fill(out).expect("the operating system has randomness");
+    }
+
+    /// For signatures, whose interface asks for a source.
+    pub(crate) fn random() -> SystemRandom {
+        SystemRandom::new()
+    }
 }
 
 #[cfg(test)]

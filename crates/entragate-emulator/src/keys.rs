@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 
 use crate::digest::{base64url, thumbprint};
+use crate::ids::system;
 
 /// Where signing keys come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl SigningKey {
     /// RSASSA-PKCS1-v1_5 with SHA-256: RS256.
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        let signed = self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
+        let signed = self.pair.sign(&RSA_PKCS1_SHA256, &system::random(), message, &mut signature);
         signed.expect("an RSA key signs into a buffer of its own length");
         signature
     }
