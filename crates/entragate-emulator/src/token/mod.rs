@@ -1,4 +1,4 @@
-//! `/token` (§3), in the order of §10.6.
+//! `/token`, in the order that docs/reference/emulator.md gives under "What differs".
 
 mod client_auth;
 mod client_credentials;
@@ -72,12 +72,7 @@ fn redeem(entra: &Entra, exchange: &Exchange, segment: &str) -> Result<Answer, R
     let redeem_grant = match grant_type {
         "authorization_code" => code::redeem,
         "refresh_token" => refresh::redeem,
-        "client_credentials" => {
-            if matches!(authority, Authority::Common | Authority::Consumers) {
-                return Err(Refusal::NotOnCommon);
-            }
-            client_credentials::redeem
-        }
+        "client_credentials" => client_credentials::redeem,
         // MSAL and RFC 8628 use the long name, older clients of Entra the short one.
         "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => device::redeem,
         other => return Err(Refusal::UnknownGrantType(other.to_owned())),
@@ -86,6 +81,8 @@ fn redeem(entra: &Entra, exchange: &Exchange, segment: &str) -> Result<Answer, R
     let client = find_client(entra, &authority, &id)?;
     if grant_type != "client_credentials" {
         check_audience(&authority, client)?;
+    } else if matches!(authority, Authority::Common | Authority::Consumers) {
+        return Err(Refusal::NotOnCommon);
     }
     let origin = exchange.header("origin");
     redeem_grant(&Call { entra, form, authority, client, credentials, origin })

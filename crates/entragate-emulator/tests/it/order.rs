@@ -1,6 +1,6 @@
-//! §10.6: when a request is wrong in two ways, the earlier check answers.
+//! Evaluation order: when a request is wrong in two ways, the earlier check answers.
 
-use entragate_emulator::fixtures::{API, CLI2, GATE, SELF, TENANT, TENANT2, WEB};
+use entragate_emulator::fixtures::{API, CLI2, DMN, GATE, SELF, TENANT, TENANT2, WEB};
 
 use crate::fixture::{Authorize, Entra, GRAPH_URI, MCP_URI, SPA_ORIGIN, Token, scope};
 
@@ -115,6 +115,21 @@ async fn token_checks_tenant_verb_grant_type_and_client_in_order() {
     refusal.says("The request body must contain the following parameter: 'grant_type'.");
     let unknown = Token::code(&alice(), "x").with("client_id", UNKNOWN).without("code");
     entra.token(&unknown).await.refusal(400, "unauthorized_client", 700_016);
+}
+
+#[tokio::test]
+async fn client_credentials_name_a_known_client_before_the_authority_matters() {
+    let entra = Entra::start().await;
+    for tenant in ["common", "consumers"] {
+        let call = Token::client_credentials(DMN, "wrong", &scope(API, "access")).tenant(tenant);
+        let missing = entra.token(&call.clone().without("client_id")).await;
+        missing
+            .refusal(400, "invalid_request", 900_144)
+            .says("The request body must contain the following parameter: 'client_id'.");
+        let unknown = entra.token(&call.clone().with("client_id", UNKNOWN)).await;
+        unknown.refusal(400, "unauthorized_client", 700_016);
+        entra.token(&call.without("scope")).await.refusal(400, "invalid_request", 9_001_023);
+    }
 }
 
 #[tokio::test]
