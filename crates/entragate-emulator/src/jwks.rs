@@ -1,4 +1,4 @@
-//! The key documents (§1.4): `kid` is `x5t`, one `x5c`, no `alg`, order meaningless.
+//! The key documents (Microsoft, "Signing key rollover"): `kid` is `x5t`, one `x5c`, no `alg`, order meaningless.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

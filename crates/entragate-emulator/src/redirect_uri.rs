@@ -1,4 +1,4 @@
-//! Which redirect URIs match (§4): exact, except for the port of a loopback host.
+//! Which redirect URIs match: exact, except for the port of a loopback host.
 
 use crate::directory::App;
 use crate::errors::Refusal;

@@ -1,4 +1,4 @@
-//! The `resource` parameter (§2.4): since March 2026 it is matched against the scopes, byte for byte.
+//! The `resource` parameter (AADSTS9010010): since March 2026 it is matched against the scopes, byte for byte.
 
 use crate::directory::Directory;
 use crate::errors::Refusal;

@@ -1,4 +1,4 @@
-//! Which endpoint a path means. Everything else is 404, the RFC 8414 forms included: Entra has none (§1.1).
+//! Which endpoint a path means. Everything else is 404, the RFC 8414 forms included: Entra has none.
 
 use crate::discovery::Version;
 use crate::fault::Endpoint;

@@ -1,5 +1,5 @@
-//! `/authorize` (§2), in the order of §10.6: what cannot be trusted ends on a page, then errors go back to the client, and
-//! after sign-in they are pages again unless `prompt=none`.
+//! `/authorize`: what cannot be trusted ends on a page, then errors go back to the client, and after sign-in they are pages
+//! again unless `prompt=none`. Which of several errors comes first is tested in tests/it/order.rs.
 
 mod back;
 mod finish;

@@ -1,4 +1,4 @@
-//! Answers that go to the client's redirect URI (§2.2, §2.3).
+//! Answers that go to the client's redirect URI.
 
 use super::Visit;
 use super::back::{Back, ResponseMode};

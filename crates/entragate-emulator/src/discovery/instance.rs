@@ -1,4 +1,4 @@
-//! Instance discovery (§1.5): MSAL asks whether a host belongs to the cloud. Here, only the emulator's does.
+//! Instance discovery: MSAL asks whether a host belongs to the cloud. Here, only the emulator's does.
 
 use http::StatusCode;
 use serde_json::json;

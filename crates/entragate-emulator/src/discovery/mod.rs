@@ -1,4 +1,4 @@
-//! Discovery documents, key documents and instance discovery (§1).
+//! Discovery documents, key documents and instance discovery.
 
 mod instance;
 mod v1;

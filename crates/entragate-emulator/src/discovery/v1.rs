@@ -1,4 +1,4 @@
-//! The v1 document (§1.3): the `sts` issuer and endpoints without `/v2.0`.
+//! The v1 document: the `sts` issuer and endpoints without `/v2.0`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The v2 document (§1.2): what Entra lists, and nothing that it does not.
+//! The v2 document: what Entra lists, and nothing that it does not.
 
 use serde_json::{Value, json};
 

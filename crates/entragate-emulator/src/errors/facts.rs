@@ -1,4 +1,4 @@
-//! The table of §2.5: every cause with its AADSTS code, its status at the token endpoint and its OAuth error.
+//! Every cause with its AADSTS code, its status at the token endpoint and its OAuth error.
 
 use super::Refusal;
 
@@ -97,7 +97,7 @@ impl Refusal {
         }
     }
 
-    /// The OAuth `error` when `prompt=none` turns what would be a page into a redirect (§2.3).
+    /// The OAuth `error` when `prompt=none` turns what would be a page into a redirect.
     pub(crate) fn silent_error(&self) -> &'static str {
         match self {
             Self::NoSession => "login_required",

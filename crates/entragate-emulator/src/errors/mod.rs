@@ -7,8 +7,8 @@ mod trace;
 pub(crate) use render::{json, page};
 pub(crate) use trace::Trace;
 
-/// A refusal. The text is what stands between `AADSTSnnnn: ` and the trace suffix (§2.5); where the reference gives no
-/// template, the words are our own.
+/// A refusal. The text is what stands between `AADSTSnnnn: ` and the trace suffix; where neither Microsoft's page of error
+/// codes nor a published answer gives one, the words are our own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     // The request as such

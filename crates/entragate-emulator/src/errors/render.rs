@@ -19,7 +19,8 @@ impl Refusal {
     }
 }
 
-/// The seven members of §3.2, and `suberror` and `claims` where Entra sends them.
+/// The seven members of Entra's error JSON (Microsoft, "Microsoft Entra authentication and authorization error codes"),
+/// and `suberror` and `claims` where Entra sends them.
 pub(crate) fn json(refusal: &Refusal, base: &str, trace: &Trace) -> Answer {
     let facts = refusal.facts();
     let mut body = json!({
@@ -41,7 +42,7 @@ pub(crate) fn json(refusal: &Refusal, base: &str, trace: &Trace) -> Answer {
     Answer::json(status, &body).refused(facts.code).uncached().traced(trace)
 }
 
-/// The error page: HTTP 200, the facts inside `$Config={…};` (§2.3).
+/// The error page: HTTP 200, the facts inside `$Config={…};`.
 pub(crate) fn page(refusal: &Refusal, trace: &Trace) -> Answer {
     let facts = refusal.facts();
     let config = json!({

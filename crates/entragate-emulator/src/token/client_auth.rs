@@ -1,4 +1,4 @@
-//! Client authentication (§3.4): what was presented, and whether the platform wants it.
+//! Client authentication: what was presented, and whether the platform wants it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! Claims of access tokens (§5.1, §5.2): the API's version decides the shape.
+//! Claims of access tokens (Microsoft, "Access token claims reference"): the API's version decides the shape.
 
 use serde_json::{Value, json};
 

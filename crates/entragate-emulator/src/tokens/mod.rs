@@ -1,4 +1,4 @@
-//! The tokens themselves and the answer that carries them (§3.1, §5).
+//! The tokens themselves and the answer that carries them.
 
 pub(crate) mod access;
 mod id;

@@ -1,4 +1,4 @@
-//! §10.3, items 24–29, 31, 34, 39, 40, 43 and 58: the errors of /authorize before anybody signs in.
+//! Numbers 24–29, 31, 34, 39, 40, 43 and 58 of the checklist: the errors of /authorize before anybody signs in.
 
 use entragate_emulator::fixtures::{API, CLI, NOURI, TENANT};
 

@@ -1,4 +1,4 @@
-//! §10.3, items 21–23, 30, 32, 38, 56 and 60: what a good request returns, and which redirect URIs match.
+//! Numbers 21–23, 30, 32, 38, 56 and 60 of the checklist: what a good request returns, and which redirect URIs match.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,5 @@
-//! §10.4, items 71–78: the platform of the redirect URI decides whether a credential or an `Origin` belongs there.
+//! Numbers 71–79 of the checklist: the platform of the redirect URI decides whether a credential or an `Origin` belongs
+//! there.
 
 use entragate_emulator::fixtures::{CLI, DMN, WEB};
 

@@ -1,4 +1,4 @@
-//! §10.4, item 91: an application signing in as itself.
+//! Number 91 of the checklist: an application signing in as itself.
 
 use entragate_emulator::fixtures::{API, DMN, GATE, TENANT};
 use serde_json::json;

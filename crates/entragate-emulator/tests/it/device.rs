@@ -1,4 +1,4 @@
-//! §10.4, item 95: the device authorization grant.
+//! Number 95 of the checklist: the device authorization grant.
 
 use entragate_emulator::fixtures::{API, CLI, CLI2, TENANT, WEB};
 use serde_json::Value;

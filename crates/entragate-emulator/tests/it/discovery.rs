@@ -1,4 +1,5 @@
-//! §10.2, items 1–13 and 18–20: discovery documents, the URLs that must not exist, instance discovery, CORS.
+//! Numbers 1–13 and 18–20 of the checklist: discovery documents, the URLs that must not exist, instance discovery, and
+//! CORS.
 
 use entragate_emulator::fixtures::{API, TENANT};
 use serde_json::{Value, json};

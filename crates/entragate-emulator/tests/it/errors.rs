@@ -1,4 +1,4 @@
-//! §10.4, items 96 and 97: the error JSON of Entra, its correlation, and injected failures.
+//! Numbers 96 and 97 of the checklist: the error JSON of Entra, its correlation, and injected failures.
 
 use entragate_emulator::fixtures::TENANT;
 use serde_json::json;

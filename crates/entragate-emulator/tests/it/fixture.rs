@@ -1,4 +1,4 @@
-//! A running emulator, a browser and a client for it, and fluent requests that start from the checklist's base request.
+//! A running emulator, a browser and a client for it, and fluent requests that start from one that succeeds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -115,7 +115,7 @@ impl Entra {
         Self::with(edited_fixtures(edits)).await
     }
 
-    /// `B` of the checklist.
+    /// The base URL.
     pub(crate) fn b(&self) -> &str {
         self.emulator.url()
     }
@@ -344,7 +344,7 @@ impl Browser<'_> {
     }
 }
 
-/// A request to /authorize, starting from the checklist's base request (§10.3).
+/// A request to /authorize, starting from one that succeeds.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorize {
     tenant: String,

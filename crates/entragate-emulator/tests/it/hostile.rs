@@ -1,4 +1,4 @@
-//! §10.5, item 108: minted tokens, good and hostile, for the tests of whoever validates them.
+//! Number 108 of the checklist: minted tokens, good and hostile, for the tests of whoever validates them.
 
 use aws_lc_rs::hmac;
 use base64::Engine;

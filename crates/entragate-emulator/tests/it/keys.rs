@@ -1,4 +1,4 @@
-//! §10.2, items 14–17: the published signing keys and their rotation.
+//! Numbers 14–17 of the checklist: the published signing keys and their rotation.
 
 use std::collections::BTreeSet;
 

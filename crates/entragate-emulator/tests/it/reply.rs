@@ -45,7 +45,7 @@ impl Reply {
         Location::parse(self.header("location").expect("a redirect has a Location"))
     }
 
-    /// The error page of §2.3: HTTP 200, the facts inside `$Config={…};`.
+    /// The error page: HTTP 200, the facts inside `$Config={…};`.
     #[track_caller]
     pub(crate) fn page(&self, code: u64) -> PageError {
         assert_eq!(self.status, 200, "error pages are HTTP 200: {self:?}");
@@ -67,7 +67,7 @@ impl Reply {
         self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
     }
 
-    /// The error JSON of §3.2: seven members, each checked, none missing.
+    /// Entra's error JSON: seven members, each checked, none missing.
     #[track_caller]
     pub(crate) fn refusal(&self, status: u16, error: &str, code: u64) -> Refusal {
         let json = self.json();

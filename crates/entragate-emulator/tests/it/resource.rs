@@ -1,4 +1,4 @@
-//! §10.3, items 44–54: scopes against `resource` (§2.4), and the application that asks for itself.
+//! Numbers 44–54 of the checklist: scopes against `resource` (AADSTS9010010), and the application that asks for itself.
 
 use entragate_emulator::fixtures::{API, CLI2, SELF};
 use serde_json::json;

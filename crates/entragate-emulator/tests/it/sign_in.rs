@@ -1,4 +1,5 @@
-//! §10.3, items 33, 35–37, 41, 42, 55 and 57: sessions, consent, policies of users and tenants, and the three pages.
+//! Numbers 33, 35–37, 41, 42, 55, 57 and 112 of the checklist: sessions, consent, policies of users and tenants, and the
+//! three pages.
 
 use entragate_emulator::fixtures::{API, CLI2, GATE, TENANT};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! §10.4, items 61–70 and 80: redemption of authorization codes.
+//! Numbers 61–70 and 80 of the checklist: redemption of authorization codes.
 
 use entragate_emulator::fixtures::{API, CLI, CLI2, TENANT, TENANT2};
 use entragate_emulator::{Audience, Directory};

@@ -1,4 +1,4 @@
-//! §10.4, items 81–83 and 86: refresh tokens, which are bound to user and client but not to a resource.
+//! Numbers 81–83 and 86 of the checklist: refresh tokens, which are bound to user and client but not to a resource.
 
 use entragate_emulator::fixtures::{API, CLI, CLI2, GATE, GRAPH, SELF, SPA, WEB};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! §10.5, items 98–106: what the access tokens say.
+//! Numbers 98–106 of the checklist: what the access tokens say.
 
 use entragate_emulator::Directory;
 use entragate_emulator::fixtures::{API, API1, CLI, GROUPED, TENANT, TENANT2};
