@@ -1,6 +1,7 @@
 //! The facade's shared state and its routes: every path that is the gateway's own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -112,9 +113,15 @@ fn document(document: &discovery::Document) -> MethodRouter<Facade> {
     })
 }
 
+/// Nobody has signed in yet, so a body that trickles in may not keep a connection for long.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
 /// Reads a small body.
 pub(crate) async fn body_bytes(request: Request, limit: usize) -> Result<axum::body::Bytes, StatusCode> {
-    axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+    match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(request.into_body(), limit)).await {
+        Ok(body) => body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
 }
 
 /// What answers where there is nothing, when no other program does.

@@ -11,7 +11,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN,
+    VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
@@ -23,7 +24,7 @@ use crate::oauth::error::json as json_response;
 use crate::rate::ClientAddress;
 
 const ALLOW_HEADERS: &str = "Authorization, Content-Type, Accept, Last-Event-ID, MCP-Protocol-Version, \
-     Mcp-Session-Id, Mcp-Method, Mcp-Name";
+     Mcp-Session-Id, Mcp-Method, Mcp-Name, traceparent, tracestate, baggage";
 const EXPOSE_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After";
 
 /// Who may knock.
@@ -60,7 +61,10 @@ impl FrontDoor {
             },
             _ => return false,
         };
-        self.hosts.contains(&host.to_ascii_lowercase())
+        let host = host.to_ascii_lowercase();
+        // Some clients write the port that the scheme implies.
+        let bare = host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(&host);
+        self.hosts.contains(&host) || self.hosts.iter().any(|known| known == bare)
     }
 
     /// Absent is fine (only browsers send it); loopback pages are the person's own tools.
@@ -98,15 +102,30 @@ pub(crate) fn is_preflight(method: &Method) -> bool {
     method == Method::OPTIONS
 }
 
-pub(crate) fn preflight(origin: Option<&HeaderValue>) -> Response<Body> {
+/// Allows the headers of MCP, and whatever mirrors a tool's parameters (`Mcp-Param-*`).
+pub(crate) fn preflight(asked: &HeaderMap, origin: Option<&HeaderValue>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOW_HEADERS));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(asked));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     allow(headers, origin);
     response
+}
+
+fn allowed_headers(asked: &HeaderMap) -> HeaderValue {
+    let mut allowed = ALLOW_HEADERS.to_owned();
+    let asked =
+        asked.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|names| names.to_str().ok()).unwrap_or_default();
+    for name in asked.split(',').map(str::trim).filter(|name| name.len() <= 128) {
+        let is_mcp = name.len() > 10 && name.as_bytes()[..10].eq_ignore_ascii_case(b"mcp-param-");
+        if is_mcp && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            allowed.push_str(", ");
+            allowed.push_str(name);
+        }
+    }
+    HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(ALLOW_HEADERS))
 }
 
 /// Lets the page that asked read the answer. Its `Origin` was checked before.
@@ -114,7 +133,9 @@ pub(crate) fn allow(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
     let Some(origin) = origin else { return };
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSE_HEADERS));
-    headers.append(VARY, HeaderValue::from_static("Origin"));
+    if !headers.get_all(VARY).iter().any(|vary| vary == "Origin") {
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+    }
 }
 
 /// The door of the facade. Metadata is public and readable by any page; `/authorize` is for navigation
@@ -137,7 +158,7 @@ pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Nex
     if is_metadata {
         let any = HeaderValue::from_static("*");
         if is_preflight(request.method()) {
-            return preflight(Some(&any));
+            return preflight(request.headers(), Some(&any));
         }
         let mut response = next.run(request).await;
         allow(response.headers_mut(), Some(&any));
@@ -147,7 +168,7 @@ pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Nex
         return refusal;
     }
     if is_preflight(request.method()) {
-        return preflight(origin.as_ref());
+        return preflight(request.headers(), origin.as_ref());
     }
     let mut response = match limited(&gate, &request) {
         Some(refusal) => refusal,

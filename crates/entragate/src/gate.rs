@@ -56,6 +56,12 @@ pub enum GateError {
     /// A rule without a tool, prompt, resource or method.
     #[error("rule {0} names no tool, prompt, resource or method")]
     EmptyRule(usize),
+    /// Everybody can sign in as anybody at an emulator.
+    #[error("the authority is on this machine, an emulator; `{0}` is not, so nobody would be kept out")]
+    EmulatedAuthority(String),
+    /// A key that could be guessed.
+    #[error("the session key needs at least {0} bytes")]
+    SessionKey(usize),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness,

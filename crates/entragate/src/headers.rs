@@ -28,10 +28,30 @@ const PREFIXES: [&str; 21] = [
     "ssl-client-",
     "x-ssl-client-",
 ];
-const NAMES: [&str; 7] =
-    ["dpop", "x-real-ip", "x-user", "x-client-cert", "x-original-url", "x-rewrite-url", "x-email"];
+const NAMES: [&str; 15] = [
+    "dpop",
+    "x-real-ip",
+    "x-user",
+    "x-client-cert",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-email",
+    "x-roles",
+    "x-role",
+    "x-groups",
+    "x-userinfo",
+    "x-client-ip",
+    "true-client-ip",
+    "x-http-method-override",
+    "x-method-override",
+];
 
-/// Removes them. Names are compared with `_` read as `-`: WSGI and CGI servers cannot tell the two apart.
+/// Headers that are checked or set on the way and may not come in a second spelling.
+const ONE_SPELLING: [&str; 6] =
+    ["content-encoding", "content-length", "content-type", "host", "last-event-id", "transfer-encoding"];
+
+/// Removes them, also where `_` or `.` stands for `-`: WSGI and CGI servers cannot tell `X_Forwarded_User`
+/// from `X-Forwarded-User`, nor `Mcp_Session_Id` from the session id that was checked.
 pub(crate) fn remove_untrusted(headers: &mut HeaderMap) {
     let untrusted: Vec<HeaderName> = headers.keys().filter(|name| is_untrusted(name)).cloned().collect();
     for name in untrusted {
@@ -43,15 +63,17 @@ fn is_untrusted(name: &HeaderName) -> bool {
     if [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &FORWARDED].contains(&name) {
         return true;
     }
-    let name = name.as_str();
     let is_listed =
         |name: &str| NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    if name.contains('_') {
-        let dashed = name.replace('_', "-");
-        return is_listed(&dashed)
-            || ["authorization", "proxy-authorization", "cookie", "forwarded"].contains(&dashed.as_str());
+    let name = name.as_str();
+    if !name.contains(['_', '.']) {
+        return is_listed(name);
     }
-    is_listed(name)
+    let dashed = name.replace(['_', '.'], "-");
+    is_listed(&dashed)
+        || dashed.starts_with("mcp-")
+        || ONE_SPELLING.contains(&dashed.as_str())
+        || ["authorization", "proxy-authorization", "cookie", "forwarded"].contains(&dashed.as_str())
 }
 
 #[cfg(test)]
@@ -78,6 +100,10 @@ mod tests {
             "remote-user",
             "remote_user",
             "x-user-id",
+            "mcp_session_id",
+            "x.forwarded.user",
+            "x-roles",
+            "x-http-method-override",
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(

@@ -20,6 +20,12 @@ impl<'a> Members<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 
+    /// Refuses, by its name, one of these members that is there twice.
+    pub(crate) fn refuse_repeated(&self, names: &[&str]) -> Result<(), String> {
+        let times = |name: &str| self.0.iter().filter(|(key, _)| key == name).count();
+        names.iter().find(|name| times(name) > 1).map_or(Ok(()), |name| Err((*name).to_owned()))
+    }
+
     /// Replaces the value of a member, or appends it.
     pub(crate) fn set(&mut self, name: &str, value: Box<RawValue>) {
         let value = std::borrow::Cow::Owned(value);

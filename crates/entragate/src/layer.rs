@@ -28,10 +28,11 @@ use crate::policy::decide::{Denial, Forbidden, Reason};
 use crate::policy::filter::Filter;
 use crate::policy::{mirror, refusal};
 use crate::principal::{Permit, Principal};
-use crate::response_filter::filtered;
+use crate::response_filter::{Asked, filtered};
 use crate::session;
 use crate::signin::{Leg, leg};
 use crate::token::bearer::{Presented, presented};
+use crate::token::refused::shown;
 use crate::token::verifier::VerifyError;
 use crate::unread;
 
@@ -102,7 +103,7 @@ where
                     let mut response = inner.call(request).await?.map(Body::new);
                     session::bind(gate.inner(), &principal, &mut response);
                     match filter {
-                        Some(filter) => filtered(response, filter).await,
+                        Some((filter, asked)) => filtered(response, filter, asked).await,
                         None => response,
                     }
                 }
@@ -118,7 +119,7 @@ where
 struct Admitted {
     request: Request,
     principal: Principal,
-    filter: Option<Filter>,
+    filter: Option<(Filter, Asked)>,
 }
 
 type Refusal = Box<Response<Body>>;
@@ -126,7 +127,7 @@ type Refusal = Box<Response<Body>>;
 async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     let inner = gate.inner();
     if front_door::is_preflight(request.method()) {
-        return Err(Box::new(front_door::preflight(request.headers().get(ORIGIN))));
+        return Err(Box::new(front_door::preflight(request.headers(), request.headers().get(ORIGIN))));
     }
     let (parts, body) = request.into_parts();
     let principal = match check_head(inner, &parts).await {
@@ -229,12 +230,11 @@ async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Re
         return Err(refusal);
     };
     let message = Message::parse(&bytes).map_err(|error| {
-        tracing::warn!(target: "entragate::policy", reason = %error, "message refused");
-        let error = serde_json::json!({ "code": -32_700, "message": error.to_string() });
-        Box::new(json_response(
-            StatusCode::BAD_REQUEST,
-            &serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error }),
-        ))
+        let text = shown(&error.to_string());
+        tracing::warn!(target: "entragate::policy", reason = text, "message refused");
+        let error = serde_json::json!({ "code": error.code(), "message": text });
+        let answer = serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error });
+        Box::new(json_response(StatusCode::BAD_REQUEST, &answer))
     })?;
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
 }
@@ -279,12 +279,14 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
     let message = Arc::new(message);
     let denial = match inner.policy.decide(principal, &message, baseline) {
         Ok(permit) => {
-            if let Some(call) = permit.message().calls().first() {
+            for call in permit.message().calls() {
                 leg!(
                     Leg::Call,
-                    method = call.method(),
-                    target_name = call.target(),
-                    object_id = principal.object_id()
+                    method = shown(call.method()),
+                    target_name = call.target().map(shown),
+                    object_id = principal.object_id(),
+                    client_id = principal.client_id(),
+                    token_id = principal.token_id()
                 );
             }
             return Ok(permit);
@@ -317,11 +319,15 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
 }
 
 /// Lists are filtered when there are rules, also in streams that may resume an earlier answer (GET).
-fn filter_for(inner: &Inner, permit: &Permit, method: &Method) -> Option<Filter> {
+fn filter_for(inner: &Inner, permit: &Permit, method: &Method) -> Option<(Filter, Asked)> {
     if inner.policy.is_empty() || permit.principal().is_development() {
         return None;
     }
     let lists = permit.message().calls().iter().any(|call| call.method().ends_with("/list"));
-    (lists || method == Method::GET)
-        .then(|| Filter::new(Arc::clone(&inner.policy), permit.principal().clone()))
+    let asked = match method {
+        _ if lists => Asked::List,
+        &Method::GET => Asked::Stream,
+        _ => return None,
+    };
+    Some((Filter::new(Arc::clone(&inner.policy), permit.principal().clone()), asked))
 }

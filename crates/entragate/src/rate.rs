@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -45,7 +46,12 @@ const MANY: usize = 10_000;
 
 type Limiter = RateLimiter<IpAddr, DashMapStateStore<IpAddr>, Time, NoOpMiddleware<Duration>>;
 
-pub(crate) struct RateLimit(Limiter);
+pub(crate) struct RateLimit {
+    limiter: Limiter,
+    clock: Arc<dyn Clock>,
+    /// When those at rest were forgotten last, in Unix seconds.
+    swept: AtomicU64,
+}
 
 /// Our clock in the limiter's terms.
 #[derive(Clone)]
@@ -62,21 +68,28 @@ impl GovernorClock for Time {
 impl RateLimit {
     pub(crate) fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
-        Self(RateLimiter::new(quota, DashMapStateStore::default(), Time(clock)))
+        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), Time(Arc::clone(&clock)));
+        Self { limiter, clock, swept: AtomicU64::new(0) }
     }
 
     /// The refusal, if the address has used up its budget.
     pub(crate) fn refuse(&self, client: Option<ClientAddress>) -> Option<Response<Body>> {
-        if self.0.len() > MANY {
-            self.0.retain_recent();
-        }
-        self.0.check_key(&key(client)).err()?;
+        self.sweep();
+        self.limiter.check_key(&key(client)).err()?;
         let text = "Too many sign-in requests from this address, try again shortly";
         let error = OAuthError::new(Code::TemporarilyUnavailable, text);
         let mut response = OAuthError { status: StatusCode::TOO_MANY_REQUESTS, ..error }.response();
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         tracing::warn!(target: "entragate::rate", "sign-in requests are limited for one address");
         Some(response)
+    }
+
+    /// Forgets addresses at rest when there are many, at most once a second.
+    fn sweep(&self) {
+        let now = self.clock.now().as_unix();
+        if self.limiter.len() > MANY && self.swept.swap(now, Ordering::Relaxed) != now {
+            self.limiter.retain_recent();
+        }
     }
 }
 

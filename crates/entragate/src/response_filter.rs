@@ -12,7 +12,16 @@ use http_body::Frame;
 use crate::oauth::error::json as json_response;
 use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, SseFilter};
 
-pub(crate) async fn filtered(response: Response<Body>, filter: Filter) -> Response<Body> {
+/// What the request asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A list: an answer that cannot be read is withheld.
+    List,
+    /// A stream that may resume an earlier answer, or whatever else GET means to the server.
+    Stream,
+}
+
+pub(crate) async fn filtered(response: Response<Body>, filter: Filter, asked: Asked) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     let content_type =
         parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -41,8 +50,11 @@ pub(crate) async fn filtered(response: Response<Body>, filter: Filter) -> Respon
                 Err(error) => unreadable(&error.to_string()),
             }
         }
-        // Anything else is not an MCP answer (errors as text, empty 202).
-        _ => Response::from_parts(parts, body),
+        // An error as text, or nothing at all, shows no list.
+        _ if asked == Asked::Stream || !parts.status.is_success() || body.size_hint().exact() == Some(0) => {
+            Response::from_parts(parts, body)
+        }
+        _ => unreadable("the MCP server's answer is neither JSON nor an event stream"),
     }
 }
 

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use aws_lc_rs::hmac;
+
 use super::{Gate, GateError, Inner, Relay, Resource};
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, SystemClock};
@@ -39,6 +41,8 @@ pub struct GateBuilder {
     redirects: Vec<RedirectRule>,
     max_body_bytes: usize,
     rate: Rate,
+    hosted_callbacks: bool,
+    session_key: Option<Vec<u8>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -59,6 +63,8 @@ impl GateBuilder {
             redirects: Vec::new(),
             max_body_bytes: 16 * 1024 * 1024,
             rate: Rate::default(),
+            hosted_callbacks: true,
+            session_key: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -139,6 +145,20 @@ impl GateBuilder {
         self
     }
 
+    /// Whether the shipped callbacks of hosted clients (claude.ai, ChatGPT, vscode.dev …) are allowed; default
+    /// yes. Entra must have them registered as well.
+    pub fn hosted_callbacks(mut self, allowed: bool) -> Self {
+        self.hosted_callbacks = allowed;
+        self
+    }
+
+    /// The key that binds session ids to their callers, the same for all replicas; default: a fresh one for
+    /// each gate, with which only this process knows its sessions.
+    pub fn session_key(mut self, key: impl Into<Vec<u8>>) -> Self {
+        self.session_key = Some(key.into());
+        self
+    }
+
     /// Where the time comes from; default: the computer.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -149,6 +169,9 @@ impl GateBuilder {
     pub fn build(self) -> Result<Gate, GateError> {
         if self.relay.is_none() && !self.base.is_loopback() {
             return Err(GateError::PublicDevelopment(self.base.to_string()));
+        }
+        if self.relay.is_some() && self.authority.is_loopback() && !self.base.is_loopback() {
+            return Err(GateError::EmulatedAuthority(self.base.to_string()));
         }
         for path in std::iter::once(&self.path).chain(&self.also) {
             check_path(path)?;
@@ -165,16 +188,28 @@ impl GateBuilder {
             self.base.path()
         );
         let challenge = Challenge::new(metadata, &scopes).ok_or(GateError::Challenge)?;
-        let sessions = SessionSeal::new(random::hmac_key().ok_or(GateError::Randomness)?, self.path.clone());
+        let session_key = match &self.session_key {
+            Some(key) if key.len() < SHORTEST_KEY => return Err(GateError::SessionKey(SHORTEST_KEY)),
+            Some(key) => hmac::Key::new(hmac::HMAC_SHA256, key),
+            None => random::hmac_key().ok_or(GateError::Randomness)?,
+        };
+        let sessions = SessionSeal::new(session_key, self.path.clone());
         let mut policy = Policy::new(self.rules);
         for (scope, narrower) in self.implied {
             policy = policy.scope_implies(scope, narrower);
         }
         let rate_limit = RateLimit::new(self.rate, Arc::clone(&self.clock));
+        let redirects = RedirectPolicy::new(self.redirects, self.hosted_callbacks);
         let entra = match self.relay {
-            Some(relay) => {
-                Some(Arc::new(entra(relay, self.authority, &self.base, &url, self.redirects, self.clock)?))
-            }
+            Some(relay) => Some(Arc::new(entra(
+                relay,
+                self.authority,
+                &self.base,
+                &url,
+                redirects,
+                &self.listen,
+                self.clock,
+            )?)),
             None => None,
         };
         Ok(Gate(Arc::new(Inner {
@@ -197,16 +232,20 @@ fn entra(
     authority: AuthorityHost,
     base: &BaseUrl,
     resource_url: &str,
-    redirects: Vec<RedirectRule>,
+    redirects: RedirectPolicy,
+    listen: &[SocketAddr],
     clock: Arc<dyn Clock>,
 ) -> Result<Entra, GateError> {
     let http = Outbound::new(&authority).map_err(|error| GateError::Outbound(error.to_string()))?;
     let keyring = Arc::new(Keyring::new(http.clone(), authority, relay.tenant, Arc::clone(&clock)));
     let verifier = Verifier::new(Arc::clone(&keyring), &relay.api, Arc::clone(&clock));
-    let resources = KnownResources::new(base, resource_url, &relay.api);
-    let (api, client, redirects) = (relay.api, relay.client, RedirectPolicy::new(redirects));
+    let resources = KnownResources::new(base, resource_url, listen, &relay.api);
+    let (api, client) = (relay.api, relay.client);
     Ok(Entra { api, client, http, keyring, verifier, redirects, resources, clock })
 }
+
+/// Bytes of a session key: as many as its seals are worth.
+const SHORTEST_KEY: usize = 32;
 
 /// The gateway's own first path segments; an MCP server may not hide behind one of them.
 const OWN: [&str; 6] = ["oauth", "authorize", "token", "register", "auth", ".well-known"];

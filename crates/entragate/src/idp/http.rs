@@ -13,7 +13,7 @@ const MAX_ANSWER: usize = 1024 * 1024;
 /// Why Entra could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutboundError {
-    #[error("request failed: {0}")]
+    #[error("request failed: {}", chain(.0))]
     Transport(#[source] reqwest::Error),
     #[error("answer is larger than {MAX_ANSWER} bytes")]
     TooLarge,
@@ -82,4 +82,16 @@ impl Outbound {
         }
         Ok(Answer { status, retry_after, body: body.freeze() })
     }
+}
+
+/// An error with its causes on one line: "connection refused" is three levels down.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::error::{Code, OAuthError};
 use super::pages::ErrorPage;
-use super::params::{Params, Repeated, encoded};
+use super::params::{Params, encoded};
 use super::pkce::CodeChallenge;
 use super::redirect_uri::RedirectUri;
 use super::relay;
@@ -127,7 +127,7 @@ fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Box<Sto
         )
     })?;
     if !facade.entra.redirects.allows(&uri) {
-        let fix = "If you trust this address, add it to redirect_uris in entragate.toml (ENTRAGATE_REDIRECT_URIS) and to the client app registration in Entra.";
+        let fix = "If you trust this address, add it to allowed_redirect_uris in entragate.toml (ENTRAGATE_ALLOWED_REDIRECT_URIS) and to the client app registration in Entra.";
         return Err(Stop::page(
             Code::InvalidRequest,
             "The redirect_uri is not allowed here".into(),
@@ -140,7 +140,7 @@ fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Box<Sto
 
 fn check_protocol(facade: &Facade, params: &Params) -> Result<CodeChallenge, OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
-    params.refuse_repeated(&["resource"]).map_err(|Repeated(name)| bad(&format!("{name} is repeated")))?;
+    params.refuse_repeated(&["resource"]).map_err(|repeated| bad(&repeated.to_string()))?;
     match params.get("response_type") {
         Some("code") => {}
         None => return Err(bad("response_type is missing")),
@@ -153,8 +153,20 @@ fn check_protocol(facade: &Facade, params: &Params) -> Result<CodeChallenge, OAu
     }
     let challenge = CodeChallenge::parse(params.get("code_challenge"), params.get("code_challenge_method"))
         .map_err(|error| bad(&error.to_string()))?;
+    check_scope(params)?;
     check_resource(facade, params)?;
     Ok(challenge)
+}
+
+/// Longer than any list of scopes, and short enough for a `Location` header.
+const LONGEST_SCOPE: usize = 4_096;
+
+pub(crate) fn check_scope(params: &Params) -> Result<(), OAuthError> {
+    if params.get("scope").is_some_and(|scope| scope.len() > LONGEST_SCOPE) {
+        let text = format!("scope is longer than {LONGEST_SCOPE} characters");
+        return Err(OAuthError::new(Code::InvalidScope, text));
+    }
+    Ok(())
 }
 
 /// `resource` is compared with ours here and goes no further (row 3 of docs/incompatibilities).

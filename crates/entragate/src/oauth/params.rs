@@ -5,13 +5,25 @@
 #[derive(Debug)]
 pub(crate) struct Params(Vec<(String, String)>);
 
-/// A parameter that may appear once appeared more often.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Repeated(pub(crate) String);
+/// Parameters of one request; the longest real one has fifteen.
+const MOST: usize = 64;
+
+/// There is more than there may be.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// A parameter that may appear once appeared more often.
+    #[error("{0} is repeated")]
+    Name(String),
+    /// Comparing them all would cost us more than sending them costs a stranger.
+    #[error("more than {MOST} parameters")]
+    TooMany,
+}
 
 impl Params {
+    /// Reads the first [`MOST`] parameters; one more makes the request one that [`Params::refuse_repeated`]
+    /// refuses.
     pub(crate) fn parse(encoded: &[u8]) -> Self {
-        Self(form_urlencoded::parse(encoded).into_owned().collect())
+        Self(form_urlencoded::parse(encoded).into_owned().take(MOST + 1).collect())
     }
 
     /// The value, if it is there and not empty.
@@ -30,10 +42,13 @@ impl Params {
     /// Refuses the first parameter that is repeated although it may not be. An unknown parameter counts
     /// too: RFC 6749 §3.1 makes no exception for it.
     pub(crate) fn refuse_repeated(&self, except: &[&str]) -> Result<(), Repeated> {
+        if self.0.len() > MOST {
+            return Err(Repeated::TooMany);
+        }
         for (at, (name, _)) in self.0.iter().enumerate() {
             let before = self.0.get(..at).unwrap_or_default();
             if !except.contains(&name.as_str()) && before.iter().any(|(other, _)| other == name) {
-                return Err(Repeated(name.clone()));
+                return Err(Repeated::Name(name.clone()));
             }
         }
         Ok(())
@@ -68,8 +83,14 @@ mod tests {
         let params = Params::parse(b"a=1&b=&resource=x&resource=y");
         assert_eq!((params.get("a"), params.get("b"), params.get("c")), (Some("1"), None, None));
         assert_eq!(params.refuse_repeated(&["resource"]), Ok(()));
-        assert_eq!(params.refuse_repeated(&[]), Err(Repeated("resource".to_owned())));
+        assert_eq!(params.refuse_repeated(&[]), Err(Repeated::Name("resource".to_owned())));
         assert_eq!(params.all("resource").collect::<Vec<_>>(), ["x", "y"]);
+    }
+
+    #[test]
+    fn a_flood_of_parameters_is_refused_without_comparing_them() {
+        let flood = "a=1&b=2&".repeat(100_000);
+        assert_eq!(Params::parse(flood.as_bytes()).refuse_repeated(&["a", "b"]), Err(Repeated::TooMany));
     }
 
     proptest! {

@@ -206,8 +206,10 @@ impl fmt::Display for RedirectRule {
 pub(crate) struct RedirectPolicy(Vec<RedirectRule>);
 
 impl RedirectPolicy {
-    pub(crate) fn new(operator: Vec<RedirectRule>) -> Self {
-        let shipped = HOSTED.iter().filter_map(|rule| RedirectRule::parse(rule).ok());
+    /// The operator's rules, behind the shipped ones if they are wanted.
+    pub(crate) fn new(operator: Vec<RedirectRule>, hosted_callbacks: bool) -> Self {
+        let shipped = if hosted_callbacks { HOSTED.as_slice() } else { &[] };
+        let shipped = shipped.iter().filter_map(|rule| RedirectRule::parse(rule).ok());
         Self(shipped.chain(operator).collect())
     }
 
@@ -224,13 +226,14 @@ mod tests {
 
     fn allowed(uri: &str, rules: &[&str]) -> bool {
         let policy =
-            RedirectPolicy::new(rules.iter().map(|rule| RedirectRule::parse(rule).unwrap()).collect());
+            RedirectPolicy::new(rules.iter().map(|rule| RedirectRule::parse(rule).unwrap()).collect(), true);
         RedirectUri::parse(uri).is_ok_and(|uri| policy.allows(&uri))
     }
 
     #[test]
     fn every_shipped_callback_is_a_valid_rule() {
-        assert_eq!(RedirectPolicy::new(Vec::new()).0.len(), HOSTED.len());
+        assert_eq!(RedirectPolicy::new(Vec::new(), true).0.len(), HOSTED.len());
+        assert_eq!(RedirectPolicy::new(Vec::new(), false).0.len(), 0);
     }
 
     #[test]

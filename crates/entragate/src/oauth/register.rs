@@ -90,11 +90,11 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
     if !is_json(&request) {
         return Err(bad("Content-Type must be application/json"));
     }
-    let body = body_bytes(request, MAX_BODY)
-        .await
-        .map_err(|status| OAuthError { status, ..bad("the body is larger than 64 KiB or was cut off") })?;
-    let metadata: Metadata =
-        serde_json::from_slice(&body).map_err(|error| bad(&format!("not client metadata: {error}")))?;
+    let body = body_bytes(request, MAX_BODY).await.map_err(|status| OAuthError {
+        status,
+        ..bad("the body is larger than 64 KiB, slow, or was cut off")
+    })?;
+    let metadata: Metadata = serde_json::from_slice(&body).map_err(|error| bad(&unreadable(&error)))?;
     check_grants(&metadata)?;
     let redirect_uris = usable_redirect_uris(facade, &metadata)?;
     Ok(Registered {
@@ -108,10 +108,10 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
         echoed: Echoed {
             application_type: metadata.application_type,
             client_name: text(metadata.client_name),
-            client_uri: text(metadata.client_uri),
-            logo_uri: text(metadata.logo_uri),
-            tos_uri: text(metadata.tos_uri),
-            policy_uri: text(metadata.policy_uri),
+            client_uri: https(metadata.client_uri),
+            logo_uri: https(metadata.logo_uri),
+            tos_uri: https(metadata.tos_uri),
+            policy_uri: https(metadata.policy_uri),
             software_id: text(metadata.software_id),
             software_version: text(metadata.software_version),
         },
@@ -168,7 +168,8 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Stri
                 refused.push(format!("{text}: application_type web needs https on a public host"));
             }
             Ok(uri) if facade.entra.redirects.allows(&uri) => usable.push(uri.as_str().to_owned()),
-            Ok(_) => refused.push(format!("{text}: not allowed, add it to redirect_uris in entragate.toml")),
+            Ok(_) => refused
+                .push(format!("{text}: not allowed, add it to allowed_redirect_uris in entragate.toml")),
             Err(error) => refused.push(format!("{text}: {error}")),
         }
     }
@@ -189,4 +190,22 @@ fn text(value: Option<String>) -> Option<String> {
     };
     let clean: String = value?.chars().filter(is_shown).take(200).collect();
     (!clean.trim().is_empty()).then_some(clean)
+}
+
+/// A link that a page may show: https, or left out.
+fn https(value: Option<String>) -> Option<String> {
+    value.filter(|uri| url::Url::parse(uri).is_ok_and(|url| url.scheme() == "https" && url.has_host()))
+}
+
+/// Says where a member has the wrong type, not how we are built.
+fn unreadable(error: &serde_json::Error) -> String {
+    let place = format!("line {} column {}", error.line(), error.column());
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            format!(
+                "the body must be an object of client metadata (RFC 7591 section 2); a member has the wrong type before {place}"
+            )
+        }
+        _ => format!("the body is not JSON: {place}"),
+    }
 }

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use super::authorize::check_resource;
+use super::authorize::{check_resource, check_scope};
 use super::error::{Code, OAuthError, json};
-use super::params::{Params, Repeated};
+use super::params::Params;
 use super::redirect_uri::RedirectUri;
 use super::{pkce, relay};
 use crate::facade::{Facade, body_bytes};
@@ -74,9 +74,10 @@ async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAu
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(bad("Content-Type must be application/x-www-form-urlencoded"));
     }
-    let body = body_bytes(request, MAX_BODY)
-        .await
-        .map_err(|status| OAuthError { status, ..bad("the body is larger than 64 KiB or was cut off") })?;
+    let body = body_bytes(request, MAX_BODY).await.map_err(|status| OAuthError {
+        status,
+        ..bad("the body is larger than 64 KiB, slow, or was cut off")
+    })?;
     let params = Params::parse(&body);
     let grant = check(facade, &headers, &params)?;
     let tokens = relay::redeem(facade, &grant).await?;
@@ -86,8 +87,9 @@ async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAu
 
 fn check(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<Grant, OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
-    params.refuse_repeated(&["resource"]).map_err(|Repeated(name)| bad(&format!("{name} is repeated")))?;
+    params.refuse_repeated(&["resource"]).map_err(|repeated| bad(&repeated.to_string()))?;
     check_client(facade, headers, params)?;
+    check_scope(params)?;
     check_resource(facade, params)?;
     let owned = |name: &str| params.get(name).map(str::to_owned);
     let needed = |name: &str| owned(name).ok_or_else(|| bad(&format!("{name} is missing")));
@@ -120,6 +122,9 @@ fn check_client(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result
         status: StatusCode::UNAUTHORIZED,
         ..OAuthError::new(Code::InvalidClient, "client_id is not known here: register again")
     };
+    if headers.get_all(AUTHORIZATION).iter().count() > 1 {
+        return Err(OAuthError::new(Code::InvalidRequest, "the Authorization header is repeated"));
+    }
     let basic = match headers.get(AUTHORIZATION) {
         Some(value) => Some(basic_client_id(value).ok_or_else(unknown)?),
         None => None,

@@ -27,6 +27,17 @@ pub enum MalformedCall {
     EmptyBatch,
 }
 
+impl MalformedCall {
+    /// JSON-RPC 2.0 §5.1: not JSON at all, or JSON that is no request.
+    pub(crate) fn code(&self) -> i64 {
+        match self {
+            Self::Json(error) if error.classify() != serde_json::error::Category::Data => -32_700,
+            Self::Encoding => -32_700,
+            Self::Json(_) | Self::EmptyBatch => -32_600,
+        }
+    }
+}
+
 /// The JSON-RPC content of a request.
 #[derive(Debug)]
 #[non_exhaustive]

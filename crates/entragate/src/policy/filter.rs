@@ -31,6 +31,8 @@ pub(crate) enum FilterError {
     TooLarge,
     #[error("the MCP server's list is not UTF-8")]
     Encoding,
+    #[error("the MCP server's answer has the member `{0}` twice")]
+    Repeated(String),
 }
 
 /// Hides for one principal.
@@ -72,6 +74,7 @@ impl Filter {
             return Ok(None);
         }
         let mut message = Members::parse(text)?;
+        message.refuse_repeated(&["result"]).map_err(FilterError::Repeated)?;
         let Some(result) = message.get("result").map(|raw| raw.get().to_owned()) else {
             return Ok(None);
         };
@@ -79,6 +82,7 @@ impl Filter {
             return Ok(None);
         }
         let mut result = Members::parse(&result)?;
+        result.refuse_repeated(&LISTS.map(|(list, _, _)| list)).map_err(FilterError::Repeated)?;
         let mut changed = false;
         for (list, name, method) in LISTS {
             let Some(items) = result.get(list).map(|raw| raw.get().to_owned()) else {
@@ -122,11 +126,19 @@ impl Filter {
 pub(crate) struct SseFilter {
     filter: Filter,
     pending: Vec<u8>,
+    scan: Scan,
+}
+
+/// How far the unfinished event has been looked at: an event of many chunks is not read again for each.
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    line_start: usize,
+    at: usize,
 }
 
 impl SseFilter {
     pub(crate) fn new(filter: Filter) -> Self {
-        Self { filter, pending: Vec::new() }
+        Self { filter, pending: Vec::new(), scan: Scan::default() }
     }
 
     /// The bytes that may go on after `chunk` arrived; an unfinished event waits.
@@ -134,7 +146,7 @@ impl SseFilter {
         self.pending.extend_from_slice(chunk);
         let mut out = Vec::new();
         let mut start = 0;
-        while let Some(length) = event_end(self.pending.get(start..).unwrap_or_default()) {
+        while let Some(length) = self.scan.event_end(self.pending.get(start..).unwrap_or_default()) {
             let event = self.pending.get(start..start + length).unwrap_or_default();
             out.extend_from_slice(&self.event(event)?);
             start += length;
@@ -198,31 +210,31 @@ fn data_of(line: &str) -> Option<&str> {
     value.strip_prefix(':').map(|value| value.strip_prefix(' ').unwrap_or(value))
 }
 
-/// The length of the first complete event, its blank line included.
-fn event_end(bytes: &[u8]) -> Option<usize> {
-    let mut line_start = 0;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if !matches!(byte, b'\n' | b'\r') {
-            at += 1;
-            continue;
-        }
-        let mut next = at + 1;
-        if *byte == b'\r' {
-            match bytes.get(next) {
-                Some(b'\n') => next += 1,
-                Some(_) => {}
-                // The LF of a CRLF may still be on its way.
-                None => return None,
+impl Scan {
+    /// The length of the first complete event of the same bytes and more, its blank line included.
+    fn event_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        while let Some(byte) = bytes.get(self.at) {
+            if !matches!(byte, b'\n' | b'\r') {
+                self.at += 1;
+                continue;
             }
+            let mut next = self.at + 1;
+            if *byte == b'\r' {
+                match bytes.get(next) {
+                    Some(b'\n') => next += 1,
+                    Some(_) => {}
+                    // The LF of a CRLF may still be on its way.
+                    None => return None,
+                }
+            }
+            if self.at == self.line_start {
+                *self = Self::default();
+                return Some(next);
+            }
+            *self = Self { line_start: next, at: next };
         }
-        if at == line_start {
-            return Some(next);
-        }
-        line_start = next;
-        at = next;
+        None
     }
-    None
 }
 
 #[cfg(test)]
@@ -286,6 +298,10 @@ mod tests {
             assert_eq!(filter().json(text).unwrap(), None);
         }
         assert!(filter().json(r#"{"result":{"tools":[}"#).is_err());
+        // Clients take the last one, so the first alone proves nothing.
+        let twice = r#"{"result":{"tools":[]},"result":{"tools":[{"name":"admin_delete"}]}}"#;
+        assert!(filter().json(twice).is_err());
+        assert!(filter().json(r#"{"result":{"tools":[],"tools":[{"name":"admin_delete"}]}}"#).is_err());
     }
 
     #[test]

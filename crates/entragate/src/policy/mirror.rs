@@ -17,8 +17,13 @@ pub(crate) const HEADER_MISMATCH: i64 = -32_020;
 
 /// What does not match, as JSON-RPC error message.
 pub(crate) fn check(headers: &HeaderMap, message: &Message) -> Result<(), String> {
-    let Message::Single(call) = message else {
-        return Ok(());
+    let call = match message {
+        Message::Single(call) => call,
+        // Batches ended with revision 2025-03-26; a current header over one would mirror nothing.
+        Message::Batch(_) if is_sessionless(headers, message) => {
+            return Err("a batch is not part of this protocol revision".into());
+        }
+        _ => return Ok(()),
     };
     let version = single(headers, "mcp-protocol-version")?;
     let is_current = version.as_deref().into_iter().chain(call.protocol_version()).any(is_current);

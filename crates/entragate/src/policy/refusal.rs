@@ -12,6 +12,7 @@ use serde_json::json;
 use super::call::{Call, Message};
 use super::decide::{Forbidden, Reason};
 use crate::oauth::error::json as json_response;
+use crate::token::refused::shown;
 
 /// Outside −32768…−32000, which JSON-RPC and MCP keep for themselves.
 pub(crate) const FORBIDDEN: i64 = -31_403;
@@ -21,7 +22,9 @@ pub(crate) const NO_SESSION: i64 = -31_404;
 impl Forbidden {
     /// What the person reads.
     pub(crate) fn text(&self) -> String {
-        let what = match (self.method.as_str(), &self.target) {
+        // Names come from the caller and end in log lines and in other people's terminals.
+        let (method, target) = (shown(&self.method), self.target.as_deref().map(shown));
+        let what = match (method.as_str(), target) {
             ("tools/call", Some(tool)) => format!("tool `{tool}`"),
             (method, Some(target)) => format!("`{target}` ({method})"),
             (method, None) => format!("method `{method}`"),

@@ -28,10 +28,11 @@ impl StepUps {
         Self(Cache::new(CAPACITY))
     }
 
-    /// Whether this caller was challenged for these missing scopes before and has signed in since, in vain. If not,
+    /// Whether this caller, with this client, was challenged for these missing scopes before and has signed in since, in vain. If not,
     /// the challenge that follows is remembered.
     pub(crate) fn is_fruitless(&self, who: &Principal, missing: &[String], now: Timestamp) -> bool {
-        let key = (format!("{}/{}", who.tenant_id(), who.object_id()), missing.join(" "));
+        let person_at_client = [who.tenant_id(), who.object_id(), who.client_id()].join("/");
+        let key = (person_at_client, missing.join(" "));
         let token_id = who.token_id().map(str::to_owned);
         if let Some(before) = self.0.get(&key)
             && now.since(before.at) < MEMORY

@@ -228,7 +228,12 @@ impl Keyring {
             }
             Err(error) => {
                 let failure = Unavailable(Arc::new(error));
-                tracing::warn!(target: "entragate::keys", reason = %failure, "keeping the last known keys");
+                let fallback = if self.peek().is_some() {
+                    "the last known keys stay in use"
+                } else {
+                    "no token can be judged yet"
+                };
+                tracing::warn!(target: "entragate::keys", authority = self.authority.as_str(), reason = %failure, "{fallback}");
                 flight.failure = Some((self.clock.now(), failure.clone()));
                 Err(failure)
             }

@@ -5,4 +5,5 @@ pub(crate) mod cache;
 pub(crate) mod header;
 pub(crate) mod keys;
 pub(crate) mod refused;
+pub(crate) mod storm;
 pub(crate) mod verifier;

@@ -15,6 +15,7 @@ use super::cache;
 use super::header::Unverified;
 use super::keys::{Keyring, Snapshot, Unavailable};
 use super::refused::{Refused, shown};
+use super::storm::Storms;
 use crate::clock::{Clock, Timestamp};
 use crate::idp::entra::claims::Claims;
 use crate::idp::entra::registration::ApiApp;
@@ -37,6 +38,7 @@ pub(crate) struct Verifier {
     keyring: Arc<Keyring>,
     audiences: HashSet<String>,
     clock: Arc<dyn Clock>,
+    storms: Storms,
 }
 
 impl Verifier {
@@ -44,7 +46,7 @@ impl Verifier {
         // Idempotent; when an embedder installed another provider first, that one verifies just as well.
         // Without this call, feature unification in the embedder's build could leave none installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        Self { keyring, audiences: api.audiences().collect(), clock }
+        Self { keyring, audiences: api.audiences().collect(), clock, storms: Storms::new() }
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Result<Principal, VerifyError> {
@@ -54,6 +56,21 @@ impl Verifier {
         if let Some(known) = self.keyring.usable().and_then(|snapshot| snapshot.verified.get(&hash, now)) {
             return Ok(known);
         }
+        let verified = self.verify_anew(token, hash).await;
+        if let Err(VerifyError::Refused(refused)) = &verified
+            && self.storms.is_one(hash)
+        {
+            tracing::warn!(
+                target: "entragate::token",
+                check = "storm",
+                reason = %refused,
+                "the same token was refused ten times: a client does not sign in again although it is told to"
+            );
+        }
+        verified
+    }
+
+    async fn verify_anew(&self, token: &str, hash: cache::TokenHash) -> Result<Principal, VerifyError> {
         let unverified = Unverified::parse(token)?;
         let snapshot = self.keyring.snapshot_with(&unverified.key_id).await?;
         let principal = self.check(&unverified, &snapshot, self.clock.now())?;

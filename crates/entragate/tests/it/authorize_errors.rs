@@ -96,8 +96,8 @@ async fn as_17_a_redirect_uri_that_could_be_allowed_says_with_which_setting() {
     assert_page(&reply);
     for told in [
         "https://chat.contoso.com/oauth/callback",
-        "redirect_uris in entragate.toml",
-        "ENTRAGATE_REDIRECT_URIS",
+        "allowed_redirect_uris in entragate.toml",
+        "ENTRAGATE_ALLOWED_REDIRECT_URIS",
     ] {
         assert!(reply.text.contains(told), "{told}: {}", reply.text);
     }

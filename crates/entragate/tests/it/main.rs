@@ -11,6 +11,7 @@ mod clouds_authority;
 mod cors;
 mod discovery;
 mod embedding;
+mod floods;
 mod incompatibilities;
 mod keys;
 mod layer;

@@ -358,3 +358,17 @@ pub(crate) async fn accepts(world: &World, token: &str) -> bool {
 pub(crate) fn mint(world: &World, request: &MintRequest) -> String {
     world.control().mint(request)
 }
+
+#[tokio::test]
+async fn k52_a_client_that_does_not_sign_in_again_is_explained_once_in_the_log() {
+    let world = World::start().await;
+    let mut log = log::capture();
+    let expired =
+        world.control().mint(&MintRequest { defect: Some(Defect::Expired), ..MintRequest::default() });
+    for _ in 0..25 {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        assert_eq!(world.post(Some(&expired), &body).await.status(), 401);
+    }
+    let storms = log.lines().into_iter().filter(|line| line.contains("check=storm")).count();
+    assert_eq!(storms, 1);
+}

@@ -98,3 +98,24 @@ async fn tr_13_session_headers_mean_nothing_in_a_revision_without_sessions() {
     let answer = send(&world, "POST", &token_of(&world, "bob"), Some("raw-session.1"), &headers).await;
     assert_eq!((answer.status().as_u16(), header(&answer, "x-saw-session")), (200, None));
 }
+
+#[tokio::test]
+async fn s_22_a_session_id_in_another_spelling_of_the_header_reaches_nobody() {
+    let world = world().await;
+    let headers = [("mcp_session_id", "raw-session.1"), ("mcp.session.id", "raw-session.1")];
+    let answer = send(&world, "POST", &token_of(&world, "bob"), None, &headers).await;
+    assert_eq!((answer.status().as_u16(), header(&answer, "x-saw-session")), (200, None));
+}
+
+#[tokio::test]
+async fn replicas_with_one_key_know_each_others_sessions_and_others_do_not() {
+    let start = |key: &'static [u8; 32]| {
+        let mcp = McpServer::new(tower::service_fn(with_sessions));
+        World::builder().mcp(mcp).gate(move |gate| gate.session_key(key.as_slice())).start()
+    };
+    let (one, two, other) = (start(&[7; 32]).await, start(&[7; 32]).await, start(&[8; 32]).await);
+    let opened = send(&one, "POST", &token_of(&one, "alice"), None, &[]).await;
+    let bound = header(&opened, "mcp-session-id").unwrap().to_owned();
+    assert_eq!(send(&two, "POST", &token_of(&two, "alice"), Some(&bound), &[]).await.status(), 200);
+    assert_eq!(send(&other, "POST", &token_of(&other, "alice"), Some(&bound), &[]).await.status(), 404);
+}

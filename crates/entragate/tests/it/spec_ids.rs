@@ -42,7 +42,6 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
     ("K28", Not("the one client id is pre-registered by its nature; a secret is never looked at, see k25")),
     ("K36", Not("relay mode has no consent page: decision 0001")),
     ("K49", Not("Entra has no revocation endpoint, so none is advertised")),
-    ("K52", Test("a_refused_token_is_explained_in_the_log_without_the_token")),
     ("K54", Test("nobody_but_the_gateway_says_who_is_calling")),
     ("K56", Not("a finding about the operator's network, not an answer on the wire")),
 ];
