@@ -50,6 +50,9 @@ fn read(reader: &mut Reader) -> Option<Config> {
     let log = log::log(reader);
     let rules = rules::rules(reader);
     let scope_implies = rules::scope_implies(reader);
+    if identity::is_development(reader) {
+        reader.sources.refuse_nearly_azure();
+    }
     // With an unreadable file nobody knows whether there is authentication.
     if let Some(listen) = &listen
         && identity::is_development(reader)

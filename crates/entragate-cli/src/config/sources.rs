@@ -60,6 +60,18 @@ pub(super) fn collect(environment: &Environment, named_file: Option<&Path>) -> S
 }
 
 impl Sources {
+    /// Refuses the nearly right names of Azure's variables: whoever misspells what turns authentication on must
+    /// not find it off.
+    pub(super) fn refuse_nearly_azure(&mut self) {
+        for finding in &mut self.findings {
+            if finding.severity == Severity::Warning && finding.message.ends_with(NEARLY_AZURE) {
+                finding.severity = Severity::Error;
+                finding.message += ", and without it there is no authentication";
+                finding.hint += " If it is meant for other software, start the gateway without it";
+            }
+        }
+    }
+
     fn checked(&mut self, key: &Key, result: Result<Item, Mismatch>) -> Slot {
         match result {
             Ok(item) => Slot::Given(item),
@@ -78,6 +90,9 @@ struct Mismatch {
     message: String,
     hint: String,
 }
+
+/// What is said of a variable that nearly has the name of one of Azure's that is read.
+const NEARLY_AZURE: &str = "is not read";
 
 /// An unknown `ENTRAGATE_` variable is a mistake; `AZURE_` ones are shared with other software, so only what
 /// looks like a slip of the finger is worth a word.
@@ -103,11 +118,11 @@ fn unknown_variables(environment: &Environment) -> Vec<Finding> {
                 |meant| format!("did you mean {meant}?"),
             );
             findings.push(variable(Severity::Error, name, "is not a setting", hint));
-        } else if name.starts_with("AZURE_")
-            && let Some(meant) = nearest(name, aliases())
+        } else if name.to_ascii_uppercase().starts_with("AZ")
+            && let Some(meant) = nearest(name, aliases().filter(|alias| alias.starts_with("AZURE_")))
         {
             let hint = format!("did you mean {meant}?");
-            findings.push(variable(Severity::Warning, name, "is not read", hint));
+            findings.push(variable(Severity::Warning, name, NEARLY_AZURE, hint));
         }
     }
     findings

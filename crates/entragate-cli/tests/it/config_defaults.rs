@@ -132,6 +132,7 @@ fn variables_of_other_software_are_nobodys_mistake() {
     ];
     let usual = accepted(&with(&RELAY, &[])).warnings;
     assert_eq!(accepted(&with(&RELAY, &foreign)).warnings, usual);
+    assert_eq!(accepted(&with(&DEVELOPMENT, &foreign)).warnings, []);
 }
 
 #[test]

@@ -94,6 +94,23 @@ fn a_variable_about_entra_without_a_tenant_never_means_development_mode() {
 }
 
 #[test]
+fn a_misspelt_variable_of_azure_never_means_development_mode() {
+    for (typed, meant) in [
+        ("AZURE_TENANTID", "did you mean AZURE_TENANT_ID?"),
+        ("AZURE_TENANT", "did you mean AZURE_TENANT_ID?"),
+        ("AZURE_TENNANT_ID", "did you mean AZURE_TENANT_ID?"),
+        ("azure_tenant_id", "did you mean AZURE_TENANT_ID?"),
+        ("AZUER_TENANT_ID", "did you mean AZURE_TENANT_ID?"),
+        ("AZURE_CLIENTID", "did you mean AZURE_CLIENT_ID?"),
+        ("AZURE_MCP_CLIENTID", "did you mean AZURE_MCP_CLIENT_ID?"),
+        ("AZURE_CLIENT_SECRETS", "did you mean AZURE_CLIENT_SECRET?"),
+    ] {
+        let says = "is not read, and without it there is no authentication";
+        check(&DEVELOPMENT, &[refusal(&[(typed, "hunter2")], typed, typed, says, meant)]);
+    }
+}
+
+#[test]
 fn no_subset_of_the_identity_settings_but_the_empty_one_runs_without_authentication() {
     let settings = [
         ("AZURE_TENANT_ID", TENANT),
