@@ -40,10 +40,10 @@ pub(super) fn build(targets: &Targets, connect_timeout: Duration) -> Result<Clie
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(tcp);
-    Ok(legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .build(Connector { https, limit: connect_timeout }))
+    #[expect(clippy::disallowed_methods, reason = "the one client of the data plane")]
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+    Ok(builder.build(Connector { https, limit: connect_timeout }))
 }
 
 /// The operating system's trust store, read only when the upstream is https: an image without certificates

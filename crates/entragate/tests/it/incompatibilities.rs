@@ -1,10 +1,13 @@
 //! Executes `docs/incompatibilities/*.md`: every `http` block is replayed against emulator and gate.
 //!
 //! Lines that begin with `>` are requests (request line, headers, empty line, body), `<` what must come
-//! back (status, headers, then parts of the body), `<!` what the body must not contain, `=` a claim of a
-//! token. `…` stands for anything; `{name}` is a known value or, in an answer, is learned from it.
+//! back (status, headers, then parts of the body), `<?` part of a decoded query parameter of `Location`, `<!`
+//! what the body must not contain, `=` a claim of a token. `…` stands for anything; `{name}` is a known value
+//! or, in an answer, is learned from it. `docs/incompatibilities/README.md` explains this to readers.
 
-use std::collections::BTreeMap;
+mod naive;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +15,7 @@ use entragate::{ApiApp, ClientId, Rule};
 use entragate_emulator::fixtures;
 use serde_json::Value;
 
-use crate::world::{CHALLENGE, REDIRECT, VERIFIER, World};
+use crate::world::{CHALLENGE, REDIRECT, VERIFIER, World, param};
 
 macro_rules! pages {
     ($($test:ident: $file:literal),* $(,)?) => {
@@ -64,10 +67,28 @@ fn every_page_is_executed_and_says_what_a_reader_needs() {
     }
 }
 
-/// What the page's `<!-- gateway: … -->` comment asks for.
+#[test]
+fn page_6_lists_exactly_the_redirect_uris_of_the_emulated_client_app() {
+    let page = include_str!("../../../../docs/incompatibilities/06-redirect-uri-aadsts50011.md");
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let listed: BTreeSet<&str> =
+        rows.flat_map(|row| row.split('`').skip(1).step_by(2)).filter(|code| code.contains("://")).collect();
+
+    let fixture = include_str!("../../../entragate-emulator/src/fixtures.toml");
+    let (_, app) = fixture.split_once("name = \"MCP\"\n").unwrap();
+    let (_, uris) = app.split_once("\npublic_redirect_uris = [").unwrap();
+    let (uris, _) = uris.split_once(']').unwrap();
+    let registered: BTreeSet<&str> = uris.split('"').skip(1).step_by(2).collect();
+    assert_eq!(listed, registered);
+}
+
+/// What the page's `<!-- gateway: …, naive: … -->` comment asks for.
+fn settings(page: &str) -> &str {
+    page.split_once("<!-- gateway:").and_then(|(_, rest)| rest.split_once("-->")).map_or("", |(s, _)| s)
+}
+
 async fn world_for(page: &str) -> (World, &'static str) {
-    let settings =
-        page.split_once("<!-- gateway:").and_then(|(_, rest)| rest.split_once("-->")).map_or("", |(s, _)| s);
+    let settings = settings(page);
     let api = if settings.contains("api=API1") { fixtures::API1 } else { fixtures::API };
     let app = ApiApp::new(ClientId::parse(api).unwrap()).with_scopes(["access"]).unwrap();
     let builder = World::builder().api(app);
@@ -82,8 +103,14 @@ async fn world_for(page: &str) -> (World, &'static str) {
 
 async fn run(name: &str, page: &str) {
     let (world, api) = world_for(page).await;
+    let version = if settings(page).contains("issuer=v1") { "" } else { "/v2.0" };
+    let discovery =
+        format!("{}/{}{version}/.well-known/openid-configuration", world.entra.url(), fixtures::TENANT);
+    let naive = naive::start(&world.http, &discovery, api).await;
     let mut values: BTreeMap<String, String> = [
         ("entra", world.entra.url()),
+        ("emulator", world.entra.url()),
+        ("naive", naive.as_str()),
         ("gateway", world.base()),
         ("tenant", fixtures::TENANT),
         ("api", api),
@@ -97,9 +124,21 @@ async fn run(name: &str, page: &str) {
     .into();
     let exchanges = exchanges(page);
     assert!(!exchanges.is_empty(), "{name} shows nothing");
+    let mut said = Vec::new();
     for exchange in exchanges {
-        exchange.replay(&world, &mut values, name).await;
+        said.extend(exchange.replay(&world, &mut values, name).await);
     }
+    for sentence in entra_errors_of_symptom(page) {
+        let found = said.iter().any(|text| learn(sentence, text, &mut BTreeMap::new(), true));
+        assert!(found, "{name}: nobody answered `{sentence}`");
+    }
+}
+
+/// The `AADSTSnnn: …` lines of the Symptom section.
+fn entra_errors_of_symptom(page: &str) -> impl Iterator<Item = &str> {
+    let (_, symptom) = page.split_once("## Symptom\n").unwrap();
+    let (symptom, _) = symptom.split_once("\n## ").unwrap();
+    symptom.lines().filter(|line| line.starts_with("AADSTS"))
 }
 
 /// One request and what must come back.
@@ -107,6 +146,8 @@ async fn run(name: &str, page: &str) {
 struct Exchange<'a> {
     request: Vec<&'a str>,
     answer: Vec<&'a str>,
+    /// Decoded query parameters of `Location`.
+    parameters: Vec<&'a str>,
     absent: Vec<&'a str>,
     claims: Vec<&'a str>,
 }
@@ -131,6 +172,7 @@ fn exchanges(page: &str) -> Vec<Exchange<'_>> {
                     let exchange = all.last_mut().unwrap();
                     match other {
                         "<" => exchange.answer.push(rest),
+                        "<?" => exchange.parameters.push(rest),
                         "<!" => exchange.absent.push(rest),
                         "=" => exchange.claims.push(rest),
                         "" => {}
@@ -144,7 +186,8 @@ fn exchanges(page: &str) -> Vec<Exchange<'_>> {
 }
 
 impl Exchange<'_> {
-    async fn replay(&self, world: &World, values: &mut BTreeMap<String, String>, page: &str) {
+    /// Returns what the answer said: its body, and the decoded query of `Location`.
+    async fn replay(&self, world: &World, values: &mut BTreeMap<String, String>, page: &str) -> Vec<String> {
         let filled: Vec<String> = self.request.iter().map(|line| fill(line, values)).collect();
         let (method, url) = filled[0].split_once(' ').unwrap();
         let mut request = world.http.request(method.parse().unwrap(), url);
@@ -179,6 +222,12 @@ impl Exchange<'_> {
             };
             assert!(matched, "expected `{}`\n{context}", fill(line, values));
         }
+        let location = headers.get("location").map(|value| url::Url::parse(value.to_str().unwrap()).unwrap());
+        for line in &self.parameters {
+            let (name, pattern) = line.split_once(' ').unwrap();
+            let value = location.as_ref().and_then(|location| param(location, name)).unwrap_or_default();
+            assert!(learn(pattern, &value, values, true), "expected `{line}`, got `{value}`\n{context}");
+        }
         for line in &self.absent {
             assert!(!text.contains(&fill(line, values)), "must not contain `{line}`\n{context}");
         }
@@ -188,6 +237,9 @@ impl Exchange<'_> {
             let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
             assert_eq!(claims[&parts[1]], Value::String(parts[2].clone()), "{context}\n{claims}");
         }
+        let query =
+            location.iter().flat_map(|location| location.query_pairs().map(|(_, value)| value.into_owned()));
+        query.chain([text]).collect()
     }
 }
 

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// RS: the gateway as MCP server. AS: as authorization server. DC: registration. K: what measured clients need.
-const REQUIREMENTS: [(&str, std::ops::RangeInclusive<u8>); 5] =
-    [("RS", 1..=29), ("AS", 1..=42), ("DC", 1..=12), ("K", 1..=18), ("K", 20..=56)];
+const REQUIREMENTS: [(&str, std::ops::RangeInclusive<u8>); 6] =
+    [("RS", 1..=29), ("AS", 1..=42), ("DC", 1..=12), ("TR", 1..=28), ("K", 1..=18), ("K", 20..=56)];
 
 /// Where a requirement without a test of its name is met, or why it is not.
 enum Elsewhere {
@@ -35,6 +35,21 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
     ("DC-09", Not("relay mode has no consent page that could show a name: decision 0001")),
     ("DC-11", Not("nothing is stored")),
     ("DC-12", Not("one client id for all: decision 0001")),
+    ("TR-04", Test("header_and_body_agree")),
+    ("TR-06", Not("allowed, not demanded: no heartbeats are added to a stream")),
+    ("TR-07", Test("client_that_leaves_while_waiting_cancels_the_call")),
+    ("TR-08", Test("request_that_may_have_arrived_is_never_sent_again")),
+    ("TR-09", Test("status_codes_of_the_server_are_preserved_with_their_bodies")),
+    ("TR-10", Test("server_that_is_down_is_a_json_rpc_error_for_every_request_id")),
+    ("TR-11", Test("server_that_is_down_is_a_json_rpc_error_for_every_request_id")),
+    ("TR-12", Test("s_22_the_server_sees_its_own_session_id_and_the_client_a_bound_one")),
+    ("TR-14", Test("session_of_other_user_404")),
+    ("TR-18", Not("no rule looks at mirrored headers")),
+    ("TR-22", Test("k50_tools_that_would_be_refused_are_not_listed_and_the_rest_keeps_its_bytes")),
+    ("TR-23", Not("the gate caches no answers")),
+    ("TR-24", Not("a stream that is open goes on past the expiry of its token; every new request is checked")),
+    ("TR-25", Test("tr_01_everything_else_reaches_the_mcp_server_as_it_was_sent")),
+    ("TR-27", Test("tr_01_everything_else_reaches_the_mcp_server_as_it_was_sent")),
     ("K11", Not("Entra answers the client and sends no iss: decision 0001, asserted by as_09")),
     ("K13", Not("no client ID metadata documents, revocation or device code without an authorization server of our own")),
     ("K26", Test("as_39_sign_in_endpoints_are_rate_limited_and_metadata_is_not")),
@@ -63,7 +78,7 @@ fn ids(name: &str) -> Vec<String> {
     while let Some(part) = parts.next() {
         let number = parts.peek().copied().unwrap_or_default();
         match part {
-            "rs" | "as" | "dc" if is_number(number) => {
+            "rs" | "as" | "dc" | "tr" if is_number(number) => {
                 ids.push(format!("{}-{number}", part.to_ascii_uppercase()));
                 parts.next();
             }

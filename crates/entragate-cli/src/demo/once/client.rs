@@ -91,6 +91,7 @@ pub(super) struct Handler {
 }
 
 impl ClientHandler for Handler {
+    #[expect(clippy::disallowed_methods, reason = "measures how progress is spread out, decides nothing")]
     async fn on_progress(&self, _: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
         // Nobody waits for progress after the last call.
         self.progress.send(Instant::now()).ok();

@@ -37,6 +37,7 @@ impl Report {
         what: &str,
         work: impl Future<Output = anyhow::Result<Worked<T>>>,
     ) -> io::Result<Option<T>> {
+        #[expect(clippy::disallowed_methods, reason = "measures how long a step took, decides nothing")]
         let begun = Instant::now();
         let outcome = work.await;
         let took = format!("({} ms)", begun.elapsed().as_millis());
