@@ -1,4 +1,4 @@
-//! The gateway's own answers, when there is none from the MCP server.
+//! The gateway's own answers, when there is none from the MCP server, or one that clients would misread.
 //!
 //! Clients tell protocol revisions apart by 400, 404 and 405 (TR-09), so none of those is used here, and the
 //! JSON-RPC codes lie outside the range −32768…−32000 that JSON-RPC and MCP reserve (TR-11). The text names
@@ -13,6 +13,10 @@ use http::{Response, StatusCode};
 pub const UPSTREAM_UNAVAILABLE: i64 = -31502;
 /// JSON-RPC error code: the MCP server did not answer in time.
 pub const UPSTREAM_TIMED_OUT: i64 = -31504;
+/// JSON-RPC error code: the MCP server wants to authenticate the caller itself.
+pub const UPSTREAM_UNAUTHORIZED: i64 = -31401;
+/// JSON-RPC error code: the MCP server redirects.
+pub const UPSTREAM_REDIRECTED: i64 = -31300;
 /// JSON-RPC error code: the gateway passes HTTP requests on, no other protocol.
 const UPGRADE_REFUSED: i64 = -31501;
 /// JSON-RPC error code: a defect in the gateway.
@@ -31,6 +35,10 @@ pub(super) enum Failure {
     Unavailable,
     /// No connection or no response head in time.
     TimedOut,
+    /// 401: passed on, it would make the client discard a good token and sign in for ever.
+    Unauthorized,
+    /// 3xx: passed on, it would name internal addresses and lead the client past the gateway.
+    Redirected,
 }
 
 impl Failure {
@@ -60,6 +68,18 @@ impl Failure {
                 UPSTREAM_TIMED_OUT,
                 "upstream_timed_out",
                 "the MCP server behind this gateway did not answer in time",
+            ),
+            Self::Unauthorized => (
+                StatusCode::BAD_GATEWAY,
+                UPSTREAM_UNAUTHORIZED,
+                "upstream_unauthorized",
+                "the MCP server behind this gateway asks for a sign-in of its own, which its operator must turn off",
+            ),
+            Self::Redirected => (
+                StatusCode::BAD_GATEWAY,
+                UPSTREAM_REDIRECTED,
+                "upstream_redirected",
+                "the MCP server behind this gateway answers at another address, which its operator must configure",
             ),
         }
     }

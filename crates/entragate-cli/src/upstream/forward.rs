@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use entragate::Permit;
+use http::header::{HeaderValue, LOCATION};
 use http::{Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use tokio::time::Sleep;
+use url::Url;
 
 use super::client::ConnectTimedOut;
 use super::endpoint::Prefix;
@@ -63,13 +65,10 @@ impl Future for Forward {
             }
         };
         let failure = match Pin::new(response).poll(cx) {
-            Poll::Ready(Ok(response)) if response.status() != StatusCode::SWITCHING_PROTOCOLS => {
-                return Poll::Ready(Ok(relayed(response, prefix.take())));
-            }
-            Poll::Ready(Ok(_)) => {
-                tracing::error!("the upstream switched protocols without being asked");
-                Failure::Unavailable
-            }
+            Poll::Ready(Ok(response)) => match refused(&response) {
+                Some(failure) => failure,
+                None => return Poll::Ready(Ok(relayed(response, prefix.take()))),
+            },
             Poll::Ready(Err(error)) => {
                 let failure = if is_time_out(&error) { Failure::TimedOut } else { Failure::Unavailable };
                 tracing::error!(error = %Chain(&error), "the upstream gave no answer");
@@ -86,6 +85,45 @@ impl Future for Forward {
         };
         Poll::Ready(Ok(failure.response(Some(permit))))
     }
+}
+
+/// Why a response is not passed on. The log says what to change.
+fn refused(response: &Response<Incoming>) -> Option<Failure> {
+    match response.status() {
+        StatusCode::SWITCHING_PROTOCOLS => {
+            tracing::error!("the upstream switched protocols without being asked");
+            Some(Failure::Unavailable)
+        }
+        StatusCode::UNAUTHORIZED => {
+            tracing::error!(
+                "the MCP server asks for its own authentication (401): turn it off there, it gets no token from \
+                 this gateway; the X-Forwarded-User and X-Entra- headers say who calls"
+            );
+            Some(Failure::Unauthorized)
+        }
+        // Nothing moved: the answer to a conditional request.
+        StatusCode::NOT_MODIFIED => None,
+        status if status.is_redirection() => {
+            let location = response.headers().get(LOCATION).and_then(path_of);
+            let location = location.as_deref().unwrap_or("another address");
+            let status = status.as_u16();
+            tracing::error!(status, "the MCP server redirects to {location}: set upstream.url to it");
+            Some(Failure::Redirected)
+        }
+        _ => None,
+    }
+}
+
+/// The path of a `Location`, without the host, which is nobody's business, and the query, which may be secret.
+fn path_of(location: &HeaderValue) -> Option<String> {
+    let location = location.to_str().ok()?;
+    let url = match Url::parse(location) {
+        Err(url::ParseError::RelativeUrlWithoutBase) if location.starts_with('/') => {
+            Url::parse("http://upstream").and_then(|base| base.join(location))
+        }
+        other => other,
+    };
+    url.ok().filter(Url::has_host).map(|url| url.path().to_owned())
 }
 
 /// The upstream's response for the client's connection: everything as it came, but for what belonged to the
@@ -123,5 +161,25 @@ impl std::fmt::Display for Chain<'_> {
             write!(f, "{separator}{cause}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_path_of_a_location_is_named() {
+        for (location, path) in [
+            ("/mcp/?key=1#x", Some("/mcp/")),
+            ("http://u:p@10.0.0.7:8000/v1/mcp?key=1", Some("/v1/mcp")),
+            ("//10.0.0.7/mcp/", Some("/mcp/")),
+            ("https://10.0.0.7", Some("/")),
+            ("mcp/", None),
+            ("mailto:admin@contoso.com", None),
+            ("", None),
+        ] {
+            assert_eq!(path_of(&HeaderValue::from_static(location)).as_deref(), path, "{location}");
+        }
     }
 }

@@ -9,8 +9,9 @@
 //! forwarded. What it promises, with the ids of docs/requirements.md: bodies and event streams pass as they
 //! arrive (TR-01, TR-05), a disconnect on either side reaches the other (TR-07), nothing that may have been
 //! written is ever sent twice (TR-08), status codes are the server's own (TR-09) and the gateway's own errors
-//! cannot be taken for them (TR-10, TR-11). It follows no redirect, keeps no cookie, decodes no body and
-//! puts no limit on how long an answer lasts.
+//! cannot be taken for them (TR-10, TR-11). The exceptions are 401 and redirects: a client would take them for
+//! the gateway's word, so they become errors of the gateway. It follows no redirect, keeps no cookie, decodes
+//! no body and puts no limit on how long an answer lasts.
 
 mod client;
 mod endpoint;
@@ -37,7 +38,7 @@ use crate::config::UpstreamConfig;
 use client::Client;
 use endpoint::Prefix;
 use failure::Failure;
-pub use failure::{UPSTREAM_TIMED_OUT, UPSTREAM_UNAVAILABLE};
+pub use failure::{UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE};
 pub use forward::Forward;
 pub(crate) use headers::is_event_stream;
 use identity::Introduction;

@@ -1,5 +1,7 @@
 //! What a client sees when the MCP server gives no answer.
 
+use std::io::{self, Write};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,11 +9,43 @@ use entragate::BaseUrl;
 use entragate_cli::upstream::Upstream;
 use http::{Request, StatusCode};
 use tower_service::Service as _;
+use tracing::subscriber::DefaultGuard;
 
 use crate::upstream_fixture::{Backend, Gateway, Message, config};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const UNREACHABLE: &str = "the MCP server behind this gateway cannot be reached";
+
+/// What is logged by this thread, on which all tasks of a test run.
+struct Log(mpsc::Receiver<Vec<u8>>);
+
+struct LogWriter(mpsc::Sender<Vec<u8>>);
+
+impl Log {
+    fn capture() -> (Self, DefaultGuard) {
+        let (sender, receiver) = mpsc::channel();
+        let writer = move || LogWriter(sender.clone());
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        (Self(receiver), tracing::subscriber::set_default(subscriber))
+    }
+
+    /// What was logged since the last call.
+    fn text(&self) -> String {
+        String::from_utf8(self.0.try_iter().flatten().collect()).expect("text")
+    }
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A test that has ended reads no log.
+        drop(self.0.send(bytes.to_vec()));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A gateway in front of a port where nobody listens.
 async fn orphan() -> Gateway {
@@ -130,6 +164,65 @@ async fn answer_that_is_not_http_is_502() {
     let (mut server, _) = backend.request().await;
     server.send("SSH-2.0-OpenSSH_9.9\r\n\r\n").await;
     assert_is_ours(&client.message().await, 502);
+}
+
+#[tokio::test]
+async fn redirects_are_neither_followed_nor_passed_on() {
+    for status in [
+        "300 Multiple Choices",
+        "301 Moved Permanently",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let (log, _guard) = Log::capture();
+        let (gateway, backend) = Gateway::start().await;
+        let mut client = gateway.post(PING).await;
+        let (mut server, _) = backend.request().await;
+        let location = format!("location: http://u:hunter2@{}/mcp/elsewhere?k=hunter2\r\n", backend.address);
+        server.answer(status, &location, "moved to 10.0.0.7").await;
+        let response = client.message().await;
+        assert_is_ours(&response, 502);
+        assert_eq!(response.header("location"), None);
+        assert_eq!(
+            response.text(),
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-31300,"message":"the MCP server behind this gateway answers at another address, which its operator must configure"}}"#
+        );
+        assert!(!backend.is_bothered().await);
+        let log = log.text();
+        assert!(log.contains("redirects to /mcp/elsewhere: set upstream.url to it"), "{log}");
+        assert!(!log.contains("hunter2"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_401_of_the_server_is_not_taken_for_the_gateways_own() {
+    let (log, _guard) = Log::capture();
+    let (gateway, backend) = Gateway::start().await;
+    let mut client = gateway.post(PING).await;
+    let (mut server, _) = backend.request().await;
+    server.answer("401 Unauthorized", "www-authenticate: Bearer realm=\"x\"\r\n", "who?").await;
+    let response = client.message().await;
+    assert_is_ours(&response, 502);
+    assert_eq!(response.header("www-authenticate"), None);
+    assert_eq!(
+        response.text(),
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-31401,"message":"the MCP server behind this gateway asks for a sign-in of its own, which its operator must turn off"}}"#
+    );
+    assert!(
+        log.text().contains("asks for its own authentication (401): turn it off there"),
+        "{}",
+        log.text()
+    );
+
+    let (gateway, backend) = Gateway::start().await;
+    let mut client = gateway.send("GET /mcp", "", b"").await;
+    let (mut server, _) = backend.request().await;
+    server.answer("401 Unauthorized", "", "").await;
+    let response = client.message().await;
+    assert_is_ours(&response, 502);
+    assert!(response.text().starts_with(r#"{"error":"upstream_unauthorized","#), "{}", response.text());
 }
 
 #[tokio::test]
