@@ -39,7 +39,8 @@ async fn mcp(State(naive): State<Arc<Naive>>, headers: HeaderMap, body: Bytes) -
             let message: Value = serde_json::from_slice(&body).unwrap();
             let text = format!("{} executed", message["params"]["name"].as_str().unwrap());
             let result = json!({ "content": [{ "type": "text", "text": text }], "isError": false });
-            json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }).to_string().into_response()
+            let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
+            ([("content-type", "application/json")], answer.to_string()).into_response()
         }
         Err(error) => (StatusCode::UNAUTHORIZED, error).into_response(),
     }
