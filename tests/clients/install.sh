@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the pinned clients into this folder: node_modules/ and .venv/. Quick when they are there already.
 # Needs Node.js >= 20 with npm and Python >= 3.11 with venv; as root on Debian or Ubuntu it installs what is missing.
+# A Node.js that is too old is joined by a newer one in tests/.node.
 set -eu
 cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+. "$root/tests/node.sh"
 
 fail() { echo "tests/clients/install.sh: $1" >&2; exit 2; }
-
-has_node() { node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null; }
 
 # The first Python that is new enough and can make virtual environments.
 find_python() {
@@ -18,18 +19,7 @@ find_python() {
     done
 }
 
-if ! has_node || [ -z "$(find_python)" ]; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        packages=""
-        has_node || packages="nodejs npm"
-        [ -n "$(find_python)" ] || packages="$packages python3 python3-venv"
-        echo "installing $packages"
-        apt-get update -qq
-        # shellcheck disable=SC2086 # a list of packages
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
-    fi
-fi
-has_node || fail "needs Node.js 20 or newer, with npm; found $(node --version 2>/dev/null || echo none)"
+[ -n "$(find_python)" ] || apt_install python3 python3-venv
 python=$(find_python)
 [ -n "$python" ] || fail "needs Python 3.11 or newer, with venv; found $(python3 --version 2>/dev/null || echo none)"
 

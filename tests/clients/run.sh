@@ -10,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
 "$here/install.sh" >&2
+. "$root/tests/node.sh"
 
 # First the judges themselves, and the scripted browser.
 if ! tests=$(cd "$here" && node --test 2>&1); then

@@ -4,8 +4,8 @@
 #   tests/pages/run.sh
 #
 # The binary is $ENTRAGATE_BIN, else target/debug/entragate, which is built if it is missing. SCREENSHOTS=folder keeps pictures.
-# Needs Node.js >= 20 with npm, and Chromium ($CHROMIUM, else found by name); as root on Debian it installs Chromium.
-# Ends with `N passed, N failed`; exit code 0 all passed, 1 something failed or is missing.
+# Needs Node.js >= 20 with npm, and Chromium ($CHROMIUM, else found by name); as root on Debian it installs what is missing.
+# Ends with `N passed, N failed`; exit code 0 all passed, otherwise something failed or is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -14,18 +14,16 @@ fail() { echo "tests/pages/run.sh: $1" >&2; exit 1; }
 
 find_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome || true; }
 
+. "$root/tests/node.sh"
+
 if [ -z "${CHROMIUM:-}" ]; then
     CHROMIUM=$(find_chromium)
-    if [ -z "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "installing chromium" >&2
-        apt-get update -qq >&2
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+    if [ -z "$CHROMIUM" ]; then
+        apt_install chromium
         CHROMIUM=$(find_chromium)
     fi
     [ -n "$CHROMIUM" ] || fail "needs Chromium: install it, or say with CHROMIUM where it is"
 fi
-node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null ||
-    fail "needs Node.js 20 or newer, with npm; found $(node --version 2>/dev/null || echo none)"
 
 # The stamp is a copy of the pins that were installed last.
 if ! cmp -s "$here/package-lock.json" "$here/node_modules/.installed"; then
