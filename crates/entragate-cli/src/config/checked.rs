@@ -1,6 +1,7 @@
 //! The configuration once it has been checked: every value is of a type that cannot hold a wrong one.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use entragate::{AuthorityHost, BaseUrl, RedirectRule, Relay, Rule};
@@ -14,7 +15,7 @@ use crate::secret::Secret;
 pub struct Config {
     /// Where MCP clients connect.
     pub listen: SocketAddr,
-    /// Where the platform asks for health and metrics.
+    /// Where the platform asks for health.
     pub admin_listen: Option<SocketAddr>,
     /// The gateway's public URL.
     pub base_url: BaseUrl,
@@ -38,6 +39,12 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Further origins of web pages.
     pub allowed_origins: Vec<String>,
+    /// Whether the callbacks of hosted clients are allowed.
+    pub hosted_callbacks: bool,
+    /// What binds session ids to their callers, when replicas share it.
+    pub session_key: Option<Secret>,
+    /// How often one client address may use the sign-in endpoints.
+    pub sign_in_rate: SignInRate,
     /// The largest request that is read.
     pub max_body_bytes: usize,
     /// What is logged, and how.
@@ -53,6 +60,23 @@ pub enum Identity {
     Development,
     /// Through Entra, with two app registrations.
     Relay(Relay),
+}
+
+/// How often one client address may use the sign-in endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignInRate {
+    /// Requests a second in the long run.
+    pub per_second: NonZeroU32,
+    /// Requests at once.
+    pub burst: NonZeroU32,
+}
+
+impl Default for SignInRate {
+    fn default() -> Self {
+        const PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(500).unwrap();
+        Self { per_second: PER_SECOND, burst: BURST }
+    }
 }
 
 /// The MCP server behind the gateway.

@@ -24,9 +24,14 @@ impl Config {
             .allowed_hosts(&self.allowed_hosts)
             .allowed_origins(&self.allowed_origins)
             .redirect_rules(self.redirect_rules.iter().cloned())
+            .hosted_callbacks(self.hosted_callbacks)
+            .sign_in_rate(self.sign_in_rate.per_second, self.sign_in_rate.burst)
             .max_body_bytes(self.max_body_bytes);
         if self.listen.port() != 0 {
             builder = builder.listen_addresses([self.listen]);
+        }
+        if let Some(key) = &self.session_key {
+            builder = builder.session_key(key.expose());
         }
         if let Some(name) = &self.resource_name {
             builder = builder.resource_name(name);

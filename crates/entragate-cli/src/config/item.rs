@@ -105,5 +105,5 @@ impl Origin<'_> {
 /// Whether a line had better not be printed. Over-careful on purpose: what is lost is one line of a message.
 fn may_hold_a_secret(line: &str) -> bool {
     let line = line.to_ascii_lowercase();
-    ["secret", "password", "token", "credential", "@"].iter().any(|word| line.contains(word))
+    ["secret", "password", "token", "credential", "key", "@"].iter().any(|word| line.contains(word))
 }

@@ -117,7 +117,7 @@ pub static BASE_URL: Key = Key {
 /// `resource_name`.
 pub static RESOURCE_NAME: Key = Key {
     doc: "What people read when a client asks whether it may connect (`resource_name` of RFC 9728).",
-    default: "none",
+    default: "MCP server",
     example: "Contoso tools",
     ..key("resource_name", "ENTRAGATE_RESOURCE_NAME", Kind::Text)
 };
@@ -142,6 +142,20 @@ pub static ALLOWED_REDIRECT_URIS: Key = Key {
     example: "https://chat.contoso.com/api/mcp/*,cursor:",
     ..key("allowed_redirect_uris", "ENTRAGATE_ALLOWED_REDIRECT_URIS", Kind::List)
 };
+/// `hosted_callbacks`.
+pub static HOSTED_CALLBACKS: Key = Key {
+    doc: "Whether the callbacks of well-known hosted clients (claude.ai, ChatGPT, vscode.dev and others) are allowed.",
+    default: "true",
+    example: "false",
+    ..key("hosted_callbacks", "ENTRAGATE_HOSTED_CALLBACKS", Kind::Flag)
+};
+/// `session_key`.
+pub static SESSION_KEY: Key = Key {
+    doc: "What binds session ids to their callers: at least 32 random characters. Environment only. Replicas that share it accept each other's session ids.",
+    default: "none: each process makes its own and knows its own sessions only",
+    example: "(a secret of at least 32 random characters)",
+    ..key("session_key", "ENTRAGATE_SESSION_KEY", Kind::Secret)
+};
 /// `max_body_bytes`.
 pub static MAX_BODY_BYTES: Key = Key {
     doc: "The largest request that is read, in bytes.",
@@ -151,10 +165,24 @@ pub static MAX_BODY_BYTES: Key = Key {
 };
 /// `admin.listen`.
 pub static ADMIN_LISTEN: Key = Key {
-    doc: "Address and port of /healthz, /readyz and /metrics. No authentication: for your platform, not for the internet.",
+    doc: "Address and port of /healthz and /readyz. No authentication: for your platform, not for the internet.",
     default: "none: no admin listener",
     example: "127.0.0.1:3003",
     ..key("admin.listen", "ENTRAGATE_ADMIN_LISTEN", Kind::Text)
+};
+/// `sign_in_rate.per_second`.
+pub static SIGN_IN_PER_SECOND: Key = Key {
+    doc: "How many requests a second one client address may make to the sign-in endpoints in the long run; more is answered with 429.",
+    default: "50",
+    example: "10",
+    ..key("sign_in_rate.per_second", "ENTRAGATE_SIGN_IN_RATE_PER_SECOND", Kind::Count)
+};
+/// `sign_in_rate.burst`.
+pub static SIGN_IN_BURST: Key = Key {
+    doc: "How many such requests one client address may make at once.",
+    default: "500",
+    example: "100",
+    ..key("sign_in_rate.burst", "ENTRAGATE_SIGN_IN_RATE_BURST", Kind::Count)
 };
 /// `entra.tenant_id`.
 pub static TENANT_ID: Key = Key {
@@ -234,7 +262,7 @@ pub static UPSTREAM_PATH: Key = Key {
 };
 /// `upstream.also`.
 pub static UPSTREAM_ALSO: Key = Key {
-    doc: "Further paths of the same server, protected alike: /messages of the HTTP+SSE transport of 2024-11-05.",
+    doc: "Further paths of the same server, protected alike: /messages of the HTTP+SSE transport of 2024-11-05. Below a base URL with a path, the path in that transport's `endpoint` event is corrected.",
     default: "none",
     example: "/messages",
     ..key("upstream.also", "ENTRAGATE_UPSTREAM_ALSO", Kind::List)
@@ -294,7 +322,7 @@ pub static SCOPE_IMPLIES: Key = Key {
 };
 
 /// Every setting, in the order in which people read them.
-pub static ALL: [&Key; 27] = [
+pub static ALL: [&Key; 31] = [
     &MODE,
     &LISTEN,
     &BASE_URL,
@@ -302,8 +330,12 @@ pub static ALL: [&Key; 27] = [
     &ALLOWED_HOSTS,
     &ALLOWED_ORIGINS,
     &ALLOWED_REDIRECT_URIS,
+    &HOSTED_CALLBACKS,
+    &SESSION_KEY,
     &MAX_BODY_BYTES,
     &ADMIN_LISTEN,
+    &SIGN_IN_PER_SECOND,
+    &SIGN_IN_BURST,
     &TENANT_ID,
     &CLIENT_ID,
     &CLIENT_SECRET,

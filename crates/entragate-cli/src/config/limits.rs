@@ -1,19 +1,29 @@
-//! `allowed_hosts`, `allowed_origins`, `max_body_bytes`, `resource_name`: what is let in at all.
+//! `allowed_hosts`, `allowed_origins`, `max_body_bytes`, `sign_in_rate`, `session_key`, `resource_name`: what is
+//! let in at all.
+
+use std::num::NonZeroU32;
 
 use url::{Host, Url};
 
-use super::keys;
-use super::reader::{Reader, Wrong};
+use super::checked::SignInRate;
+use super::keys::{self, Key};
+use super::reader::{Read, Reader, Wrong};
+use crate::secret::Secret;
 
 const DEFAULT_BODY_BYTES: u64 = 16 << 20;
 /// Below this an `initialize` of a talkative client does not fit, above it one request can exhaust a container.
 const BODY_BYTES: std::ops::RangeInclusive<i64> = 1024..=1 << 30;
+/// As many as the bytes of the hash that it keys (RFC 2104 §3).
+const SHORTEST_KEY: usize = 32;
+const RATE: std::ops::RangeInclusive<i64> = 1..=1_000_000;
 
 /// What is let in.
 pub(super) struct Limits {
     pub(super) hosts: Vec<String>,
     pub(super) origins: Vec<String>,
     pub(super) max_body_bytes: usize,
+    pub(super) sign_in_rate: SignInRate,
+    pub(super) session_key: Option<Secret>,
     pub(super) resource_name: Option<String>,
 }
 
@@ -30,12 +40,43 @@ pub(super) fn limits(reader: &mut Reader) -> Option<Limits> {
         }
     });
     let resource_name = resource_name.map(Some).or_default(|| None);
+    let sign_in_rate = sign_in_rate(reader);
+    let session_key = session_key(reader);
     Some(Limits {
         hosts,
         origins,
+        sign_in_rate: sign_in_rate?,
+        session_key: session_key?,
         max_body_bytes: usize::try_from(bytes?).ok()?,
         resource_name: resource_name?,
     })
+}
+
+fn sign_in_rate(reader: &mut Reader) -> Option<SignInRate> {
+    let default = SignInRate::default();
+    let per_second = positive(reader, &keys::SIGN_IN_PER_SECOND, default.per_second);
+    let burst = positive(reader, &keys::SIGN_IN_BURST, default.burst);
+    Some(SignInRate { per_second: per_second?, burst: burst? })
+}
+
+fn positive(reader: &mut Reader, key: &Key, default: NonZeroU32) -> Option<NonZeroU32> {
+    let number = reader.count(key, RATE).or_default(|| u64::from(default.get()))?;
+    u32::try_from(number).ok().and_then(NonZeroU32::new)
+}
+
+fn session_key(reader: &mut Reader) -> Option<Option<Secret>> {
+    let key = reader.secret(&keys::SESSION_KEY);
+    if let Read::Given(key) = &key
+        && key.expose().len() < SHORTEST_KEY
+    {
+        let wrong = Wrong::new(
+            format!("is shorter than {SHORTEST_KEY} characters"),
+            "make one with `openssl rand -base64 32` and give all replicas the same",
+        );
+        reader.problem(&keys::SESSION_KEY, wrong);
+        return None;
+    }
+    key.map(Some).or_default(|| None)
 }
 
 /// A value of `Host`: a name or an address, perhaps with a port.

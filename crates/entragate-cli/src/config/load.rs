@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::problems::{Finding, Problems, Severity};
 use super::reader::Reader;
 use super::report::{Setting, settings};
-use super::{clients, exposure, identity, limits, listen, log, rules, sources, upstream};
+use super::{clients, exposure, identity, keys, limits, listen, log, rules, sources, upstream};
 
 /// A configuration and where it comes from.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ fn read(reader: &mut Reader) -> Option<Config> {
     let listen = listen::listen(reader);
     let limits = limits::limits(reader);
     let redirect_rules = clients::redirect_rules(reader);
+    let hosted_callbacks = reader.flag(&keys::HOSTED_CALLBACKS).or_default(|| true);
     let upstream = upstream::upstream(reader, listen.as_ref());
     let log = log::log(reader);
     let rules = rules::rules(reader);
@@ -74,6 +75,9 @@ fn read(reader: &mut Reader) -> Option<Config> {
         rules,
         scope_implies,
         redirect_rules,
+        hosted_callbacks: hosted_callbacks?,
+        session_key: limits.session_key,
+        sign_in_rate: limits.sign_in_rate,
         allowed_hosts: limits.hosts,
         allowed_origins: limits.origins,
         max_body_bytes: limits.max_body_bytes,

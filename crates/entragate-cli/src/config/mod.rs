@@ -29,7 +29,7 @@ mod service_links;
 mod sources;
 mod upstream;
 
-pub use checked::{Config, Identity, LogConfig, LogFormat, UpstreamConfig};
+pub use checked::{Config, Identity, LogConfig, LogFormat, SignInRate, UpstreamConfig};
 pub use environment::Environment;
 pub use load::{Explained, explain, load};
 pub use problems::{Finding, Place, Problems, Severity};

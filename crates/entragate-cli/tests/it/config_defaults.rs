@@ -26,6 +26,8 @@ fn the_seeds_environment_and_an_upstream_are_enough() {
     assert_eq!(config.upstream.connect_timeout, Duration::from_secs(5));
     assert_eq!(config.upstream.response_header_timeout, None);
     assert_eq!(config.max_body_bytes, 16 * 1024 * 1024);
+    assert!(config.hosted_callbacks && config.session_key.is_none());
+    assert_eq!((config.sign_in_rate.per_second.get(), config.sign_in_rate.burst.get()), (50, 500));
     assert_eq!(config.log, LogConfig::default());
     assert!(config.rules.is_empty() && config.scope_implies.is_empty() && config.redirect_rules.is_empty());
 }

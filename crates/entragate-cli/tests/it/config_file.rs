@@ -12,10 +12,15 @@ resource_name = "Contoso tools"
 allowed_hosts = ["mcp.internal:3002"]
 allowed_origins = ["https://inspector.contoso.com"]
 allowed_redirect_uris = ["cursor:"]
+hosted_callbacks = false
 max_body_bytes = 1_048_576
 
 [admin]
 listen = "127.0.0.1:3003"
+
+[sign_in_rate]
+per_second = 1
+burst = 2
 
 [entra]
 tenant_id = "11111111-2222-3333-4444-555555555555"
@@ -57,6 +62,8 @@ fn the_file_alone_is_enough() {
     assert_eq!(config.admin_listen.map(|address| address.to_string()).as_deref(), Some("127.0.0.1:3003"));
     assert_eq!(config.resource_name.as_deref(), Some("Contoso tools"));
     assert_eq!(config.max_body_bytes, 1_048_576);
+    assert!(!config.hosted_callbacks);
+    assert_eq!((config.sign_in_rate.per_second.get(), config.sign_in_rate.burst.get()), (1, 2));
     assert_eq!(config.upstream.path, "/mcp");
     assert_eq!(config.upstream.response_header_timeout.map(|wait| wait.as_secs()), Some(300));
     assert!(!config.upstream.identity_headers);
@@ -193,6 +200,12 @@ fn a_secret_does_not_belong_into_the_file_and_is_not_printed() {
     assert_eq!(problem.key, "entra.client_secret");
     assert!(problem.hint.contains("set AZURE_CLIENT_SECRET"), "{problem}");
     assert!(!problems.to_string().contains("hunter2"), "{problem}");
+
+    for text in ["session_key = \"hunter2\"\n", "sesion_key = \"hunter2\"\n", "session_key = hunter2\n"] {
+        let path = file("session_key_in_file", text);
+        let problems = load(&with(&RELAY, &[]), Some(&path)).map(|_| ()).expect_err("accepted");
+        assert!(!problems.to_string().contains("hunter2"), "{problems}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod cli_binary;
 mod config_defaults;
 mod config_file;
 mod config_fixture;
+mod config_gate;
 mod config_reference;
 mod config_refusals;
 mod config_rules;
