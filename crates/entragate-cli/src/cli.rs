@@ -102,6 +102,10 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Serve => serve(environment, file),
         Command::Demo(arguments) => demo::run(&arguments, file),
+        // Ignoring it would leave its author wondering which settings the emulator has.
+        Command::Emulate(_) if file.is_some() => Err(anyhow::anyhow!(
+            "--config names settings of the gateway, which the emulator does not have; name its tenants, users and apps with --directory"
+        )),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),

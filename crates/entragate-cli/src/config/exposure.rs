@@ -1,5 +1,7 @@
-//! Development mode has no authentication, so nothing of it may be reachable from another machine, and what
-//! depends on knowing the caller has no effect.
+//! Who can get in. Development mode has no authentication, so nothing of it may be reachable from another
+//! machine, and what depends on knowing the caller has no effect; with sign-in, nobody is to be let in by mistake.
+
+use entragate::{AuthorityHost, BaseUrl, Rule};
 
 use super::keys::{self, Key};
 use super::listen::{Listen, is_public};
@@ -29,6 +31,31 @@ pub(super) fn refuse_public_development(reader: &mut Reader, listen: &Listen) {
                 format!("is {}, a public name, and there is no authentication", listen.base_url),
                 format!("unset it, {HINT_IDENTITY}"),
             ),
+        );
+    }
+}
+
+/// Refuses an emulator behind a public name: everybody can sign in there as anybody.
+pub(super) fn refuse_public_emulator(reader: &mut Reader, authority: &AuthorityHost, base_url: &BaseUrl) {
+    if authority.is_loopback() && !base_url.is_loopback() {
+        let wrong = Wrong::new(
+            format!(
+                "is {}, an emulator on this machine, and {base_url} is a public name: nobody would be kept out",
+                authority.as_str()
+            ),
+            "unset it to sign in to Entra, or give the gateway a loopback name, such as http://localhost:3002",
+        );
+        reader.problem(&keys::AUTHORITY_HOST, wrong);
+    }
+}
+
+/// Says that an empty list of rules is no lock.
+pub(super) fn warn_of_no_rules(reader: &mut Reader, rules: &[Rule]) {
+    if rules.is_empty() && reader.item(&keys::RULES).is_some() {
+        reader.warn(
+            &keys::RULES,
+            "is an empty list: every tool is open to everybody who signed in",
+            r#"write rules, such as [{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["*"] }], or leave it out"#,
         );
     }
 }

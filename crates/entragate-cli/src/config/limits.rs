@@ -41,7 +41,7 @@ pub(super) fn limits(reader: &mut Reader) -> Option<Limits> {
     });
     let resource_name = resource_name.map(Some).or_default(|| None);
     let sign_in_rate = sign_in_rate(reader);
-    let session_key = session_key(reader);
+    let session_key = session_key(reader).map(Some).or_default(|| None);
     Some(Limits {
         hosts,
         origins,
@@ -64,7 +64,7 @@ fn positive(reader: &mut Reader, key: &Key, default: NonZeroU32) -> Option<NonZe
     u32::try_from(number).ok().and_then(NonZeroU32::new)
 }
 
-fn session_key(reader: &mut Reader) -> Option<Option<Secret>> {
+fn session_key(reader: &mut Reader) -> Read<Secret> {
     let key = reader.secret(&keys::SESSION_KEY);
     if let Read::Given(key) = &key
         && key.expose().len() < SHORTEST_KEY
@@ -74,9 +74,9 @@ fn session_key(reader: &mut Reader) -> Option<Option<Secret>> {
             "make one with `openssl rand -base64 32` and give all replicas the same",
         );
         reader.problem(&keys::SESSION_KEY, wrong);
-        return None;
+        return Read::Bad;
     }
-    key.map(Some).or_default(|| None)
+    key
 }
 
 /// A value of `Host`: a name or an address, perhaps with a port.

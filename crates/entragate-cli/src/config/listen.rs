@@ -84,12 +84,16 @@ fn default_base_url(reader: &mut Reader, listen: SocketAddr) -> Option<BaseUrl> 
         80 => "http://localhost".to_owned(),
         port => format!("http://localhost:{port}"),
     };
-    if is_public(listen) {
-        reader.warn(
-            &keys::BASE_URL,
-            format!("is not set: clients on other machines are sent to {text}"),
-            "set it to the URL that clients use, such as https://mcp.contoso.com",
-        );
+    // Without authentication a public listener is refused as such.
+    if is_public(listen) && !identity::is_development(reader) {
+        if !reader.sources.is_incomplete {
+            let wrong = Wrong::new(
+                format!("is not set: clients on other machines would be sent to {text}"),
+                "set it to the URL that clients use, such as https://mcp.contoso.com",
+            );
+            reader.problem(&keys::BASE_URL, wrong);
+        }
+        return None;
     }
     Some(BaseUrl::parse(&text).expect("localhost with a port is a base URL in normal form"))
 }

@@ -62,6 +62,12 @@ fn read(reader: &mut Reader) -> Option<Config> {
         exposure::refuse_public_development(reader, listen);
         exposure::warn_of_idle_rules(reader);
     }
+    if !identity::is_development(reader) {
+        exposure::warn_of_no_rules(reader, &rules);
+        if let (Some(entra), Some(listen)) = (&entra, &listen) {
+            exposure::refuse_public_emulator(reader, &entra.authority, &listen.base_url);
+        }
+    }
     let (entra, listen, limits) = (entra?, listen?, limits?);
     Some(Config {
         listen: listen.address,

@@ -1,9 +1,10 @@
 //! Section `[upstream]`: the MCP server behind the gateway.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use entragate::base_url::is_loopback;
-use url::Url;
+use url::{Host, Url};
 
 use super::checked::UpstreamConfig;
 use super::keys;
@@ -31,6 +32,9 @@ pub(super) fn upstream(reader: &mut Reader, listen: Option<&Listen>) -> Option<U
         look_at(reader, url, listen);
     }
     let path = path(reader, url.as_ref());
+    if let (Some(path), Some(listen)) = (&path, listen) {
+        warn_of_doubled_path(reader, path, listen);
+    }
     let also = also(reader, path.as_deref());
     let connect =
         reader.count(&keys::CONNECT_TIMEOUT, 1..=ONE_DAY_SECONDS).or_default(|| CONNECT_TIMEOUT_SECONDS);
@@ -89,15 +93,41 @@ fn look_at(reader: &mut Reader, url: &Url, listen: Option<&Listen>) {
 
 /// Whether a request to `url` would come back to us, by our listener or by our public name.
 fn is_gateway(url: &Url, Listen { address, base_url, .. }: &Listen) -> bool {
-    let is_local = address.ip().is_loopback() || address.ip().is_unspecified();
-    let by_listener = is_local
-        && url.host().is_some_and(|host| is_loopback(&host))
-        && url.port_or_known_default() == Some(address.port());
+    let listens_here = is_this_machine(address.ip());
+    let is_us =
+        |ip: IpAddr| listens_here && is_this_machine(ip) || ip.to_canonical() == address.ip().to_canonical();
+    let goes_here = url.host().is_some_and(|host| match host {
+        Host::Ipv4(ip) => is_us(ip.into()),
+        Host::Ipv6(ip) => is_us(ip.into()),
+        name @ Host::Domain(_) => listens_here && is_loopback(&name),
+    });
+    let by_listener = goes_here && url.port_or_known_default() == Some(address.port());
     // Another path of the same origin may well be somebody else's.
     let below = url.path().strip_prefix(base_url.path());
     let by_name = url.origin().ascii_serialization() == base_url.origin()
         && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     by_listener || by_name
+}
+
+/// Whether it is an address of loopback, or the one that stands for all of this machine's: a connection to it
+/// arrives here too.
+fn is_this_machine(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    ip.is_loopback() || ip.is_unspecified()
+}
+
+/// `BASE_URL=https://host/mcp` is how clients write it, and not what is asked for.
+fn warn_of_doubled_path(reader: &mut Reader, path: &str, Listen { base_url, .. }: &Listen) {
+    if base_url.path().ends_with(path) {
+        reader.warn(
+            &keys::BASE_URL,
+            format!(
+                "ends in {path}, the public path of the MCP server: clients would have to use {}",
+                base_url.join(path)
+            ),
+            format!("leave {path} out of it, it is appended"),
+        );
+    }
 }
 
 fn path(reader: &mut Reader, url: Option<&Url>) -> Option<String> {

@@ -119,6 +119,21 @@ fn a_wrong_command_line_exits_with_2_and_version_with_0() {
 }
 
 #[test]
+fn emulate_refuses_a_configuration_file_whether_it_is_there_or_not() {
+    let directory = directory("emulate_config");
+    fs::write(directory.join("there.toml"), "").expect("a file");
+    for file in ["there.toml", "nowhere.toml"] {
+        let output = entragate(&directory, &[], &["emulate", "--port", "0", "--config", file]);
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            stderr.contains("--config names settings of the gateway") && stderr.contains("--directory"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
 fn output_that_is_no_terminal_has_no_colour() {
     let output = entragate(&directory("no_colour"), &[], &["config", "check"]);
     assert!(!output.stderr.contains(&0x1b));

@@ -110,14 +110,28 @@ fn what_is_probably_not_meant_is_a_warning() {
     for (change, says) in [
         (("ENTRAGATE_UPSTREAM", "http://10.0.0.2:3000/mcp"), "plain http to another machine"),
         (("AZURE_TENNANT_ID", "x"), "AZURE_TENNANT_ID is not read"),
+        (("ENTRAGATE_RULES", "[]"), "every tool is open to everybody who signed in"),
+        (
+            ("BASE_URL", "https://mcp.contoso.com/mcp"),
+            "clients would have to use https://mcp.contoso.com/mcp/mcp",
+        ),
+        (
+            ("BASE_URL", "https://contoso.com/gate/mcp"),
+            "clients would have to use https://contoso.com/gate/mcp/mcp",
+        ),
     ] {
         let config = accepted(&with(&RELAY, &[change]));
         let found = config.warnings.iter().find(|warning| warning.message.contains(says));
         assert_eq!(found.map(|warning| warning.severity), Some(Severity::Warning), "{says}");
     }
-    let config = accepted(&with(&RELAY, &[("BASE_URL", ""), ("ENTRAGATE_LISTEN", "0.0.0.0:3002")]));
-    let says = "BASE_URL is not set: clients on other machines are sent to http://localhost:3002";
-    assert!(config.warnings.iter().any(|warning| warning.message == says), "{:?}", config.warnings);
+}
+
+#[test]
+fn base_urls_that_do_not_double_the_path_and_rules_that_are_not_there_are_no_warning() {
+    let usual = accepted(&with(&RELAY, &[])).warnings;
+    for change in [("BASE_URL", "https://contoso.com/gate"), ("BASE_URL", "https://contoso.com/xmcp")] {
+        assert_eq!(accepted(&with(&RELAY, &[change])).warnings, usual, "{change:?}");
+    }
 }
 
 #[test]
@@ -170,6 +184,7 @@ fn every_accepted_configuration_makes_a_gate() {
         ("ENTRAGATE_RULES", "[{ tools = [\"*\"], roles = [\"User\"] }]"),
         ("ENTRAGATE_SCOPE_IMPLIES", "{ admin = [\"access\"] }"),
         ("ENTRAGATE_RESOURCE_NAME", "Contoso tools"),
+        ("ENTRAGATE_SESSION_KEY", "0123456789abcdef0123456789abcdef"),
     ];
     let gate = accepted(&with(&RELAY, &changes)).gate().expect("a gate");
     assert!(!gate.is_development());

@@ -323,6 +323,36 @@ fn addresses_and_urls_that_cannot_work_are_refused() {
 }
 
 #[test]
+fn a_public_listener_needs_a_public_name() {
+    check(
+        &RELAY,
+        &[refusal(
+            &[("BASE_URL", ""), ("ENTRAGATE_LISTEN", "0.0.0.0:3002")],
+            "base_url",
+            "BASE_URL",
+            "is not set: clients on other machines would be sent to http://localhost:3002",
+            "the URL that clients use",
+        )],
+    );
+}
+
+#[test]
+fn an_emulator_behind_a_public_name_is_refused() {
+    check(
+        &RELAY,
+        &[refusal(
+            &[("AZURE_AUTHORITY_HOST", "http://127.0.0.1:8400")],
+            "entra.authority_host",
+            "AZURE_AUTHORITY_HOST",
+            "an emulator on this machine, and https://mcp.contoso.com is a public name",
+            "unset it",
+        )],
+    );
+    let local = [("AZURE_AUTHORITY_HOST", "http://127.0.0.1:8400"), ("BASE_URL", "http://localhost:3002")];
+    accepted(&with(&RELAY, &local)).gate().expect("a gate");
+}
+
+#[test]
 fn upstreams_that_cannot_work_are_refused() {
     let upstream = |value| [("ENTRAGATE_UPSTREAM", value)];
     let row = |change, says, hint| refusal(change, "upstream.url", "ENTRAGATE_UPSTREAM", says, hint);
@@ -338,6 +368,14 @@ fn upstreams_that_cannot_work_are_refused() {
             row(&upstream("http://localhost:3002/mcp"), "is the gateway itself", "another port"),
             row(&upstream("https://mcp.contoso.com/mcp"), "is the gateway itself", "another port"),
             row(&upstream("http://[::1]:3002/x"), "is the gateway itself", "another port"),
+            row(&upstream("http://0.0.0.0:3002/mcp"), "is the gateway itself", "another port"),
+            row(&upstream("http://[::]:3002/mcp"), "is the gateway itself", "another port"),
+            row(&upstream("http://[::ffff:127.0.0.1]:3002/mcp"), "is the gateway itself", "another port"),
+            row(
+                &[("ENTRAGATE_UPSTREAM", "http://10.0.0.5:3002/mcp"), ("ENTRAGATE_LISTEN", "10.0.0.5:3002")],
+                "is the gateway itself",
+                "another port",
+            ),
             row(&upstream("https://x/oauth/mcp"), "collides with /oauth", "ENTRAGATE_UPSTREAM_PATH"),
         ],
     );
