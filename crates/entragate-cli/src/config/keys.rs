@@ -110,7 +110,7 @@ pub static LISTEN: Key = Key {
 pub static BASE_URL: Key = Key {
     alias: Some("BASE_URL"),
     doc: "The gateway's public URL, its OAuth issuer. https, or http on loopback. No trailing slash.",
-    default: "http://localhost:3002, with the port of `listen` when that is set",
+    default: "http://localhost:3002, with the port of `listen` when that is set; none when `listen` is open to other machines: must be set",
     example: "https://mcp.contoso.com",
     ..key("base_url", "ENTRAGATE_BASE_URL", Kind::Text)
 };
