@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use entragate_cli::upstream::Upstream;
-use http::{Request, StatusCode};
+use entragate_emulator::{Emulator, KeySource, MintRequest, fixtures};
+use http::{HeaderValue, Request, StatusCode};
 use tower_service::Service as _;
 
 use crate::config_fixture::{RELAY, accepted, with};
@@ -42,5 +43,48 @@ async fn sign_in_is_limited_to_the_configured_burst() {
     assert_eq!(register(&mut narrow).await, StatusCode::TOO_MANY_REQUESTS);
     for _ in 0..3 {
         assert_eq!(register(&mut usual).await, StatusCode::CREATED);
+    }
+}
+
+/// Sends a call to a server that opens session `S1` for everybody; gives the status and the session's id.
+async fn call(gateway: &mut Router, token: &str, session: Option<&HeaderValue>) -> (StatusCode, HeaderValue) {
+    let mut request = Request::post("/mcp")
+        .header("host", "localhost:3002")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Body::from(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#))
+        .expect("a request");
+    if let Some(session) = session {
+        request.headers_mut().insert("mcp-session-id", session.clone());
+    }
+    let response = gateway.call(request).await.expect("an answer");
+    let session = response.headers().get("mcp-session-id").cloned();
+    (response.status(), session.unwrap_or_else(|| HeaderValue::from_static("none")))
+}
+
+#[tokio::test]
+async fn replicas_that_share_the_session_key_accept_each_others_sessions_and_no_others() {
+    let entra = Emulator::builder().keys(KeySource::Embedded).start().await.expect("an emulator");
+    let environment = [
+        ("AZURE_TENANT_ID", fixtures::TENANT),
+        ("AZURE_CLIENT_ID", fixtures::API),
+        ("AZURE_MCP_CLIENT_ID", fixtures::MCP),
+        ("AZURE_AUTHORITY_HOST", entra.url()),
+        ("ENTRAGATE_UPSTREAM", "http://127.0.0.1:3000/mcp"),
+    ];
+    let replica = |key| {
+        let config = accepted(&with(&environment, &[("ENTRAGATE_SESSION_KEY", key)]));
+        let server = Router::new().fallback(|| async { [("mcp-session-id", "S1")] });
+        config.gate().expect("a gate").protect(server)
+    };
+    let (shared, other) = ("0123456789abcdef0123456789abcdef", "other-other-other-other-other-oth");
+    let token =
+        entra.control().mint(&MintRequest { client: Some("MCP".to_owned()), ..MintRequest::default() });
+    let (status, session) = call(&mut replica(shared), &token, None).await;
+    assert_eq!(status, StatusCode::OK);
+    for (key, expected) in
+        [(shared, StatusCode::OK), (other, StatusCode::NOT_FOUND), ("", StatusCode::NOT_FOUND)]
+    {
+        assert_eq!(call(&mut replica(key), &token, Some(&session)).await.0, expected, "key {key:?}");
     }
 }
