@@ -2,8 +2,8 @@
 //! loopback, without configuration.
 //!
 //! The gateway is the real one, with the real reverse proxy behind it; only the directory of users is made up.
-//! Either people connect their own clients and read what happens ([`narrator`]), or `--once` plays a client
-//! through everything and says what worked ([`once`]).
+//! Either people connect their own clients and read what happens (`narrator`), or `--once` plays a client
+//! through everything and says what worked (`once`).
 
 mod connect;
 mod file;
