@@ -105,6 +105,9 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+/// The names by which people and clients call a listener on this machine.
+pub(crate) const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
 /// Whether a host names this machine only (RFC 8252 §7.3 plus `localhost`, RFC 6761 §6.3).
 pub fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {

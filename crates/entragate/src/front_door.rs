@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
 use url::Url;
 
-use crate::base_url::{BaseUrl, is_loopback};
+use crate::base_url::{BaseUrl, LOOPBACK_NAMES, is_loopback};
 use crate::gate::Gate;
 use crate::oauth::error::json as json_response;
 use crate::rate::ClientAddress;
@@ -41,7 +41,7 @@ impl FrontDoor {
         for address in listen {
             all.push(address.to_string());
             // A listener on this machine is also called by its loopback names.
-            for name in ["localhost", "127.0.0.1", "[::1]"] {
+            for name in LOOPBACK_NAMES {
                 all.push(format!("{name}:{}", address.port()));
             }
         }
@@ -79,16 +79,17 @@ impl FrontDoor {
 
     /// The refusal, if the request must not come in.
     pub(crate) fn refuse<B>(&self, request: &http::Request<B>) -> Option<Response<Body>> {
-        if !self.knows_host(request) {
-            let text =
-                "The Host header is not a name of this server; an operator can add it to allowed_hosts";
-            return Some(refusal(StatusCode::MISDIRECTED_REQUEST, text));
-        }
-        if !self.knows_origin(request.headers()) {
-            let text = "The Origin is not allowed here; an operator can add it to allowed_origins";
-            return Some(refusal(StatusCode::FORBIDDEN, text));
-        }
-        None
+        self.refuse_host(request).or_else(|| self.refuse_origin(request.headers()))
+    }
+
+    fn refuse_host<B>(&self, request: &http::Request<B>) -> Option<Response<Body>> {
+        let text = "The Host header is not a name of this server; an operator can add it to allowed_hosts";
+        (!self.knows_host(request)).then(|| refusal(StatusCode::MISDIRECTED_REQUEST, text))
+    }
+
+    fn refuse_origin(&self, headers: &HeaderMap) -> Option<Response<Body>> {
+        let text = "The Origin is not allowed here; an operator can add it to allowed_origins";
+        (!self.knows_origin(headers)).then(|| refusal(StatusCode::FORBIDDEN, text))
     }
 }
 
@@ -145,15 +146,12 @@ pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Nex
     let is_metadata = path.contains("/.well-known/") || path.ends_with("/oauth/jwks");
     let is_authorize = path.ends_with("/authorize");
     let door = gate.front_door();
-    if !door.knows_host(&request) {
-        return door.refuse(&request).unwrap_or_default();
+    if let Some(refusal) = door.refuse_host(&request) {
+        return refusal;
     }
     let origin = request.headers().get(ORIGIN).cloned();
     if is_authorize {
-        return match limited(&gate, &request) {
-            Some(refusal) => refusal,
-            None => next.run(request).await,
-        };
+        return limited(&gate, request, next).await;
     }
     if is_metadata {
         let any = HeaderValue::from_static("*");
@@ -164,20 +162,20 @@ pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Nex
         allow(response.headers_mut(), Some(&any));
         return response;
     }
-    if let Some(refusal) = door.refuse(&request) {
+    if let Some(refusal) = door.refuse_origin(request.headers()) {
         return refusal;
     }
     if is_preflight(request.method()) {
         return preflight(request.headers(), origin.as_ref());
     }
-    let mut response = match limited(&gate, &request) {
-        Some(refusal) => refusal,
-        None => next.run(request).await,
-    };
+    let mut response = limited(&gate, request, next).await;
     allow(response.headers_mut(), origin.as_ref());
     response
 }
 
-fn limited(gate: &Gate, request: &Request) -> Option<Response<Body>> {
-    gate.rate_limit().refuse(request.extensions().get::<ClientAddress>().copied())
+async fn limited(gate: &Gate, request: Request, next: Next) -> Response<Body> {
+    match gate.rate_limit().refuse(request.extensions().get::<ClientAddress>().copied()) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use url::Url;
 
-use crate::base_url::BaseUrl;
+use crate::base_url::{BaseUrl, LOOPBACK_NAMES};
 use crate::idp::entra::registration::ApiApp;
 
 /// The names by which clients call the protected resource.
@@ -20,7 +20,7 @@ impl KnownResources {
         // A person who develops on this machine types any of its names.
         let local = listen.iter().filter(|address| address.ip().is_loopback()).flat_map(|address| {
             let port = address.port();
-            ["localhost", "127.0.0.1", "[::1]"].into_iter().flat_map(move |name| {
+            LOOPBACK_NAMES.into_iter().flat_map(move |name| {
                 [format!("http://{name}:{port}{path}"), format!("http://{name}:{port}")]
             })
         });

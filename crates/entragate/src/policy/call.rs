@@ -166,13 +166,14 @@ impl Call {
 
 /// `K` (Kelvin sign) and `ſ` (long s) fold to ASCII letters in some case-insensitive decoders.
 fn folded(key: &str) -> String {
-    key.to_lowercase().to_uppercase().to_lowercase()
+    // Every real key is ASCII, on every call.
+    if key.is_ascii() { key.to_ascii_lowercase() } else { key.to_lowercase().to_uppercase().to_lowercase() }
 }
 
 /// Refuses a member that was there before, or that differs from one of `known` in case only.
 fn check_member<E: serde::de::Error>(seen: &mut HashSet<String>, key: &str, known: &[&str]) -> Result<(), E> {
     let folded = folded(key);
-    if let Some(known) = known.iter().find(|known| **known != key && known.to_lowercase() == folded) {
+    if let Some(known) = known.iter().find(|known| **known != key && known.eq_ignore_ascii_case(&folded)) {
         return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
     }
     if !seen.insert(folded) {

@@ -27,7 +27,7 @@ pub(crate) fn presented(headers: &HeaderMap) -> Presented<'_> {
         return Presented::Unreadable;
     };
     let token = token.trim_matches(' ');
-    let is_token68 = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    let is_token68 = |byte: u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
     // The scheme is case-insensitive (RFC 9110 §11.1).
     if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.bytes().all(is_token68) {
         Presented::Bearer(token)
