@@ -6,7 +6,6 @@ pub mod config;
 pub mod demo;
 pub mod emulate;
 pub mod sample;
-pub mod secret;
 pub mod serve;
 pub mod telemetry;
 pub mod upstream;

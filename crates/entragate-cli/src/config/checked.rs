@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use entragate::{AuthorityHost, BaseUrl, RedirectRule, Relay, Rule};
+use entragate::{AuthorityHost, BaseUrl, RedirectRule, Relay, Rule, Secret};
 use url::Url;
 
 use super::problems::Finding;
-use crate::secret::Secret;
 
 /// A configuration that can be served. Made by [`load`](super::load) only.
 #[derive(Debug, Clone)]

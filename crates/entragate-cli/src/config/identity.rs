@@ -2,12 +2,11 @@
 //!
 //! The rule that everything here serves: no configuration that mentions Entra ever runs without authentication.
 
-use entragate::{ApiApp, AuthorityHost, ClientId, RegistrationError, Relay, TenantId};
+use entragate::{ApiApp, AuthorityHost, ClientId, RegistrationError, Relay, Secret, TenantId};
 
 use super::checked::Identity;
 use super::keys;
 use super::reader::{Read, Reader, Wrong, listed, printable};
-use crate::secret::Secret;
 
 const API_APP: &str = "the Application (client) ID of the API app registration";
 const CLIENT_APP: &str = "the Application (client) ID of the public client app registration";

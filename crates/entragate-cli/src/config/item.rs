@@ -5,8 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use entragate::Secret;
+
 use super::problems::Place;
-use crate::secret::Secret;
 
 /// A value with its place.
 #[derive(Debug, Clone)]

@@ -5,10 +5,11 @@ use std::num::NonZeroU32;
 
 use url::{Host, Url};
 
+use entragate::Secret;
+
 use super::checked::SignInRate;
 use super::keys::{self, Key};
 use super::reader::{Read, Reader, Wrong};
-use crate::secret::Secret;
 
 const DEFAULT_BODY_BYTES: u64 = 16 << 20;
 /// Below this an `initialize` of a talkative client does not fit, above it one request can exhaust a container.

@@ -4,11 +4,12 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use entragate::Secret;
+
 use super::item::{Item, Value};
 use super::keys::Key;
 use super::problems::{Finding, Place, Severity};
 use super::sources::{Slot, Sources};
-use crate::secret::Secret;
 
 /// What became of a setting.
 #[derive(Debug)]

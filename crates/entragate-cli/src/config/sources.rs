@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
+use entragate::Secret;
+
 use super::environment::Environment;
 use super::file;
 use super::item::{Item, Origin, Value};
@@ -14,7 +16,6 @@ use super::nearest::nearest;
 use super::problems::{Finding, Place, Severity};
 use super::reference::toml_example;
 use super::service_links::is_service_link;
-use crate::secret::Secret;
 
 /// A setting that was given.
 #[derive(Debug)]

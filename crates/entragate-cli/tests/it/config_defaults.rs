@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use entragate::Secret;
 use entragate_cli::config::{Identity, LogConfig, Severity, explain};
-use entragate_cli::secret::Secret;
 
 use crate::config_fixture::{API, CLIENT, DEVELOPMENT, RELAY, TENANT, accepted, with};
 

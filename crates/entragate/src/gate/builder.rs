@@ -191,7 +191,7 @@ impl GateBuilder {
         let session_key = match &self.session_key {
             Some(key) if key.len() < SHORTEST_KEY => return Err(GateError::SessionKey(SHORTEST_KEY)),
             Some(key) => hmac::Key::new(hmac::HMAC_SHA256, key),
-            None => random::hmac_key().ok_or(GateError::Randomness)?,
+            None => random::hmac_key().map_err(|_| GateError::Randomness)?,
         };
         let sessions = SessionSeal::new(session_key, self.path.clone());
         let mut policy = Policy::new(self.rules);
