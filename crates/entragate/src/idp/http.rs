@@ -1,8 +1,9 @@
-//! The one outbound HTTP client for calls to Entra.
+//! The outbound HTTP client for calls to Entra, and its sibling for the machine's own token endpoint.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use reqwest::redirect;
 
 use crate::idp::entra::registration::AuthorityHost;
@@ -10,7 +11,7 @@ use crate::idp::entra::registration::AuthorityHost;
 /// Largest answer that is read; a discovery document is about 2 KiB, a key set about 15 KiB.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// Why Entra could not be asked.
+/// Why nobody could be asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutboundError {
     #[error("request failed: {}", chain(.0))]
@@ -19,7 +20,7 @@ pub(crate) enum OutboundError {
     TooLarge,
 }
 
-/// What Entra answered.
+/// What was answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: http::StatusCode,
@@ -28,21 +29,39 @@ pub(crate) struct Answer {
 }
 
 /// A client with time-outs, without redirects (a redirected discovery document would move trust to another
-/// host), honouring the system's proxy settings and trust store.
+/// host), with the system's trust store and, unless [`Outbound::direct`], its proxy settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbound(reqwest::Client);
 
 impl Outbound {
     pub(crate) fn new(authority: &AuthorityHost) -> Result<Self, OutboundError> {
+        let builder = Self::builder();
+        // A company's proxy cannot reach an emulator on this machine.
+        let builder = if authority.is_loopback() { builder.no_proxy() } else { builder };
+        Self::build(builder, Duration::from_secs(5), Duration::from_secs(15))
+    }
+
+    /// Past every proxy and with less patience: for what is on this machine or one hop away, such as the metadata
+    /// service of an Azure VM.
+    pub(crate) fn direct() -> Result<Self, OutboundError> {
+        Self::build(Self::builder().no_proxy(), Duration::from_secs(2), Duration::from_secs(10))
+    }
+
+    fn builder() -> reqwest::ClientBuilder {
         // The embedder may have installed a provider already; then theirs is used, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the one place that builds the outbound client")]
-        let builder = reqwest::Client::builder();
-        // A company's proxy cannot reach an emulator on this machine.
-        let builder = if authority.is_loopback() { builder.no_proxy() } else { builder };
+        reqwest::Client::builder()
+    }
+
+    fn build(
+        builder: reqwest::ClientBuilder,
+        connect: Duration,
+        whole: Duration,
+    ) -> Result<Self, OutboundError> {
         builder
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(15))
+            .connect_timeout(connect)
+            .timeout(whole)
             .redirect(redirect::Policy::none())
             .user_agent(concat!("entragate/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -51,7 +70,11 @@ impl Outbound {
     }
 
     pub(crate) async fn get(&self, url: &str) -> Result<Answer, OutboundError> {
-        let request = self.0.get(url).header(http::header::ACCEPT, "application/json");
+        self.get_with(url, HeaderMap::new()).await
+    }
+
+    pub(crate) async fn get_with(&self, url: &str, headers: HeaderMap) -> Result<Answer, OutboundError> {
+        let request = self.0.get(url).header(http::header::ACCEPT, "application/json").headers(headers);
         Self::read(request.send().await).await
     }
 
