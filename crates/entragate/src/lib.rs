@@ -79,6 +79,7 @@ mod unread;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use gate::{Gate, GateBuilder, GateError, NotReady, Relay};
+pub use idp::entra::credential::{Credential, CredentialError, ManagedIdentity};
 pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, RegistrationError, TenantId};
 pub use layer::{GateLayer, GateService};
 pub use oauth::redirect_uri::{RedirectRule, RedirectRuleError};

@@ -1,6 +1,7 @@
 //! Microsoft Entra ID: endpoints, scopes, claims and errors as it really has them.
 
 pub(crate) mod claims;
+pub mod credential;
 pub(crate) mod endpoints;
 pub(crate) mod errors;
 pub mod registration;
