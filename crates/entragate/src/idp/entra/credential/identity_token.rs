@@ -200,6 +200,8 @@ mod tests {
     use axum::routing::get;
 
     use super::*;
+    use crate::idp::entra::credential::Credential;
+    use crate::idp::entra::credential::scratch::exposed;
     use crate::idp::entra::registration::ClientId;
 
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -248,8 +250,8 @@ mod tests {
             self.answer.store(Some(Arc::new((status, body.to_owned()))));
         }
 
-        fn gives(&self, token: &str, expires_in: u64) {
-            let expires_on = NOW.plus(Duration::from_secs(expires_in)).as_unix();
+        fn gives(&self, token: &str, lifetime: u64) {
+            let expires_on = after(lifetime).as_unix();
             self.answers(
                 StatusCode::OK,
                 &format!(r#"{{"access_token":"e30.e30.{token}","expires_on":"{expires_on}"}}"#),
@@ -306,6 +308,23 @@ mod tests {
         assert_eq!(seen.0["x-identity-header"], "853b9a84");
         assert!(!seen.0.contains_key("metadata"));
         assert_eq!(seen.1, "api-version=2019-08-01&resource=api%3A%2F%2FAzureADTokenExchangeUSGov");
+    }
+
+    #[tokio::test]
+    async fn the_token_is_the_assertion() {
+        let azure = Azure::start().await;
+        let identity = ManagedIdentity::user_assigned(ClientId::parse(IDENTITY).unwrap());
+        let credential = Credential::managed_identity(identity.with_imds(&azure.origin)).unwrap();
+        assert_eq!(credential.kind(), "managed identity");
+        azure.gives("one", 3600);
+        let parameters = exposed(credential.parameters("client", "https://login.test", NOW).await.unwrap());
+        let jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned();
+        let expected =
+            [("client_assertion_type", jwt_bearer), ("client_assertion", "e30.e30.one".to_owned())];
+        assert_eq!(parameters, expected);
+        azure.answers(StatusCode::NOT_FOUND, "");
+        let error = credential.parameters("client", "https://login.test", after(3600)).await.unwrap_err();
+        assert!(error.to_string().starts_with("managed identity: the token endpoint answered 404"));
     }
 
     #[tokio::test]

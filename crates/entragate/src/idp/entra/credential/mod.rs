@@ -39,7 +39,7 @@ enum Source {
     SecretFile(LineFile),
     Certificate(Certificate),
     FederatedTokenFile(LineFile),
-    ManagedIdentity(IdentityTokens),
+    ManagedIdentity(Box<IdentityTokens>),
 }
 
 impl Credential {
@@ -84,7 +84,7 @@ impl Credential {
 
     /// A managed identity that the app registration trusts. It is asked for a token on first use, not here.
     pub fn managed_identity(identity: ManagedIdentity) -> Result<Self, CredentialError> {
-        IdentityTokens::of(identity).map(|tokens| Self::of(Source::ManagedIdentity(tokens)))
+        IdentityTokens::of(identity).map(|tokens| Self::of(Source::ManagedIdentity(Box::new(tokens))))
     }
 
     fn of(source: Source) -> Self {
