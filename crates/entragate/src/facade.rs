@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::routing::{MethodRouter, any, get, post};
 use http::{Response, StatusCode};
 
@@ -14,9 +14,11 @@ use crate::front_door;
 use crate::gate::Gate;
 use crate::idp::entra::registration::{ApiApp, ClientId};
 use crate::idp::http::Outbound;
+use crate::oauth::broker::Broker;
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::redirect_uri::RedirectPolicy;
 use crate::oauth::resource::KnownResources;
+use crate::rate::ClientAddress;
 use crate::token::keys::Keyring;
 use crate::token::verifier::Verifier;
 use crate::{discovery, oauth};
@@ -24,13 +26,27 @@ use crate::{discovery, oauth};
 /// What is known about Entra and about the two app registrations.
 pub(crate) struct Entra {
     pub(crate) api: ApiApp,
-    pub(crate) client: ClientId,
     pub(crate) http: Outbound,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) verifier: Verifier,
     pub(crate) redirects: RedirectPolicy,
     pub(crate) resources: KnownResources,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) way: Way,
+}
+
+/// How clients sign in.
+pub(crate) enum Way {
+    /// Entra answers them, through this one client app.
+    Relay(ClientId),
+    /// We do.
+    Broker(Box<Broker>),
+}
+
+impl Way {
+    pub(crate) fn broker(&self) -> Option<&Broker> {
+        if let Self::Broker(broker) = self { Some(broker) } else { None }
+    }
 }
 
 /// The state of every facade handler. It exists only where authentication is on.
@@ -74,12 +90,28 @@ pub(crate) fn router(facade: Facade) -> Router {
             .route(&format!("{base}{prefix}/register"), post(oauth::register::post));
     }
     router = router.route(&format!("{base}/oauth/jwks"), get(oauth::jwks::get));
+    if facade.entra.way.broker().is_some() {
+        router = broker_routes(router, &base);
+    }
     let gate = facade.gate.clone();
     // No fallback: a program into which this is merged has its own.
     router
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(facade)
         .layer(axum::middleware::from_fn_with_state(gate, front_door::facade))
+}
+
+/// What only an authorization server of our own has.
+fn broker_routes(router: Router<Facade>, base: &str) -> Router<Facade> {
+    router
+        .route(&format!("{base}/oauth/consent"), post(oauth::broker::consent::post))
+        .route(&format!("{base}/oauth/revoke"), post(oauth::broker::revoke::post))
+        .route(&format!("{base}{}", oauth::broker::upstream::CALLBACK), get(oauth::broker::callback::get))
+        .route(
+            &format!("{base}/auth/grants"),
+            get(oauth::broker::grants::get).post(oauth::broker::grants::post),
+        )
+        .route(&format!("{base}/auth/trace/{{id}}"), get(oauth::broker::trace::get))
 }
 
 /// RFC 8414 §3 and RFC 9728 §3.1 insert the well-known segment before the path, OpenID Connect Discovery
@@ -107,9 +139,15 @@ fn authorization_server_paths(base: &str, mcp: &str) -> Vec<String> {
 /// discovery. Clients may keep it for five minutes (docs/clients.md K18).
 fn document(document: &discovery::Document) -> MethodRouter<Facade> {
     let document = document.clone();
-    get(move || {
+    get(move |State(facade): State<Facade>, request: Request| {
         let document = document.clone();
-        async move { document.response() }
+        async move {
+            if let Some(broker) = facade.entra.way.broker() {
+                let from = request.extensions().get::<ClientAddress>().copied();
+                broker.traces.discovered(from, document.what());
+            }
+            document.response()
+        }
     })
 }
 

@@ -139,18 +139,20 @@ pub(crate) fn allow(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
     }
 }
 
-/// The door of the facade. Metadata is public and readable by any page; `/authorize` is for navigation
+/// The door of the facade. Metadata is public and readable by any page; pages are for navigation
 /// and never readable across origins (RFC 9700 §2.6); the other endpoints are for allowed origins.
 pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Next) -> Response<Body> {
     let path = request.uri().path();
     let is_metadata = path.contains("/.well-known/") || path.ends_with("/oauth/jwks");
-    let is_authorize = path.ends_with("/authorize");
+    let is_page =
+        path.ends_with("/authorize") || path.ends_with("/oauth/consent") || is_below_auth(&gate, path);
     let door = gate.front_door();
     if let Some(refusal) = door.refuse_host(&request) {
         return refusal;
     }
     let origin = request.headers().get(ORIGIN).cloned();
-    if is_authorize {
+    // People navigate here, also from Entra's pages; the handlers of forms look at the origin themselves.
+    if is_page {
         return limited(&gate, request, next).await;
     }
     if is_metadata {
@@ -171,6 +173,10 @@ pub(crate) async fn facade(State(gate): State<Gate>, request: Request, next: Nex
     let mut response = limited(&gate, request, next).await;
     allow(response.headers_mut(), origin.as_ref());
     response
+}
+
+fn is_below_auth(gate: &Gate, path: &str) -> bool {
+    path.strip_prefix(gate.base_url().path()).is_some_and(|path| path.starts_with("/auth/"))
 }
 
 async fn limited(gate: &Gate, request: Request, next: Next) -> Response<Body> {

@@ -2,6 +2,7 @@
 //! routes and the layer that guards an MCP server.
 
 mod builder;
+mod entra;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,14 +19,18 @@ use crate::base_url::BaseUrl;
 use crate::discovery::challenge::Challenge;
 use crate::facade::{self, Entra, Facade};
 use crate::front_door::FrontDoor;
+use crate::idp::entra::credential::Credential;
 use crate::idp::entra::registration::{ApiApp, ClientId, TenantId};
 use crate::layer::{GateLayer, Guarded};
 use crate::policy::Policy;
 use crate::policy::step_up::StepUps;
 use crate::rate::RateLimit;
+use crate::seal::SealKeys;
 use crate::session::SessionSeal;
+use crate::trace::SignIn;
 
 pub use builder::GateBuilder;
+use entra::Mode;
 
 /// The two app registrations of relay mode (row 4 of docs/incompatibilities).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +41,21 @@ pub struct Relay {
     pub api: ApiApp,
     /// The client app: public, with the redirect URIs of MCP clients.
     pub client: ClientId,
+}
+
+/// Broker mode: an authorization server of our own, and one confidential client at Entra.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// The tenant whose users may sign in.
+    pub tenant: TenantId,
+    /// The API app: Entra's tokens are for it.
+    pub api: ApiApp,
+    /// The app that signs people in; `None`: the API app itself, so that one registration is enough.
+    pub client: Option<ClientId>,
+    /// How that app proves to Entra that it is itself.
+    pub credential: Credential,
+    /// What seals client ids, codes and tokens. Replicas share it; losing it signs everybody out.
+    pub keys: SealKeys,
 }
 
 /// Why a gate cannot be built.
@@ -62,6 +82,12 @@ pub enum GateError {
     /// A key that could be guessed.
     #[error("the session key needs at least {0} bytes")]
     SessionKey(usize),
+    /// An access token that lives too short or too long.
+    #[error("access tokens must live 15 to 90 minutes")]
+    AccessTokenLife,
+    /// Two configured clients with one id.
+    #[error("client `{0}` is configured twice")]
+    RepeatedClient(String),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness,
@@ -103,12 +129,17 @@ struct Resource {
 impl Gate {
     /// Relay mode: the four-endpoint proxy in front of Entra, which answers the clients itself.
     pub fn relay(base_url: BaseUrl, registrations: Relay) -> GateBuilder {
-        GateBuilder::new(base_url, Some(registrations))
+        GateBuilder::new(base_url, Mode::Relay(registrations))
+    }
+
+    /// Broker mode: we are the authorization server, and Entra knows one redirect URI, `{base}/auth/callback`.
+    pub fn broker(base_url: BaseUrl, registrations: Broker) -> GateBuilder {
+        GateBuilder::new(base_url, Mode::Broker(Box::new(registrations)))
     }
 
     /// No authentication, for development on one machine. Everybody may do everything.
     pub fn development(base_url: BaseUrl) -> GateBuilder {
-        GateBuilder::new(base_url, None)
+        GateBuilder::new(base_url, Mode::Development)
     }
 
     /// The facade: metadata, registration, authorization and token endpoints. In development mode there
@@ -160,6 +191,20 @@ impl Gate {
             }
             None => Ok(()),
         }
+    }
+
+    /// The sign-ins of the last hour, the newest first. Broker mode only; elsewhere Entra answers the clients itself.
+    pub fn sign_ins(&self) -> Vec<SignIn> {
+        self.broker_mode().map(|broker| broker.traces.all()).unwrap_or_default()
+    }
+
+    /// One sign-in of the last hour, by the id that pages, logs and OAuth errors name.
+    pub fn sign_in(&self, id: &str) -> Option<SignIn> {
+        self.broker_mode()?.traces.get(id)
+    }
+
+    fn broker_mode(&self) -> Option<&crate::oauth::broker::Broker> {
+        self.0.entra.as_ref()?.way.broker()
     }
 
     /// The public URL, which is the OAuth issuer.

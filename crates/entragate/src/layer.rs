@@ -32,7 +32,8 @@ use crate::response_filter::{Asked, filtered};
 use crate::session;
 use crate::signin::{Leg, leg};
 use crate::token::bearer::{Presented, presented};
-use crate::token::refused::shown;
+use crate::token::refused::{Refused, shown};
+use crate::token::sealed::{self, SealedError};
 use crate::token::verifier::VerifyError;
 use crate::unread;
 
@@ -203,17 +204,31 @@ async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refus
             ));
         }
     };
+    if let Some(broker) = entra.way.broker()
+        && sealed::is_sealed(token)
+    {
+        return broker.tokens.verify(token).await.map_err(|error| match error {
+            SealedError::Refused(refused) => refused_token(inner, &refused),
+            SealedError::Unavailable(reason) => unjudged(&reason),
+        });
+    }
     match entra.verifier.verify(token).await {
         Ok(principal) => Ok(principal),
-        Err(VerifyError::Refused(refused)) => {
-            tracing::warn!(target: "entragate::token", check = refused.check(), reason = %refused, "token refused");
-            Err(Box::new(inner.challenge.invalid_token(refused.public_text())))
-        }
-        Err(VerifyError::Unavailable(reason)) => {
-            tracing::warn!(target: "entragate::token", check = "unavailable", reason = %reason, "token not judged");
-            Err(Box::new(challenge::unavailable()))
-        }
+        Err(VerifyError::Refused(refused)) => Err(refused_token(inner, &refused)),
+        Err(VerifyError::Unavailable(reason)) => Err(unjudged(&reason)),
     }
+}
+
+#[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
+fn refused_token(inner: &Inner, refused: &Refused) -> Refusal {
+    tracing::warn!(target: "entragate::token", check = refused.check(), reason = %refused, "token refused");
+    Box::new(inner.challenge.invalid_token(refused.public_text()))
+}
+
+#[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
+fn unjudged(reason: &dyn std::fmt::Display) -> Refusal {
+    tracing::warn!(target: "entragate::token", check = "unavailable", reason = %reason, "token not judged");
+    Box::new(challenge::unavailable())
 }
 
 /// Reads the message of a POST; other methods carry none and lose a body they should not have.

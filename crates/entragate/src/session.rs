@@ -31,32 +31,38 @@ pub(crate) struct Foreign;
 /// Seals with a key that lives as long as the gate: after a restart clients open a new session, as they do
 /// when the server restarts (404, then `initialize`).
 pub(crate) struct SessionSeal {
-    key: hmac::Key,
+    /// The first seals, all open.
+    keys: Vec<hmac::Key>,
     route: String,
 }
 
 impl SessionSeal {
-    pub(crate) fn new(key: hmac::Key, route: String) -> Self {
-        Self { key, route }
+    pub(crate) fn new(keys: Vec<hmac::Key>, route: String) -> Self {
+        Self { keys, route }
     }
 
     /// The id as the client gets it. An id that is not visible ASCII is not MCP's and stays away.
     pub(crate) fn bind(&self, principal: &Principal, id: &HeaderValue) -> Option<HeaderValue> {
         let id = id.to_str().ok()?;
-        HeaderValue::try_from(format!("{id}.{}", URL_SAFE_NO_PAD.encode(self.tag(principal, id)))).ok()
+        let tag = self.tag(self.keys.first()?, principal, id);
+        HeaderValue::try_from(format!("{id}.{}", URL_SAFE_NO_PAD.encode(tag))).ok()
     }
 
     /// The server's own id.
     pub(crate) fn open(&self, principal: &Principal, bound: &HeaderValue) -> Result<HeaderValue, Foreign> {
         let (id, tag) = bound.to_str().ok().and_then(|text| text.rsplit_once('.')).ok_or(Foreign)?;
         let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| Foreign)?;
-        aws_lc_rs::constant_time::verify_slices_are_equal(&self.tag(principal, id), &tag)
-            .map_err(|_| Foreign)?;
+        let fits = |key: &hmac::Key| {
+            aws_lc_rs::constant_time::verify_slices_are_equal(&self.tag(key, principal, id), &tag).is_ok()
+        };
+        if !self.keys.iter().any(fits) {
+            return Err(Foreign);
+        }
         HeaderValue::try_from(id).map_err(|_| Foreign)
     }
 
-    fn tag(&self, principal: &Principal, id: &str) -> [u8; TAG] {
-        let mut context = hmac::Context::with_key(&self.key);
+    fn tag(&self, key: &hmac::Key, principal: &Principal, id: &str) -> [u8; TAG] {
+        let mut context = hmac::Context::with_key(key);
         for part in [self.route.as_str(), principal.tenant_id(), principal.object_id(), id] {
             // Each part with its length, so that no two lists of parts read the same.
             context.update(&(part.len() as u64).to_be_bytes());
@@ -138,7 +144,7 @@ mod tests {
     }
 
     fn seal(route: &str) -> SessionSeal {
-        SessionSeal::new(hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]), route.to_owned())
+        SessionSeal::new(vec![hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])], route.to_owned())
     }
 
     #[test]

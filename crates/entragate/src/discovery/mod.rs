@@ -24,6 +24,14 @@ impl Document {
         Self { body: serde_json::to_vec(content).unwrap_or_default().into(), leg }
     }
 
+    /// What a trace calls the reading of it.
+    pub(crate) const fn what(&self) -> &'static str {
+        match self.leg {
+            Leg::ProtectedResource => "protected resource metadata was read",
+            _ => "authorization server metadata was read",
+        }
+    }
+
     pub(crate) fn response(&self) -> Response<Body> {
         leg!(self.leg);
         let mut response = Response::new(Body::from(self.body.clone()));

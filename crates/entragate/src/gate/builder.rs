@@ -3,32 +3,32 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
-use super::{Gate, GateError, Inner, Relay, Resource};
+use super::entra::{BrokerOptions, Mode, Parts};
+use super::{Gate, GateError, Inner, Resource};
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, SystemClock};
 use crate::discovery::challenge::Challenge;
-use crate::facade::Entra;
 use crate::front_door::FrontDoor;
-use crate::idp::entra::registration::AuthorityHost;
-use crate::idp::http::Outbound;
+use crate::idp::entra::registration::{ApiApp, AuthorityHost};
+use crate::oauth::client::ConfiguredClient;
 use crate::oauth::redirect_uri::{RedirectPolicy, RedirectRule};
-use crate::oauth::resource::KnownResources;
+use crate::once::Once;
 use crate::policy::step_up::StepUps;
 use crate::policy::{Policy, Rule};
 use crate::random;
 use crate::rate::{Rate, RateLimit};
 use crate::session::SessionSeal;
-use crate::token::keys::Keyring;
-use crate::token::verifier::Verifier;
 
 /// Collects what differs from the defaults.
 #[must_use]
 pub struct GateBuilder {
     base: BaseUrl,
-    relay: Option<Relay>,
+    mode: Mode,
+    broker: BrokerOptions,
     authority: AuthorityHost,
     path: String,
     also: Vec<String>,
@@ -47,10 +47,11 @@ pub struct GateBuilder {
 }
 
 impl GateBuilder {
-    pub(super) fn new(base: BaseUrl, relay: Option<Relay>) -> Self {
+    pub(super) fn new(base: BaseUrl, mode: Mode) -> Self {
         Self {
             base,
-            relay,
+            mode,
+            broker: BrokerOptions::default(),
             authority: AuthorityHost::default(),
             path: "/mcp".to_owned(),
             also: Vec::new(),
@@ -165,12 +166,43 @@ impl GateBuilder {
         self
     }
 
+    /// Broker mode: where it is remembered what was used; default: in this process.
+    pub fn once(mut self, once: Arc<dyn Once>) -> Self {
+        self.broker.once = Some(once);
+        self
+    }
+
+    /// Broker mode: clients that the operator sets up.
+    pub fn clients(mut self, clients: impl IntoIterator<Item = ConfiguredClient>) -> Self {
+        self.broker.clients.extend(clients);
+        self
+    }
+
+    /// Broker mode: whether clients may register themselves (RFC 7591); default yes.
+    pub fn registration(mut self, allowed: bool) -> Self {
+        self.broker.registration = allowed;
+        self
+    }
+
+    /// Broker mode: how long an access token lives, 15 to 90 minutes; default 30. Entra is asked again with each refresh.
+    pub fn access_token_life(mut self, life: Duration) -> Self {
+        self.broker.access_life = life;
+        self
+    }
+
+    /// Broker mode: how long a browser may remember a consent; default 90 days, zero for never.
+    pub fn remember_consent(mut self, for_how_long: Duration) -> Self {
+        self.broker.remember_for = for_how_long;
+        self
+    }
+
     /// Checks everything and builds the gate. Nothing is fetched yet.
     pub fn build(self) -> Result<Gate, GateError> {
-        if self.relay.is_none() && !self.base.is_loopback() {
+        let api = self.mode.api();
+        if api.is_none() && !self.base.is_loopback() {
             return Err(GateError::PublicDevelopment(self.base.to_string()));
         }
-        if self.relay.is_some() && self.authority.is_loopback() && !self.base.is_loopback() {
+        if api.is_some() && self.authority.is_loopback() && !self.base.is_loopback() {
             return Err(GateError::EmulatedAuthority(self.base.to_string()));
         }
         for path in std::iter::once(&self.path).chain(&self.also) {
@@ -181,36 +213,33 @@ impl GateBuilder {
         }
         let resource_path = if self.path == "/" { String::new() } else { self.path.clone() };
         let url = self.base.join(&resource_path);
-        let scopes = self.relay.as_ref().map(|relay| relay.api.qualified_scopes()).unwrap_or_default();
+        let scopes = api.map(ApiApp::qualified_scopes).unwrap_or_default();
         let metadata = format!(
             "{}/.well-known/oauth-protected-resource{}{resource_path}",
             self.base.origin(),
             self.base.path()
         );
         let challenge = Challenge::new(metadata, &scopes).ok_or(GateError::Challenge)?;
-        let session_key = match &self.session_key {
-            Some(key) if key.len() < SHORTEST_KEY => return Err(GateError::SessionKey(SHORTEST_KEY)),
-            Some(key) => hmac::Key::new(hmac::HMAC_SHA256, key),
-            None => random::hmac_key().map_err(|_| GateError::Randomness)?,
-        };
-        let sessions = SessionSeal::new(session_key, self.path.clone());
+        self.broker.check()?;
+        let sessions = SessionSeal::new(self.session_keys()?, self.path.clone());
         let mut policy = Policy::new(self.rules);
         for (scope, narrower) in self.implied {
             policy = policy.scope_implies(scope, narrower);
         }
         let rate_limit = RateLimit::new(self.rate, Arc::clone(&self.clock));
-        let redirects = RedirectPolicy::new(self.redirects, self.hosted_callbacks);
-        let entra = match self.relay {
-            Some(relay) => Some(Arc::new(entra(
-                relay,
-                self.authority,
-                &self.base,
-                &url,
-                redirects,
-                &self.listen,
-                self.clock,
-            )?)),
-            None => None,
+        let private_use = matches!(self.mode, Mode::Broker(_));
+        let parts = Parts {
+            authority: self.authority,
+            base: &self.base,
+            resource_url: &url,
+            redirects: RedirectPolicy::new(self.redirects, self.hosted_callbacks, private_use),
+            listen: &self.listen,
+            clock: self.clock,
+        };
+        let entra = match self.mode {
+            Mode::Development => None,
+            Mode::Relay(relay) => Some(Arc::new(parts.relay(relay)?)),
+            Mode::Broker(broker) => Some(Arc::new(parts.broker(*broker, self.broker)?)),
         };
         Ok(Gate(Arc::new(Inner {
             front_door: FrontDoor::new(&self.base, &self.listen, &self.hosts, &self.origins),
@@ -225,23 +254,16 @@ impl GateBuilder {
             step_ups: StepUps::new(),
         })))
     }
-}
 
-fn entra(
-    relay: Relay,
-    authority: AuthorityHost,
-    base: &BaseUrl,
-    resource_url: &str,
-    redirects: RedirectPolicy,
-    listen: &[SocketAddr],
-    clock: Arc<dyn Clock>,
-) -> Result<Entra, GateError> {
-    let http = Outbound::new(&authority).map_err(|error| GateError::Outbound(error.to_string()))?;
-    let keyring = Arc::new(Keyring::new(http.clone(), authority, relay.tenant, Arc::clone(&clock)));
-    let verifier = Verifier::new(Arc::clone(&keyring), &relay.api, Arc::clone(&clock));
-    let resources = KnownResources::new(base, resource_url, listen, &relay.api);
-    let (api, client) = (relay.api, relay.client);
-    Ok(Entra { api, client, http, keyring, verifier, redirects, resources, clock })
+    /// The operator's key, else keys from the ring that replicas share anyway, else a fresh one.
+    fn session_keys(&self) -> Result<Vec<hmac::Key>, GateError> {
+        match (&self.session_key, &self.mode) {
+            (Some(key), _) if key.len() < SHORTEST_KEY => Err(GateError::SessionKey(SHORTEST_KEY)),
+            (Some(key), _) => Ok(vec![hmac::Key::new(hmac::HMAC_SHA256, key)]),
+            (None, Mode::Broker(broker)) => Ok(broker.keys.hmac_keys("session")),
+            (None, _) => Ok(vec![random::hmac_key().map_err(|_| GateError::Randomness)?]),
+        }
+    }
 }
 
 /// Bytes of a session key: as many as its seals are worth.

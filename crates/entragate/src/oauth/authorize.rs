@@ -1,32 +1,38 @@
-//! `GET|POST /oauth/authorize` (RFC 6749 §3.1): the browser arrives with whatever the client built and
-//! leaves for Entra with what Entra accepts.
+//! `GET|POST /oauth/authorize` (RFC 6749 §3.1): the browser arrives with whatever the client built. In relay mode it
+//! leaves for Entra with what Entra accepts, in broker mode the person is asked first.
 //!
 //! Client and redirect URI are checked before anything may be redirected; after that, errors go back to
 //! the client with its `state`.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, REFERRER_POLICY};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::ACCEPT;
+use http::{HeaderMap, Response, StatusCode};
 
+use super::broker::Broker;
+use super::broker::begin::begin;
+use super::broker::transaction::Prompt;
+use super::client::Client;
 use super::error::{Code, OAuthError};
 use super::pages::ErrorPage;
-use super::params::{Params, encoded};
+use super::params::Params;
 use super::pkce::CodeChallenge;
 use super::redirect_uri::RedirectUri;
 use super::relay;
-use crate::facade::{Facade, body_bytes};
+use super::reply::{ReplyTo, found};
+use crate::facade::{Facade, Way, body_bytes};
+use crate::rate::ClientAddress;
 use crate::signin::{Leg, leg};
+use crate::token::refused::shown;
 
 const MAX_BODY: usize = 64 * 1024;
 
 /// A checked request. Only [`check`] makes one.
 pub(crate) struct AuthorizeRequest {
-    pub(crate) redirect_uri: RedirectUri,
+    pub(crate) reply: ReplyTo,
     pub(crate) challenge: CodeChallenge,
     pub(crate) scope: Option<String>,
-    pub(crate) state: Option<String>,
-    pub(crate) prompt: Option<&'static str>,
+    pub(crate) prompt: Option<Prompt>,
     pub(crate) login_hint: Option<String>,
     pub(crate) domain_hint: Option<String>,
     pub(crate) nonce: Option<String>,
@@ -37,71 +43,78 @@ enum Stop {
     /// The client or its redirect URI is not to be trusted, so nothing is sent there.
     Page { status: StatusCode, error: OAuthError, what: String, detail: String, fix: String },
     /// The client is told.
-    Redirect { to: RedirectUri, state: Option<String>, error: OAuthError },
+    Redirect(ReplyTo, OAuthError),
 }
 
 pub(crate) async fn get(State(facade): State<Facade>, request: Request) -> Response<Body> {
     let params = Params::parse(request.uri().query().unwrap_or_default().as_bytes());
-    answer(&facade, request.headers(), &params).await
+    let from = request.extensions().get::<ClientAddress>().copied();
+    answer(&facade, request.headers(), from, &params).await
 }
 
 pub(crate) async fn post(State(facade): State<Facade>, request: Request) -> Response<Body> {
     let headers = request.headers().clone();
+    let from = request.extensions().get::<ClientAddress>().copied();
     match body_bytes(request, MAX_BODY).await {
-        Ok(body) => answer(&facade, &headers, &Params::parse(&body)).await,
+        Ok(body) => answer(&facade, &headers, from, &Params::parse(&body)).await,
         Err(status) => {
             OAuthError { status, ..OAuthError::new(Code::InvalidRequest, "the body is too large") }.response()
         }
     }
 }
 
-async fn answer(facade: &Facade, headers: &HeaderMap, params: &Params) -> Response<Body> {
-    let request = match check(facade, params) {
-        Ok(request) => request,
-        Err(stop) => return stop.response(headers),
+async fn answer(
+    facade: &Facade,
+    headers: &HeaderMap,
+    from: Option<ClientAddress>,
+    params: &Params,
+) -> Response<Body> {
+    let answered = match &facade.entra.way {
+        Way::Relay(client) => relay(facade, client.as_str(), params).await,
+        Way::Broker(broker) => match known_client(broker, params).await {
+            Ok(client) => match check(facade, params, Some(&client)) {
+                Ok(request) => Ok(begin(facade, broker, &client, request, headers, from).await),
+                Err(stop) => Err(stop),
+            },
+            Err(stop) => Err(stop),
+        },
     };
+    answered.unwrap_or_else(|stop| stop.response(headers))
+}
+
+async fn relay(facade: &Facade, client_id: &str, params: &Params) -> Result<Response<Body>, Box<Stop>> {
+    refuse_repeated(params)?;
+    let client = params.get("client_id").unwrap_or_default();
+    if client != client_id {
+        let fix = "Remove this server from the application and add it again, so that it registers anew. A client id set by hand must be the one of AZURE_MCP_CLIENT_ID.";
+        return Err(Stop::page(Code::InvalidClient, "The client_id is not known here".into(), client, fix));
+    }
+    let request = check(facade, params, None)?;
     match relay::authorize(facade, &request).await {
         Ok(url) => {
-            let prompt = request.prompt.unwrap_or_default();
             leg!(
                 Leg::Authorize,
-                redirect_uri = request.redirect_uri.as_str(),
-                prompt = prompt,
+                redirect_uri = request.reply.redirect_uri.as_str(),
+                prompt = request.prompt.map(Prompt::as_str).unwrap_or_default(),
                 resource_dropped = params.get("resource").is_some()
             );
-            redirect(&url)
+            Ok(found(&url))
         }
-        Err(error) => {
-            Stop::Redirect { to: request.redirect_uri, state: request.state, error }.response(headers)
-        }
+        Err(error) => Err(Box::new(Stop::Redirect(request.reply, error))),
     }
 }
 
-fn check(facade: &Facade, params: &Params) -> Result<AuthorizeRequest, Box<Stop>> {
-    let redirect_uri = check_client(facade, params)?;
-    let owned = |name: &str| params.get(name).map(str::to_owned);
-    let challenge = match check_protocol(facade, params) {
-        Ok(challenge) => challenge,
-        Err(error) => {
-            // A repeated `state` has no one value to return.
-            let state = owned("state").filter(|_| params.all("state").count() == 1);
-            return Err(Box::new(Stop::Redirect { to: redirect_uri, state, error }));
-        }
-    };
-    Ok(AuthorizeRequest {
-        redirect_uri,
-        challenge,
-        scope: owned("scope"),
-        state: owned("state"),
-        prompt: prompt(params.get("prompt")),
-        login_hint: owned("login_hint"),
-        domain_hint: owned("domain_hint"),
-        nonce: owned("nonce"),
+/// Who asks.
+async fn known_client(broker: &Broker, params: &Params) -> Result<Client, Box<Stop>> {
+    refuse_repeated(params)?;
+    let id = params.get("client_id").unwrap_or_default();
+    broker.clients.resolve(&broker.seal, id).await.map_err(|error| {
+        let fix = error.fix();
+        Stop::page(Code::InvalidClient, error.to_string(), &shown(id), fix)
     })
 }
 
-/// Who asks, and where the answer would go.
-fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Box<Stop>> {
+fn refuse_repeated(params: &Params) -> Result<(), Box<Stop>> {
     for name in ["client_id", "redirect_uri"] {
         if params.all(name).count() > 1 {
             return Err(Stop::page(
@@ -112,11 +125,54 @@ fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Box<Sto
             ));
         }
     }
-    let client = params.get("client_id").unwrap_or_default();
-    if client != facade.entra.client.as_str() {
-        let fix = "Remove this server from the application and add it again, so that it registers anew. A client id set by hand must be the one of AZURE_MCP_CLIENT_ID.";
-        return Err(Stop::page(Code::InvalidClient, "The client_id is not known here".into(), client, fix));
+    Ok(())
+}
+
+/// `client`: whose redirect URIs count; in relay mode the operator's rules alone do, and Entra's.
+fn check(facade: &Facade, params: &Params, client: Option<&Client>) -> Result<AuthorizeRequest, Box<Stop>> {
+    let redirect_uri = check_redirect_uri(facade, params, client)?;
+    let owned = |name: &str| params.get(name).map(str::to_owned);
+    let issuer = client.is_some().then(|| facade.gate.base_url().as_str().to_owned());
+    // A repeated `state` has no one value to return.
+    let state = owned("state").filter(|_| params.all("state").count() == 1);
+    let reply = ReplyTo { redirect_uri, state, issuer };
+    if let Err(error) = check_length(&reply, client) {
+        return Err(Box::new(Stop::Redirect(ReplyTo { state: None, ..reply }, error)));
     }
+    let challenge = match check_protocol(facade, params) {
+        Ok(challenge) => challenge,
+        Err(error) => return Err(Box::new(Stop::Redirect(reply, error))),
+    };
+    Ok(AuthorizeRequest {
+        reply,
+        challenge,
+        scope: owned("scope"),
+        prompt: prompt(params.get("prompt")),
+        login_hint: owned("login_hint"),
+        domain_hint: owned("domain_hint"),
+        nonce: owned("nonce"),
+    })
+}
+
+/// In broker mode what must come back travels within our own `state`, and Entra takes no query longer than about 6 KiB
+/// (AADSTS90015).
+const LONGEST_STATE: usize = 2_048;
+
+fn check_length(reply: &ReplyTo, client: Option<&Client>) -> Result<(), OAuthError> {
+    let length = reply.state.as_ref().map_or(0, String::len);
+    if client.is_some() && length > LONGEST_STATE {
+        let text = format!("state is longer than {LONGEST_STATE} characters");
+        return Err(OAuthError::new(Code::InvalidRequest, text));
+    }
+    Ok(())
+}
+
+/// Where the answer would go.
+fn check_redirect_uri(
+    facade: &Facade,
+    params: &Params,
+    client: Option<&Client>,
+) -> Result<RedirectUri, Box<Stop>> {
     let text = params.get("redirect_uri").unwrap_or_default();
     let uri = RedirectUri::parse(text).map_err(|error| {
         Stop::page(
@@ -126,8 +182,20 @@ fn check_client(facade: &Facade, params: &Params) -> Result<RedirectUri, Box<Sto
             "The application that opened this page must send a valid redirect_uri.",
         )
     })?;
+    if client.is_some_and(|client| !client.has_redirect_uri(&uri)) {
+        let fix = "The application must use a redirect_uri that it registered. Remove this server from the application and add it again, so that it registers anew.";
+        let what = "The redirect_uri is not one that this application registered".to_owned();
+        return Err(Stop::page(Code::InvalidRequest, what, text, fix));
+    }
     if !facade.entra.redirects.allows(&uri) {
-        let fix = "If you trust this address, add it to allowed_redirect_uris in entragate.toml (ENTRAGATE_ALLOWED_REDIRECT_URIS) and to the client app registration in Entra.";
+        let fix = match client {
+            None => {
+                "If you trust this address, add it to allowed_redirect_uris in entragate.toml (ENTRAGATE_ALLOWED_REDIRECT_URIS) and to the client app registration in Entra."
+            }
+            Some(_) => {
+                "If you trust this address, add it to allowed_redirect_uris in entragate.toml (ENTRAGATE_ALLOWED_REDIRECT_URIS)."
+            }
+        };
         return Err(Stop::page(
             Code::InvalidRequest,
             "The redirect_uri is not allowed here".into(),
@@ -182,14 +250,14 @@ pub(crate) fn check_resource(facade: &Facade, params: &Params) -> Result<(), OAu
 
 /// Entra takes exactly one value (AADSTS90023). `consent` forces an approval screen on people who may
 /// not approve (AADSTS90095) and is dropped, like anything unknown.
-fn prompt(value: Option<&str>) -> Option<&'static str> {
+fn prompt(value: Option<&str>) -> Option<Prompt> {
     let has = |name: &str| value.is_some_and(|value| value.split_ascii_whitespace().any(|one| one == name));
     if has("login") {
-        Some("login")
+        Some(Prompt::Login)
     } else if has("select_account") {
-        Some("select_account")
+        Some(Prompt::SelectAccount)
     } else if has("none") && !has("consent") {
-        Some("none")
+        Some(Prompt::None)
     } else {
         None
     }
@@ -218,12 +286,9 @@ impl Stop {
                 let title = "This sign-in request cannot be used";
                 ErrorPage::new(title, what, detail, fix).response(*status)
             }
-            Self::Redirect { to, state, error } => {
+            Self::Redirect(reply, error) => {
                 leg!(Leg::Refused, endpoint = "authorize", reason = error.description.as_str());
-                let mut pairs =
-                    vec![("error", error.code.as_str()), ("error_description", error.description.as_str())];
-                pairs.extend(state.as_deref().map(|state| ("state", state)));
-                redirect(&to.with_query(&encoded(pairs)))
+                reply.error(error)
             }
         }
     }
@@ -232,18 +297,4 @@ impl Stop {
 fn prefers_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")
-}
-
-/// 302, never 307 (RFC 9700 §4.12): a posted form must not be posted on.
-fn redirect(url: &str) -> Response<Body> {
-    let Ok(location) = HeaderValue::from_str(url) else {
-        return OAuthError::new(Code::InvalidRequest, "the request cannot be expressed as a URL").response();
-    };
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::FOUND;
-    let headers = response.headers_mut();
-    headers.insert(LOCATION, location);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
 }

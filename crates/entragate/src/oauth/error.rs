@@ -16,7 +16,11 @@ pub(crate) enum Code {
     InvalidTarget,
     InvalidRedirectUri,
     InvalidClientMetadata,
+    InvalidGrant,
+    AccessDenied,
+    ConsentRequired,
     TemporarilyUnavailable,
+    ServerError,
 }
 
 impl Code {
@@ -30,7 +34,11 @@ impl Code {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidGrant => "invalid_grant",
+            Self::AccessDenied => "access_denied",
+            Self::ConsentRequired => "consent_required",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
         }
     }
 }
@@ -49,6 +57,7 @@ impl OAuthError {
     pub(crate) fn new(code: Code, description: impl AsRef<str>) -> Self {
         let status = match code {
             Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Code::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then(|| HeaderValue::from_static("5"));

@@ -1,5 +1,11 @@
 //! PKCE (RFC 7636), compulsory and S256 only. Entra would also take none at all.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
 /// Why a code challenge is refused, as `error_description`.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum PkceError {
@@ -12,7 +18,8 @@ pub(crate) enum PkceError {
 }
 
 /// A checked S256 challenge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct CodeChallenge(String);
 
 impl CodeChallenge {
@@ -31,6 +38,12 @@ impl CodeChallenge {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the verifier is the one that the challenge was made of (RFC 7636 §4.6).
+    pub(crate) fn fits(&self, verifier: &str) -> bool {
+        let made = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        is_verifier(verifier) && verify_slices_are_equal(made.as_bytes(), self.0.as_bytes()).is_ok()
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// Longest URI that is looked at. Entra stores 256 characters (Microsoft's `reply-url` page).
@@ -25,6 +26,10 @@ const HOSTED: [&str; 11] = [
     "https://oauth.n8n.cloud/oauth2/callback",
     "https://api.v0.dev/v1/mcp-servers/oauth/callback",
 ];
+
+/// Private-use callbacks of clients that people install, exact. Only where a consent page stands before them: any
+/// program can claim the scheme (RFC 8252 §8.4).
+const PRIVATE_USE: [&str; 1] = ["cursor://anysphere.cursor-mcp/oauth/callback"];
 
 /// Why a redirect URI is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -46,7 +51,8 @@ pub(crate) enum RedirectUriError {
 }
 
 /// A well-formed redirect URI. Whether it may be used is the [`RedirectPolicy`]'s decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct RedirectUri {
     text: String,
     url: Url,
@@ -105,10 +111,53 @@ impl RedirectUri {
         self.url.scheme() == "https"
     }
 
+    /// Whether both are loopback URIs and only the port differs: a native client takes the one it gets (RFC 8252 §7.3).
+    pub(crate) fn differs_in_port(&self, other: &Self) -> bool {
+        self.is_loopback()
+            && other.is_loopback()
+            && self.without_loopback_port() == other.without_loopback_port()
+    }
+
+    /// The URI as text, a loopback one without its port.
+    pub(crate) fn without_loopback_port(&self) -> String {
+        let mut url = self.url.clone();
+        if self.is_loopback() && url.set_port(None).is_ok() { url.into() } else { self.text.clone() }
+    }
+
+    /// The host that a person should look at, or the scheme of a private-use URI.
+    pub(crate) fn shown_host(&self) -> String {
+        match self.url.host_str() {
+            Some(host) if self.is_https() || self.is_loopback() => host.to_owned(),
+            _ => format!("{}:", self.url.scheme()),
+        }
+    }
+
+    /// Where a form may lead to (CSP `form-action`): the origin, or the scheme of a private-use URI.
+    pub(crate) fn form_action(&self) -> String {
+        match self.url.origin() {
+            url::Origin::Tuple(..) => self.url.origin().ascii_serialization(),
+            url::Origin::Opaque(_) => format!("{}:", self.url.scheme()),
+        }
+    }
+
     /// The URI with parameters added to its query.
     pub(crate) fn with_query(&self, query: &str) -> String {
         let joint = if self.url.query().is_some() { '&' } else { '?' };
         format!("{}{joint}{query}", self.text)
+    }
+}
+
+impl TryFrom<String> for RedirectUri {
+    type Error = RedirectUriError;
+
+    fn try_from(text: String) -> Result<Self, RedirectUriError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<RedirectUri> for String {
+    fn from(uri: RedirectUri) -> Self {
+        uri.text
     }
 }
 
@@ -206,10 +255,11 @@ impl fmt::Display for RedirectRule {
 pub(crate) struct RedirectPolicy(Vec<RedirectRule>);
 
 impl RedirectPolicy {
-    /// The operator's rules, behind the shipped ones if they are wanted.
-    pub(crate) fn new(operator: Vec<RedirectRule>, hosted_callbacks: bool) -> Self {
-        let shipped = if hosted_callbacks { HOSTED.as_slice() } else { &[] };
-        let shipped = shipped.iter().filter_map(|rule| RedirectRule::parse(rule).ok());
+    /// The operator's rules, behind the shipped ones if they are wanted; private-use ones need a consent page.
+    pub(crate) fn new(operator: Vec<RedirectRule>, shipped: bool, private_use: bool) -> Self {
+        let hosted = if shipped { HOSTED.as_slice() } else { &[] };
+        let private = if shipped && private_use { PRIVATE_USE.as_slice() } else { &[] };
+        let shipped = hosted.iter().chain(private).filter_map(|rule| RedirectRule::parse(rule).ok());
         Self(shipped.chain(operator).collect())
     }
 
@@ -225,15 +275,19 @@ mod tests {
     use super::*;
 
     fn allowed(uri: &str, rules: &[&str]) -> bool {
-        let policy =
-            RedirectPolicy::new(rules.iter().map(|rule| RedirectRule::parse(rule).unwrap()).collect(), true);
+        let policy = RedirectPolicy::new(
+            rules.iter().map(|rule| RedirectRule::parse(rule).unwrap()).collect(),
+            true,
+            false,
+        );
         RedirectUri::parse(uri).is_ok_and(|uri| policy.allows(&uri))
     }
 
     #[test]
     fn every_shipped_callback_is_a_valid_rule() {
-        assert_eq!(RedirectPolicy::new(Vec::new(), true).0.len(), HOSTED.len());
-        assert_eq!(RedirectPolicy::new(Vec::new(), false).0.len(), 0);
+        assert_eq!(RedirectPolicy::new(Vec::new(), true, false).0.len(), HOSTED.len());
+        assert_eq!(RedirectPolicy::new(Vec::new(), true, true).0.len(), HOSTED.len() + PRIVATE_USE.len());
+        assert_eq!(RedirectPolicy::new(Vec::new(), false, true).0.len(), 0);
     }
 
     #[test]

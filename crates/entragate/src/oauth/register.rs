@@ -12,9 +12,10 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::client::{self, RegisterError};
 use super::error::{Code, OAuthError, json};
 use super::redirect_uri::RedirectUri;
-use crate::facade::{Facade, body_bytes};
+use crate::facade::{Facade, Way, body_bytes};
 use crate::signin::{Leg, leg};
 
 const MAX_BODY: usize = 64 * 1024;
@@ -97,17 +98,37 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
     let metadata: Metadata = serde_json::from_slice(&body).map_err(|error| bad(&unreadable(&error)))?;
     check_grants(&metadata)?;
     let redirect_uris = usable_redirect_uris(facade, &metadata)?;
+    let now = facade.entra.clock.now();
+    let client_name = text(metadata.client_name);
+    let client_id = match &facade.entra.way {
+        Way::Relay(client) => client.as_str().to_owned(),
+        Way::Broker(broker) if broker.clients.registration => {
+            client::register(&broker.seal, redirect_uris.clone(), client_name.clone(), now).map_err(
+                |error| match error {
+                    RegisterError::TooLong => bad(&error.to_string()),
+                    RegisterError::CannotSeal(_) => OAuthError::new(Code::ServerError, error.to_string()),
+                },
+            )?
+        }
+        Way::Broker(_) => {
+            let text = "registration is switched off here: use a client ID metadata document, or a client id from the operator";
+            return Err(OAuthError {
+                status: StatusCode::FORBIDDEN,
+                ..OAuthError::new(Code::InvalidRequest, text)
+            });
+        }
+    };
     Ok(Registered {
-        client_id: facade.entra.client.as_str().to_owned(),
-        client_id_issued_at: facade.entra.clock.now().as_unix(),
-        redirect_uris,
+        client_id,
+        client_id_issued_at: now.as_unix(),
+        redirect_uris: redirect_uris.into_iter().map(String::from).collect(),
         token_endpoint_auth_method: "none",
         grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
         scope: facade.entra.api.qualified_scopes().join(" "),
         echoed: Echoed {
             application_type: metadata.application_type,
-            client_name: text(metadata.client_name),
+            client_name,
             client_uri: https(metadata.client_uri),
             logo_uri: https(metadata.logo_uri),
             tos_uri: https(metadata.tos_uri),
@@ -150,7 +171,7 @@ fn check_grants(metadata: &Metadata) -> Result<(), OAuthError> {
     Ok(())
 }
 
-fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<String>, OAuthError> {
+fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<RedirectUri>, OAuthError> {
     let bad = |text: String| OAuthError::new(Code::InvalidRedirectUri, text);
     let given = metadata.redirect_uris.as_deref().unwrap_or_default();
     if given.is_empty() || given.len() > MAX_REDIRECT_URIS {
@@ -167,7 +188,7 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Stri
             Ok(uri) if is_web && (!uri.is_https() || uri.is_loopback()) => {
                 refused.push(format!("{text}: application_type web needs https on a public host"));
             }
-            Ok(uri) if facade.entra.redirects.allows(&uri) => usable.push(uri.as_str().to_owned()),
+            Ok(uri) if facade.entra.redirects.allows(&uri) => usable.push(uri),
             Ok(_) => refused
                 .push(format!("{text}: not allowed, add it to allowed_redirect_uris in entragate.toml")),
             Err(error) => refused.push(format!("{text}: {error}")),

@@ -1,20 +1,16 @@
 //! Relay mode: parameters are repaired and handed on, Entra answers the client itself, nothing is kept.
 
-use std::fmt::Write as _;
-
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::authorize::AuthorizeRequest;
-use super::error::{Code, OAuthError, sanitised};
+use super::broker::transaction::Prompt;
+use super::error::{Code, OAuthError};
 use super::params::encoded;
+use super::refusal::{Refusal, translated, unavailable};
 use super::token::Grant;
-use crate::base_url::is_loopback;
-use crate::facade::{Entra, Facade};
-use crate::idp::entra::errors::{EntraError, Remedy};
+use crate::facade::{Entra, Facade, Way};
 use crate::idp::entra::scopes;
-use crate::idp::http::Answer;
 use crate::token::verifier::VerifyError;
 
 /// The URL at Entra. Only what is named here goes there: `resource`, `prompt=consent`, `audience` and
@@ -23,17 +19,18 @@ pub(crate) async fn authorize(facade: &Facade, request: &AuthorizeRequest) -> Re
     let entra = &facade.entra;
     let snapshot = entra.keyring.snapshot().await.map_err(|_| unavailable())?;
     let scope = scopes::repaired(request.scope.as_deref(), &entra.api);
+    let client = client_id(entra)?;
     let mut pairs = vec![
-        ("client_id", entra.client.as_str()),
+        ("client_id", client),
         ("response_type", "code"),
-        ("redirect_uri", request.redirect_uri.as_str()),
+        ("redirect_uri", request.reply.redirect_uri.as_str()),
         ("scope", scope.as_str()),
         ("code_challenge", request.challenge.as_str()),
         ("code_challenge_method", "S256"),
     ];
     let optional = [
-        ("state", request.state.as_deref()),
-        ("prompt", request.prompt),
+        ("state", request.reply.state.as_deref()),
+        ("prompt", request.prompt.map(Prompt::as_str)),
         ("login_hint", request.login_hint.as_deref()),
         ("domain_hint", request.domain_hint.as_deref()),
         ("nonce", request.nonce.as_deref()),
@@ -42,6 +39,14 @@ pub(crate) async fn authorize(facade: &Facade, request: &AuthorizeRequest) -> Re
     let endpoint = &snapshot.endpoints.authorization;
     let joint = if endpoint.query().is_some() { '&' } else { '?' };
     Ok(format!("{endpoint}{joint}{}", encoded(pairs)))
+}
+
+/// The one client app, which every MCP client is at Entra.
+fn client_id(entra: &Entra) -> Result<&str, OAuthError> {
+    match &entra.way {
+        Way::Relay(client) => Ok(client.as_str()),
+        Way::Broker(_) => Err(unavailable()),
+    }
 }
 
 /// What the client gets. `id_token` is left out: its issuer is Entra, not us, and no MCP client asked for it.
@@ -78,14 +83,15 @@ pub(crate) async fn redeem(facade: &Facade, grant: &Grant) -> Result<Tokens, OAu
     let entra = &facade.entra;
     let snapshot = entra.keyring.snapshot().await.map_err(|_| unavailable())?;
     let scope = scopes::repaired(grant.scope(), &entra.api);
-    let mut pairs = vec![("client_id", entra.client.as_str()), ("scope", scope.as_str())];
+    let mut pairs = vec![("client_id", client_id(entra)?), ("scope", scope.as_str())];
     pairs.extend(grant.pairs());
     let answer = entra.http.post_form(snapshot.endpoints.token.as_str(), encoded(pairs)).await.map_err(|error| {
         tracing::warn!(target: "entragate::entra", reason = %error, "Entra's token endpoint did not answer");
         unavailable()
     })?;
     if answer.status != StatusCode::OK {
-        return Err(translated(&answer));
+        let (Refusal::Unavailable(told) | Refusal::Refused(_, told)) = translated(&answer);
+        return Err(told);
     }
     let issued: Issued = serde_json::from_slice(&answer.body).map_err(|_| unavailable())?;
     check_usable(entra, &issued.access_token).await?;
@@ -115,76 +121,4 @@ async fn check_usable(entra: &Entra, token: &str) -> Result<(), OAuthError> {
         retry_after: None,
         ..error
     })
-}
-
-fn unavailable() -> OAuthError {
-    OAuthError::new(
-        Code::TemporarilyUnavailable,
-        "Microsoft Entra does not answer at the moment, try again shortly",
-    )
-}
-
-/// Entra's error in the client's language. Status and code survive, except where a measured client would
-/// then do the wrong thing (docs/clients.md K44, K47):
-/// - throttling and outages: 503 with `Retry-After`;
-/// - "the user must come back" in any spelling: 400 `invalid_grant`, on which every client signs in anew;
-/// - a fault of the registration, which Entra calls `invalid_client`: 500 `server_error`, because clients
-///   throw their own registration away on `invalid_client`.
-fn translated(answer: &Answer) -> OAuthError {
-    if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
-        let retry_after = answer.retry_after.clone();
-        let known = unavailable();
-        return OAuthError { retry_after: retry_after.or(known.retry_after), ..known };
-    }
-    let Some(error) = EntraError::parse(&answer.body) else {
-        return unavailable();
-    };
-    let explanation = error.explanation();
-    let (status, code) = match (error.error.as_str(), explanation.map(|known| known.remedy)) {
-        (_, Some(Remedy::SignInAgain))
-        | ("interaction_required" | "login_required" | "consent_required", _) => {
-            (StatusCode::BAD_REQUEST, "invalid_grant")
-        }
-        // RFC 6749 §5.2 calls a redirect_uri that differs from the authorize leg `invalid_grant`.
-        ("invalid_client", Some(Remedy::Client)) => (StatusCode::BAD_REQUEST, "invalid_grant"),
-        ("invalid_client" | "unauthorized_client", _) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
-        (code, _) => (answer.status, code),
-    };
-    let description = described(&error);
-    tracing::warn!(
-        target: "entragate::entra",
-        aadsts = error.aadsts(), suberror = error.suberror, correlation_id = error.correlation_id,
-        answered = code, reason = description, "Entra refused a grant"
-    );
-    let uri = error.error_uri.clone().filter(|uri| is_web(uri) && sanitised(uri) == *uri);
-    OAuthError { status, code: sanitised(code), description, uri, retry_after: None }
-}
-
-/// https, or the emulated Entra on this machine.
-fn is_web(uri: &str) -> bool {
-    Url::parse(uri).is_ok_and(|url| match url.scheme() {
-        "https" => true,
-        "http" => url.host().is_some_and(|host| is_loopback(&host)),
-        _ => false,
-    })
-}
-
-/// Entra's sentence without personal data, then what to do, then the id under which an administrator
-/// finds the attempt.
-fn described(error: &EntraError) -> String {
-    let words =
-        error.sentence().split_whitespace().map(|word| if word.contains('@') { "(user)" } else { word });
-    let mut text = words.collect::<Vec<_>>().join(" ");
-    if let Some(known) = error.explanation() {
-        text.push_str(" [Entragate: ");
-        text.push_str(known.hint);
-        if known.row > 0 {
-            let _ = write!(text, "; see row {} of docs/incompatibilities", known.row);
-        }
-        text.push(']');
-    }
-    if let Some(id) = &error.correlation_id {
-        let _ = write!(text, " Correlation ID: {id}");
-    }
-    sanitised(&text)
 }

@@ -1,5 +1,7 @@
-//! `POST /oauth/token` (RFC 6749 §3.2): a code or a refresh token comes in, Entra's tokens go out.
+//! `POST /oauth/token` (RFC 6749 §3.2): a code or a refresh token comes in; Entra's tokens go out in relay mode, ours in
+//! broker mode.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use base64::Engine as _;
@@ -8,18 +10,22 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::authorize::{check_resource, check_scope};
+use super::broker::Broker;
+use super::broker::code::Redemption;
+use super::client::{Authentication, Client};
 use super::error::{Code, OAuthError, json};
 use super::params::Params;
 use super::redirect_uri::RedirectUri;
-use super::{pkce, relay};
-use crate::facade::{Facade, body_bytes};
+use super::{broker, pkce, relay};
+use crate::facade::{Facade, Way, body_bytes};
+use crate::secret::Secret;
 use crate::signin::{Leg, leg};
 
 const MAX_BODY: usize = 64 * 1024;
 
 /// A checked grant. Only [`check`] makes one.
 pub(crate) enum Grant {
-    Code { code: String, verifier: String, redirect_uri: RedirectUri, scope: Option<String> },
+    Code { code: String, verifier: String, redirect_uri: Option<RedirectUri>, scope: Option<String> },
     Refresh { token: String, scope: Option<String> },
 }
 
@@ -32,12 +38,15 @@ impl Grant {
     /// The parameters that are the grant's own.
     pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
         match self {
-            Self::Code { code, verifier, redirect_uri, .. } => vec![
-                ("grant_type", "authorization_code"),
-                ("code", code),
-                ("redirect_uri", redirect_uri.as_str()),
-                ("code_verifier", verifier),
-            ],
+            Self::Code { code, verifier, redirect_uri, .. } => {
+                let mut pairs = vec![
+                    ("grant_type", "authorization_code"),
+                    ("code", code.as_str()),
+                    ("code_verifier", verifier.as_str()),
+                ];
+                pairs.extend(redirect_uri.as_ref().map(|uri| ("redirect_uri", uri.as_str())));
+                pairs
+            }
             Self::Refresh { token, .. } => vec![("grant_type", "refresh_token"), ("refresh_token", token)],
         }
     }
@@ -50,23 +59,22 @@ pub(crate) async fn any(State(facade): State<Facade>, request: Request) -> Respo
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
         return response;
     }
-    match answer(&facade, request).await {
-        Ok(response) => response,
-        Err(error) => {
-            leg!(Leg::Refused, endpoint = "token", reason = error.description.as_str());
-            let mut response = error.response();
-            if error.status == StatusCode::UNAUTHORIZED {
-                // RFC 6749 §5.2: a 401 names the scheme that could have been used.
-                response
-                    .headers_mut()
-                    .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\""));
-            }
-            response
-        }
-    }
+    answer(&facade, request).await.unwrap_or_else(|error| refused("token", &error))
 }
 
-async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAuthError> {
+/// An error of the token and revocation endpoints.
+pub(crate) fn refused(endpoint: &'static str, error: &OAuthError) -> Response<Body> {
+    leg!(Leg::Refused, endpoint = endpoint, reason = error.description.as_str());
+    let mut response = error.response();
+    if error.status == StatusCode::UNAUTHORIZED {
+        // RFC 6749 §5.2: a 401 names the scheme that could have been used.
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\""));
+    }
+    response
+}
+
+/// Headers and form of a request to the token or revocation endpoint.
+pub(crate) async fn form(request: Request) -> Result<(HeaderMap, Params), OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
     let headers = request.headers().clone();
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -78,29 +86,61 @@ async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAu
         status,
         ..bad("the body is larger than 64 KiB, slow, or was cut off")
     })?;
-    let params = Params::parse(&body);
-    let grant = check(facade, &headers, &params)?;
-    let tokens = relay::redeem(facade, &grant).await?;
-    leg!(if matches!(grant, Grant::Code { .. }) { Leg::Code } else { Leg::Refresh });
-    Ok(json(StatusCode::OK, &tokens))
+    Ok((headers, Params::parse(&body)))
 }
 
-fn check(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<Grant, OAuthError> {
+async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAuthError> {
+    let (headers, params) = form(request).await?;
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
     params.refuse_repeated(&["resource"]).map_err(|repeated| bad(&repeated.to_string()))?;
-    check_client(facade, headers, params)?;
+    match &facade.entra.way {
+        Way::Relay(client) => {
+            check_client(client.as_str(), &headers, &params)?;
+            let grant = check(facade, &params, true)?;
+            let tokens = relay::redeem(facade, &grant).await?;
+            leg!(if matches!(grant, Grant::Code { .. }) { Leg::Code } else { Leg::Refresh });
+            Ok(json(StatusCode::OK, &tokens))
+        }
+        Way::Broker(broker) => {
+            let client = authenticated(facade, broker, &headers, &params).await?;
+            let tokens = match &check(facade, &params, false)? {
+                Grant::Code { code, verifier, redirect_uri, .. } => {
+                    let redirect_uri = redirect_uri.as_ref().map(RedirectUri::as_str);
+                    broker::code::redeem(
+                        facade,
+                        broker,
+                        &client,
+                        &Redemption { code, verifier, redirect_uri },
+                    )
+                    .await?
+                }
+                Grant::Refresh { token, scope } => {
+                    broker::refresh::refresh(facade, broker, &client, token, scope.as_deref()).await?
+                }
+            };
+            Ok(tokens.response())
+        }
+    }
+}
+
+/// `needs_redirect_uri`: Entra compares it, so in relay mode it cannot be left out; OAuth 2.1 no longer asks for it.
+fn check(facade: &Facade, params: &Params, needs_redirect_uri: bool) -> Result<Grant, OAuthError> {
+    let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
     check_scope(params)?;
     check_resource(facade, params)?;
     let owned = |name: &str| params.get(name).map(str::to_owned);
     let needed = |name: &str| owned(name).ok_or_else(|| bad(&format!("{name} is missing")));
     match params.get("grant_type") {
         Some("authorization_code") => {
-            let redirect_uri =
-                RedirectUri::parse(&needed("redirect_uri")?).map_err(|error| bad(&error.to_string()))?;
+            let redirect_uri = match params.get("redirect_uri") {
+                Some(text) => Some(RedirectUri::parse(text).map_err(|error| bad(&error.to_string()))?),
+                None if needs_redirect_uri => return Err(bad("redirect_uri is missing")),
+                None => None,
+            };
             let verifier = needed("code_verifier")?;
             if !pkce::is_verifier(&verifier) {
                 let text = "code_verifier must be 43 to 128 unreserved characters";
-                return Err(OAuthError { code: "invalid_grant".into(), ..bad(text) });
+                return Err(OAuthError::new(Code::InvalidGrant, text));
             }
             Ok(Grant::Code { code: needed("code")?, verifier, redirect_uri, scope: owned("scope") })
         }
@@ -115,41 +155,86 @@ fn check(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<Grant,
     }
 }
 
-/// The client is public: its id is compared, a secret it may send is not looked at and never handed on
-/// (AADSTS700025). The id may be in the Basic header only (docs/clients.md K25).
-fn check_client(facade: &Facade, headers: &HeaderMap, params: &Params) -> Result<(), OAuthError> {
-    let unknown = || OAuthError {
+fn unknown_client() -> OAuthError {
+    OAuthError {
         status: StatusCode::UNAUTHORIZED,
         ..OAuthError::new(Code::InvalidClient, "client_id is not known here: register again")
-    };
+    }
+}
+
+/// The client that asks, in whichever of the two places its id is, and the secret beside it.
+struct Claimed {
+    id: String,
+    secret: Option<Secret>,
+}
+
+fn claimed(headers: &HeaderMap, params: &Params) -> Result<Claimed, OAuthError> {
     if headers.get_all(AUTHORIZATION).iter().count() > 1 {
         return Err(OAuthError::new(Code::InvalidRequest, "the Authorization header is repeated"));
     }
     let basic = match headers.get(AUTHORIZATION) {
-        Some(value) => Some(basic_client_id(value).ok_or_else(unknown)?),
+        Some(value) => Some(basic(value).ok_or_else(unknown_client)?),
         None => None,
     };
-    let in_body = params.get("client_id");
-    if basic.is_some() && params.get("client_secret").is_some() {
+    let secret = params.get("client_secret");
+    if basic.is_some() && secret.is_some() {
         return Err(OAuthError::new(
             Code::InvalidRequest,
             "two ways of client authentication in one request",
         ));
     }
-    let given = in_body.or(basic.as_deref()).ok_or_else(unknown)?;
-    let expected = facade.entra.client.as_str();
-    let agree = basic.as_deref().is_none_or(|basic| basic == given);
-    if given == expected && agree { Ok(()) } else { Err(unknown()) }
+    match (params.get("client_id"), basic) {
+        // The id may be in the Basic header only (docs/clients.md K25).
+        (None, Some((id, secret))) => Ok(Claimed { id, secret }),
+        (Some(in_body), Some((id, secret))) if in_body == id => Ok(Claimed { id, secret }),
+        (Some(id), None) => Ok(Claimed { id: id.to_owned(), secret: secret.map(Secret::new) }),
+        (Some(_), Some(_)) | (None, None) => Err(unknown_client()),
+    }
+}
+
+/// The client is public: its id is compared, a secret it may send is not looked at and never handed on
+/// (AADSTS700025).
+fn check_client(expected: &str, headers: &HeaderMap, params: &Params) -> Result<(), OAuthError> {
+    if claimed(headers, params)?.id == expected { Ok(()) } else { Err(unknown_client()) }
+}
+
+/// The client, if it is who it says (AS-32).
+pub(crate) async fn authenticated(
+    _facade: &Facade,
+    broker: &Broker,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Client, OAuthError> {
+    let claimed = claimed(headers, params)?;
+    let client = broker.clients.resolve(&broker.seal, &claimed.id).await.map_err(|error| error.at_token())?;
+    let is_itself = match &client.authentication {
+        Authentication::None => true,
+        Authentication::Secret(secret) => {
+            let given = claimed.secret.as_ref().map(|given| given.expose().as_bytes()).unwrap_or_default();
+            verify_slices_are_equal(given, secret.expose().as_bytes()).is_ok()
+        }
+    };
+    if is_itself {
+        return Ok(client);
+    }
+    tracing::warn!(target: "entragate::signin", client = client.label, "a client did not authenticate");
+    let text = "client authentication failed: the client_secret is missing or wrong";
+    Err(OAuthError { status: StatusCode::UNAUTHORIZED, ..OAuthError::new(Code::InvalidClient, text) })
 }
 
 /// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined.
-fn basic_client_id(value: &HeaderValue) -> Option<String> {
+fn basic(value: &HeaderValue) -> Option<(String, Option<Secret>)> {
     let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    let (id, _) = decoded.split_once(':')?;
-    let plain = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
-    Some(plain.into_owned())
+    let (id, secret) = decoded.split_once(':')?;
+    let plain = |text: &str| {
+        // `+` is a space in a form.
+        let text = text.replace('+', " ");
+        Some(percent_encoding::percent_decode_str(&text).decode_utf8().ok()?.into_owned())
+    };
+    let secret = plain(secret)?;
+    Some((plain(id)?, (!secret.is_empty()).then(|| Secret::new(secret))))
 }

@@ -62,6 +62,16 @@ pub(crate) enum Reason {
     ScopesNotGranted(Vec<String>),
 }
 
+/// Whether there is anything that a person who signs in may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Welcome,
+    /// A scope that every call needs is missing.
+    NoScope(Vec<String>),
+    /// Every rule asks for one of these roles.
+    NoRole(Vec<String>),
+}
+
 impl Forbidden {
     pub(crate) fn new(call: &Call, reason: Reason) -> Self {
         Self { method: call.method().to_owned(), target: call.target().map(str::to_owned), reason }
@@ -115,6 +125,20 @@ impl Policy {
         let known = baseline_scopes.iter().chain(principal.scopes()).cloned();
         let wanted = unique(known.chain(missing.iter().cloned()));
         Err(Denial::InsufficientScope { missing, wanted })
+    }
+
+    /// Whether a sign-in is worth anything: a person who may call nothing learns it at once, with the role that is
+    /// missing, and not from an empty list of tools.
+    pub(crate) fn admits(&self, principal: &Principal, baseline_scopes: &[String]) -> Admission {
+        let missing: Vec<String> =
+            baseline_scopes.iter().filter(|scope| !self.grants(principal, scope)).cloned().collect();
+        if !missing.is_empty() {
+            return Admission::NoScope(missing);
+        }
+        if self.rules.is_empty() || self.rules.iter().any(|rule| rule.has_one_of_the_roles(principal)) {
+            return Admission::Welcome;
+        }
+        Admission::NoRole(unique(self.rules.iter().flat_map(|rule| rule.required_roles().iter().cloned())))
     }
 
     /// Whether a listed tool, prompt or resource would be refused whatever scope was added.

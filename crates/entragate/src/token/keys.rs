@@ -117,6 +117,11 @@ impl Keyring {
         }
     }
 
+    /// Where people sign in: scheme and host.
+    pub(crate) fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// The newest snapshot without waiting, however old.
     pub(crate) fn peek(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()

@@ -5,5 +5,6 @@ pub(crate) mod cache;
 pub(crate) mod header;
 pub(crate) mod keys;
 pub(crate) mod refused;
+pub(crate) mod sealed;
 pub(crate) mod storm;
 pub(crate) mod verifier;

@@ -77,6 +77,15 @@ pub(crate) enum Refused {
     /// No `oid`.
     #[error("claim `oid` is missing")]
     NoObjectId,
+    /// Made up, changed, or sealed with a key that is gone.
+    #[error("the token was not issued by this server, or its key is no longer in the ring")]
+    NotSealedHere,
+    /// For another MCP server.
+    #[error("the token is for the resource `{0}`")]
+    Resource(String),
+    /// The sign-in that it came from was ended.
+    #[error("the token's sign-in was revoked")]
+    Revoked,
 }
 
 impl Refused {
@@ -105,6 +114,9 @@ impl Refused {
             Self::NotYet(_) => "not_yet_valid",
             Self::NoPermission => "no_permission",
             Self::NoObjectId => "object_id",
+            Self::NotSealedHere => "not_sealed_here",
+            Self::Resource(_) => "resource",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -114,7 +126,8 @@ impl Refused {
             Self::Expired(_) => "The access token expired",
             Self::NotYet(_) => "The access token is not valid yet",
             Self::Graph => "The access token was issued for Microsoft Graph, not for this server",
-            Self::Audience(_) => "The access token was issued for another server",
+            Self::Revoked => "The access token was revoked",
+            Self::Audience(_) | Self::Resource(_) => "The access token was issued for another server",
             Self::IdToken => "An ID token is not an access token",
             Self::NoPermission => "The access token carries no permission for this server",
             _ => "The access token is invalid",

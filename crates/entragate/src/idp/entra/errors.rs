@@ -22,11 +22,44 @@ pub(crate) struct EntraError {
     pub(crate) correlation_id: Option<String>,
     #[serde(default)]
     pub(crate) error_uri: Option<String>,
+    /// A claims challenge: JSON in a string, to be sent with the next authorization request.
+    #[serde(default)]
+    pub(crate) claims: Option<String>,
 }
 
 impl EntraError {
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
+    }
+
+    /// An error that came back with the browser.
+    pub(crate) fn from_redirect(
+        error: &str,
+        description: &str,
+        subcode: Option<&str>,
+        claims: Option<&str>,
+    ) -> Self {
+        Self {
+            error: error.to_owned(),
+            error_description: description.to_owned(),
+            error_codes: Vec::new(),
+            suberror: subcode.map(str::to_owned),
+            correlation_id: None,
+            error_uri: None,
+            claims: claims.map(str::to_owned),
+        }
+    }
+
+    /// Whether this is one of the error's codes.
+    pub(crate) fn has_code(&self, code: u64) -> bool {
+        self.error_codes.contains(&code) || self.code() == Some(code)
+    }
+
+    /// The correlation id at the end of the text, where there is no member for it.
+    pub(crate) fn correlation_id_in_text(&self) -> Option<String> {
+        let rest = self.error_description.split("Correlation ID:").nth(1)?.trim_start();
+        let id = rest.split_whitespace().next()?;
+        super::registration::is_guid(id).then(|| id.to_owned())
     }
 
     /// The first code, as people search for it.

@@ -11,38 +11,77 @@ use super::registration::ApiApp;
 /// with `prompt=consent` (docs/clients.md K12).
 const ALWAYS: [&str; 3] = ["openid", "profile", "offline_access"];
 const OIDC: [&str; 6] = ["openid", "profile", "email", "offline_access", "address", "phone"];
+/// Every permission that the client app was granted.
+pub(crate) const DEFAULT: &str = ".default";
 /// OpenID scopes that Entra lacks: it would look them up on Microsoft Graph (AADSTS650053).
 const LACKING: [&str; 2] = ["address", "phone"];
 
-/// The `scope` to send to Entra.
+/// The `scope` to send to Entra, qualified by the Application ID URI.
 pub(crate) fn repaired(requested: Option<&str>, api: &ApiApp) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    let mut wants_default = false;
+    towards_entra(requested, api, api.identifier_uri())
+}
+
+/// The `scope` to send to Entra when the API app may ask for a token for itself: qualified by its GUID, the only form
+/// that Entra takes then (AADSTS90009, row 4 of docs/incompatibilities).
+pub(crate) fn repaired_by_id(requested: Option<&str>, api: &ApiApp) -> String {
+    towards_entra(requested, api, api.id().as_str())
+}
+
+fn towards_entra(requested: Option<&str>, api: &ApiApp, resource: &str) -> String {
     let mut extra_oidc: Vec<&str> = Vec::new();
     for scope in requested.unwrap_or_default().split_ascii_whitespace() {
+        let is_extra = OIDC.contains(&scope) && !ALWAYS.contains(&scope) && !LACKING.contains(&scope);
+        if is_extra && !extra_oidc.contains(&scope) {
+            extra_oidc.push(scope);
+        }
+    }
+    let mut parts: Vec<String> =
+        names(requested, api).iter().map(|name| format!("{resource}/{name}")).collect();
+    parts.extend(ALWAYS.iter().chain(&extra_oidc).map(|&scope| scope.to_owned()));
+    parts.join(" ")
+}
+
+/// The permissions of our API that a request amounts to, by short name; `.default` alone for every granted one.
+pub(crate) fn names(requested: Option<&str>, api: &ApiApp) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut wants_default = false;
+    for scope in requested.unwrap_or_default().split_ascii_whitespace() {
         if OIDC.contains(&scope) {
-            if !ALWAYS.contains(&scope) && !LACKING.contains(&scope) && !extra_oidc.contains(&scope) {
-                extra_oidc.push(scope);
-            }
             continue;
         }
         match short_name(scope, api) {
-            Some(".default") => wants_default = true,
-            Some(name) if !names.contains(&name) => names.push(name),
+            Some(DEFAULT) => wants_default = true,
+            Some(name) if !names.iter().any(|known| known == name) => names.push(name.to_owned()),
             _ => {}
         }
     }
-    let resource = api.identifier_uri();
-    let mut parts: Vec<String> = if names.is_empty() && !wants_default {
-        api.qualified_scopes()
-    } else if names.is_empty() || (wants_default && api.required_scopes().is_empty()) {
-        // `.default` already contains every named permission, and must stand alone (AADSTS70011).
-        vec![format!("{resource}/.default")]
-    } else {
-        names.iter().map(|name| format!("{resource}/{name}")).collect()
+    let required = api.required_scopes();
+    if names.is_empty() && !wants_default && !required.is_empty() {
+        return required.to_vec();
+    }
+    // `.default` already contains every named permission, and must stand alone (AADSTS70011).
+    if names.is_empty() || (wants_default && required.is_empty()) {
+        return vec![DEFAULT.to_owned()];
+    }
+    names
+}
+
+/// Granted permissions in the client's own vocabulary: some clients refuse more than they asked for, and all replay what
+/// they were told (docs/clients.md K40).
+pub(crate) fn told(requested: Option<&str>, granted: &[String], api: &ApiApp) -> String {
+    let asked: Vec<&str> = requested
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .filter(|scope| !OIDC.contains(scope) && short_name(scope, api).is_some())
+        .collect();
+    if asked.is_empty() {
+        return api.qualified_scopes().join(" ");
+    }
+    let is_granted = |scope: &&&str| {
+        short_name(scope, api).is_some_and(|name| name == DEFAULT || granted.iter().any(|have| have == name))
     };
-    parts.extend(ALWAYS.iter().chain(&extra_oidc).map(|&scope| scope.to_owned()));
-    parts.join(" ")
+    let told: Vec<&str> = asked.iter().filter(is_granted).copied().collect();
+    told.join(" ")
 }
 
 /// The API scopes of a granted `scope` value, as published: what Entra adds is left out, because some
@@ -55,7 +94,7 @@ pub(crate) fn published(granted: &str, api: &ApiApp) -> Vec<String> {
         .collect();
     let qualified: Vec<String> = names
         .iter()
-        .filter(|name| **name != ".default")
+        .filter(|name| **name != DEFAULT)
         .map(|name| format!("{}/{name}", api.identifier_uri()))
         .collect();
     if qualified.is_empty() || api.required_scopes().is_empty() { api.qualified_scopes() } else { qualified }

@@ -116,7 +116,6 @@ impl Credential {
     }
 
     /// The form parameters that authenticate a request to `token_endpoint`, to be sent beside `client_id`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "used when the broker lands"))]
     pub(crate) async fn parameters(
         &self,
         client_id: &str,

@@ -1,0 +1,134 @@
+//! What the gate holds about Entra, built from a mode's registrations.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Broker, GateError, Relay};
+use crate::base_url::BaseUrl;
+use crate::clock::Clock;
+use crate::facade::{Entra, Way};
+use crate::idp::entra::registration::{ApiApp, AuthorityHost, TenantId};
+use crate::idp::http::Outbound;
+use crate::oauth::broker;
+use crate::oauth::broker::cookies::Cookies;
+use crate::oauth::broker::family::Families;
+use crate::oauth::client::{Clients, ConfiguredClient};
+use crate::oauth::redirect_uri::RedirectPolicy;
+use crate::oauth::resource::KnownResources;
+use crate::once::{Memory, Once};
+use crate::seal::Sealer;
+use crate::token::keys::Keyring;
+use crate::token::sealed::SealedTokens;
+use crate::token::verifier::Verifier;
+use crate::trace::Traces;
+
+/// How clients sign in.
+pub(super) enum Mode {
+    Development,
+    Relay(Relay),
+    Broker(Box<Broker>),
+}
+
+impl Mode {
+    pub(super) fn api(&self) -> Option<&ApiApp> {
+        match self {
+            Self::Development => None,
+            Self::Relay(relay) => Some(&relay.api),
+            Self::Broker(broker) => Some(&broker.api),
+        }
+    }
+}
+
+/// What differs from the defaults of broker mode.
+pub(super) struct BrokerOptions {
+    pub(super) once: Option<Arc<dyn Once>>,
+    pub(super) clients: Vec<ConfiguredClient>,
+    pub(super) registration: bool,
+    pub(super) access_life: Duration,
+    pub(super) remember_for: Duration,
+}
+
+impl Default for BrokerOptions {
+    fn default() -> Self {
+        Self {
+            once: None,
+            clients: Vec::new(),
+            registration: true,
+            access_life: Duration::from_secs(30 * 60),
+            remember_for: Duration::from_secs(90 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// Clients refresh before every call when less than five minutes are left (docs/clients.md K43); Entra's own tokens end
+/// after 90 minutes at the latest.
+const ACCESS_LIFE: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(15 * 60)..=Duration::from_secs(90 * 60);
+
+impl BrokerOptions {
+    pub(super) fn check(&self) -> Result<(), GateError> {
+        if !ACCESS_LIFE.contains(&self.access_life) {
+            return Err(GateError::AccessTokenLife);
+        }
+        for (at, client) in self.clients.iter().enumerate() {
+            if self.clients.iter().take(at).any(|other| other.id() == client.id()) {
+                return Err(GateError::RepeatedClient(client.id().to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The parts that every mode with sign-in has.
+pub(super) struct Parts<'a> {
+    pub(super) authority: AuthorityHost,
+    pub(super) base: &'a BaseUrl,
+    pub(super) resource_url: &'a str,
+    pub(super) redirects: RedirectPolicy,
+    pub(super) listen: &'a [SocketAddr],
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Parts<'_> {
+    pub(super) fn relay(self, relay: Relay) -> Result<Entra, GateError> {
+        self.build(relay.tenant, relay.api, Way::Relay(relay.client))
+    }
+
+    pub(super) fn broker(self, broker: Broker, options: BrokerOptions) -> Result<Entra, GateError> {
+        let clock = &self.clock;
+        let once = options.once.unwrap_or_else(|| Arc::new(Memory::shared(Arc::clone(clock))));
+        let seal = Arc::new(Sealer::new(&broker.keys, self.base.as_str()));
+        let families = Arc::new(Families::new(Arc::clone(&once), Arc::clone(clock)));
+        let traces = Arc::new(Traces::new(Arc::clone(clock)));
+        let way = Way::Broker(Box::new(broker::Broker {
+            client: broker.client.unwrap_or_else(|| broker.api.id().clone()),
+            credential: broker.credential,
+            tokens: SealedTokens::new(
+                Arc::clone(&seal),
+                Arc::clone(&families),
+                Arc::clone(&traces),
+                self.resource_url.to_owned(),
+                Arc::clone(clock),
+            ),
+            seal,
+            once,
+            families,
+            clients: Clients { configured: options.clients, registration: options.registration },
+            cookies: Cookies::new(self.base),
+            traces,
+            access_life: options.access_life,
+            remember_for: options.remember_for,
+        }));
+        self.build(broker.tenant, broker.api, way)
+    }
+
+    fn build(self, tenant: TenantId, api: ApiApp, way: Way) -> Result<Entra, GateError> {
+        let Self { authority, base, resource_url, redirects, listen, clock } = self;
+        let http = Outbound::new(&authority).map_err(|error| GateError::Outbound(error.to_string()))?;
+        let keyring = Arc::new(Keyring::new(http.clone(), authority, tenant, Arc::clone(&clock)));
+        let verifier = Verifier::new(Arc::clone(&keyring), &api, Arc::clone(&clock));
+        let resources = KnownResources::new(base, resource_url, listen, &api);
+        Ok(Entra { api, http, keyring, verifier, redirects, resources, clock, way })
+    }
+}

@@ -1,0 +1,137 @@
+//! Who asks: clients as this server knows them, wherever their metadata comes from.
+//!
+//! Three kinds, told apart by the id alone: an https URL is a client ID metadata document, `egc_…` a sealed
+//! registration, anything else an entry of the operator's list.
+
+mod configured;
+mod registered;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use http::StatusCode;
+
+use super::error::{Code, OAuthError};
+use super::redirect_uri::RedirectUri;
+use crate::clock::Timestamp;
+use crate::seal::Sealer;
+use crate::secret::Secret;
+
+pub use configured::{ConfiguredClient, ConfiguredClientError};
+pub(crate) use registered::{RegisterError, register};
+
+/// 128 bits of the SHA-256 of a client id: names the client in what has no room for its id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Fingerprint(String);
+
+impl Fingerprint {
+    pub(crate) fn of(id: &str) -> Self {
+        let hash = digest(&SHA256, id.as_bytes());
+        Self(URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a client's metadata comes from, and so how far its name can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// It registered itself: anybody can claim any name.
+    Registered {
+        /// When.
+        at: Timestamp,
+    },
+    /// A document of its own at this host says so.
+    Document {
+        /// The host of the document.
+        host: String,
+    },
+    /// The operator says so.
+    Configured,
+}
+
+/// How a client proves at the token endpoint that it is itself.
+#[derive(Debug, Clone)]
+pub(crate) enum Authentication {
+    /// Not at all: a public client. A secret that it sends all the same is not looked at (K25).
+    None,
+    /// With a secret of the operator's choice.
+    Secret(Secret),
+}
+
+/// A client that is known here.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) fingerprint: Fingerprint,
+    /// What logs and the MCP server call it.
+    pub(crate) label: String,
+    pub(crate) name: Option<String>,
+    pub(crate) kind: Kind,
+    pub(crate) redirect_uris: Vec<RedirectUri>,
+    pub(crate) authentication: Authentication,
+    /// Changes when what a person consented to changes (CI-15).
+    pub(crate) digest: String,
+}
+
+impl Client {
+    /// Whether the client registered this redirect URI: the same string, but for the port of a loopback one (RFC 8252
+    /// §7.3).
+    pub(crate) fn has_redirect_uri(&self, uri: &RedirectUri) -> bool {
+        self.redirect_uris.iter().any(|known| known.as_str() == uri.as_str() || known.differs_in_port(uri))
+    }
+}
+
+/// Why there is no such client.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// Not known here.
+    #[error("The client_id is not known here")]
+    Unknown,
+}
+
+impl ClientError {
+    /// What to do about it.
+    pub(crate) const fn fix(&self) -> &'static str {
+        match self {
+            Self::Unknown => {
+                "Remove this server from the application and add it again, so that it registers anew. A client id set by hand must be one that the operator has configured."
+            }
+        }
+    }
+
+    /// The error at the token endpoint, on which clients register anew.
+    pub(crate) fn at_token(&self) -> OAuthError {
+        let error = OAuthError::new(Code::InvalidClient, format!("{self}. {}", self.fix()));
+        OAuthError { status: StatusCode::UNAUTHORIZED, ..error }
+    }
+}
+
+/// The clients of this server.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    pub(crate) configured: Vec<ConfiguredClient>,
+    /// Whether clients may register themselves.
+    pub(crate) registration: bool,
+}
+
+impl Clients {
+    /// The client with this id.
+    pub(crate) async fn resolve(&self, seal: &Sealer, id: &str) -> Result<Client, ClientError> {
+        if let Some(known) = self.configured.iter().find(|client| client.id() == id) {
+            return Ok(known.client());
+        }
+        // A switched-off registration ends the ids that it gave out, too.
+        if self.registration { registered::open(seal, id) } else { Err(ClientError::Unknown) }
+    }
+
+    /// Whether a client may have a secret.
+    pub(crate) fn has_secrets(&self) -> bool {
+        self.configured.iter().any(ConfiguredClient::has_secret)
+    }
+}

@@ -1,0 +1,115 @@
+//! Access tokens of our own: opaque to the client, opened and not parsed, and nobody else can make one.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+
+use super::cache::{self, TokenHash};
+use super::refused::Refused;
+use crate::clock::{Clock, Timestamp};
+use crate::oauth::broker::family::Families;
+use crate::once::OnceError;
+use crate::person::Person;
+use crate::principal::Principal;
+use crate::seal::{Sealable, Sealer};
+use crate::trace::{TraceId, Traces};
+
+/// Opened tokens that are remembered: as many as verified tokens of Entra's.
+const CAPACITY: usize = 10_000;
+
+/// What an access token says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AccessToken {
+    pub(crate) id: String,
+    pub(crate) family: String,
+    /// The MCP client.
+    pub(crate) label: String,
+    /// The MCP server's URL: a token for one server is refused at another (RS-19).
+    pub(crate) resource: String,
+    pub(crate) trace: Option<TraceId>,
+    pub(crate) person: Person,
+    pub(crate) expires: Timestamp,
+}
+
+impl Sealable for AccessToken {
+    const PURPOSE: &'static str = "access/1";
+    const PREFIX: &'static str = "ega_";
+}
+
+/// Whether a bearer token claims to be ours.
+pub(crate) fn is_sealed(token: &str) -> bool {
+    token.starts_with(AccessToken::PREFIX)
+}
+
+/// The token is bad, or nothing can be said about it now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealedError {
+    #[error("{0}")]
+    Refused(#[from] Refused),
+    #[error("{0}")]
+    Unavailable(#[from] OnceError),
+}
+
+/// A token that was opened before.
+#[derive(Clone)]
+struct Opened {
+    principal: Principal,
+    family: Arc<str>,
+}
+
+/// Opens access tokens for one resource.
+pub(crate) struct SealedTokens {
+    seal: Arc<Sealer>,
+    families: Arc<Families>,
+    traces: Arc<Traces>,
+    resource: String,
+    opened: Cache<TokenHash, Opened>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SealedTokens {
+    pub(crate) fn new(
+        seal: Arc<Sealer>,
+        families: Arc<Families>,
+        traces: Arc<Traces>,
+        resource: String,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { seal, families, traces, resource, opened: Cache::new(CAPACITY), clock }
+    }
+
+    /// Who calls. No clock skew: the same gateway, or a replica beside it, has set the expiry.
+    pub(crate) async fn verify(&self, token: &str) -> Result<Principal, SealedError> {
+        let now = self.clock.now();
+        let hash = cache::hash(token);
+        let opened = match self.opened.get(&hash) {
+            Some(opened) => opened,
+            None => self.open(token, hash)?,
+        };
+        let ends = opened.principal.expires_at();
+        if now >= ends {
+            self.opened.remove(&hash);
+            return Err(Refused::Expired(now.since(ends).as_secs()).into());
+        }
+        if !self.families.is_alive(&opened.family).await? {
+            self.opened.remove(&hash);
+            return Err(Refused::Revoked.into());
+        }
+        Ok(opened.principal)
+    }
+
+    fn open(&self, token: &str, hash: TokenHash) -> Result<Opened, Refused> {
+        let access: AccessToken = self.seal.open(token).map_err(|_| Refused::NotSealedHere)?;
+        if access.resource != self.resource {
+            return Err(Refused::Resource(access.resource));
+        }
+        if let Some(trace) = &access.trace {
+            self.traces.first_call(trace);
+        }
+        let principal = access.person.principal(access.label, access.id, access.expires);
+        let opened = Opened { principal, family: access.family.into() };
+        self.opened.insert(hash, opened.clone());
+        Ok(opened)
+    }
+}
