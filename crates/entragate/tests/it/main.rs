@@ -5,6 +5,7 @@
 mod authorize;
 mod authorize_errors;
 mod authorize_scope;
+mod broker;
 mod challenge;
 mod clouds;
 mod clouds_authority;

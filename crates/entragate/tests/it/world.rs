@@ -261,7 +261,7 @@ pub(crate) fn client() -> reqwest::Client {
 }
 
 /// The MCP server behind the gate: lists two tools, and a tool call tells what arrived.
-async fn mcp_server(request: Request) -> Result<Response, Infallible> {
+pub(crate) async fn mcp_server(request: Request) -> Result<Response, Infallible> {
     let (parts, body) = request.into_parts();
     let permit = parts.extensions.get::<Permit>().expect("the layer sets a permit");
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();

@@ -1,0 +1,4 @@
+//! Broker mode on the wire.
+
+mod flow;
+pub(crate) mod world;
