@@ -1,0 +1,4 @@
+//! Who the client is: an identifier that is the URL of a metadata document (Client ID Metadata Document).
+
+pub(crate) mod address;
+pub(crate) mod document_url;
