@@ -2,3 +2,6 @@
 
 pub(crate) mod address;
 pub(crate) mod document_url;
+pub(crate) mod fetch;
+pub(crate) mod freshness;
+pub(crate) mod resolve;
