@@ -4,4 +4,5 @@ pub(crate) mod address;
 pub(crate) mod document_url;
 pub(crate) mod fetch;
 pub(crate) mod freshness;
+pub(crate) mod name;
 pub(crate) mod resolve;
