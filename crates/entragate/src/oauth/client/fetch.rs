@@ -672,7 +672,11 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_settings_make_a_fetcher() {
-        assert!(Fetcher::new(false).is_ok());
+    fn the_systems_settings_make_a_fetcher_that_handlers_can_share() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        fn sent<T: Send>(_: T) {}
+        let fetcher = Fetcher::new(false).unwrap();
+        shared(&fetcher);
+        sent(fetcher.fetch(&DocumentUrl::parse(URL, false).unwrap()));
     }
 }
