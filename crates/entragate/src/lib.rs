@@ -84,7 +84,7 @@ pub use gate::{Broker, Gate, GateBuilder, GateError, NotReady, Relay};
 pub use idp::entra::credential::{Credential, CredentialError, ManagedIdentity};
 pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, RegistrationError, TenantId};
 pub use layer::{GateLayer, GateService};
-pub use oauth::client::{ConfiguredClient, ConfiguredClientError};
+pub use oauth::client::{ClientDocuments, ClientDocumentsError, ConfiguredClient, ConfiguredClientError};
 pub use oauth::redirect_uri::{RedirectRule, RedirectRuleError};
 pub use policy::{Policy, Rule};
 pub use principal::{Kind, Permit, Principal};

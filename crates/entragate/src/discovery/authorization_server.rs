@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Document;
 use crate::facade::Facade;
+use crate::oauth::client::assertion::ALGORITHMS;
 use crate::signin::Leg;
 
 #[derive(Serialize)]
@@ -27,7 +28,11 @@ struct Metadata<'a> {
     token_endpoint_auth_methods_supported: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint_auth_methods_supported: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<&'a str>>,
     code_challenge_methods_supported: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id_metadata_document_supported: Option<bool>,
     subject_types_supported: [&'a str; 1],
     id_token_signing_alg_values_supported: [&'a str; 1],
     protected_resources: [&'a str; 1],
@@ -46,6 +51,10 @@ pub(crate) fn document(facade: &Facade) -> Document {
     if broker.is_some_and(|broker| broker.clients.has_secrets()) {
         methods.extend(["client_secret_post", "client_secret_basic"]);
     }
+    let reads_documents = broker.is_some_and(|broker| broker.clients.documents.is_some());
+    if reads_documents {
+        methods.push("private_key_jwt");
+    }
     let metadata = Metadata {
         issuer: base.as_str(),
         authorization_endpoint: base.join("/oauth/authorize"),
@@ -59,6 +68,9 @@ pub(crate) fn document(facade: &Facade) -> Document {
         grant_types_supported: ["authorization_code", "refresh_token"],
         revocation_endpoint_auth_methods_supported: broker.map(|_| methods.clone()),
         token_endpoint_auth_methods_supported: methods,
+        token_endpoint_auth_signing_alg_values_supported: reads_documents
+            .then(|| ALGORITHMS.iter().map(|(name, _)| *name).collect()),
+        client_id_metadata_document_supported: reads_documents.then_some(true),
         code_challenge_methods_supported: ["S256"],
         subject_types_supported: ["pairwise"],
         id_token_signing_alg_values_supported: ["RS256"],

@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::discovery::challenge::Challenge;
 use crate::front_door::FrontDoor;
 use crate::idp::entra::registration::{ApiApp, AuthorityHost};
-use crate::oauth::client::ConfiguredClient;
+use crate::oauth::client::{ClientDocuments, ConfiguredClient};
 use crate::oauth::redirect_uri::{RedirectPolicy, RedirectRule};
 use crate::once::Once;
 use crate::policy::step_up::StepUps;
@@ -181,6 +181,12 @@ impl GateBuilder {
     /// Broker mode: whether clients may register themselves (RFC 7591); default yes.
     pub fn registration(mut self, allowed: bool) -> Self {
         self.broker.registration = allowed;
+        self
+    }
+
+    /// Broker mode: which client ID metadata documents are read; default: all that the public internet has.
+    pub fn client_documents(mut self, documents: ClientDocuments) -> Self {
+        self.broker.documents = documents;
         self
     }
 

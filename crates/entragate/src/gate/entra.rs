@@ -13,7 +13,8 @@ use crate::idp::http::Outbound;
 use crate::oauth::broker;
 use crate::oauth::broker::cookies::Cookies;
 use crate::oauth::broker::family::Families;
-use crate::oauth::client::{Clients, ConfiguredClient};
+use crate::oauth::client::documents::Documents;
+use crate::oauth::client::{ClientDocuments, Clients, ConfiguredClient};
 use crate::oauth::redirect_uri::RedirectPolicy;
 use crate::oauth::resource::KnownResources;
 use crate::once::{Memory, Once};
@@ -45,6 +46,7 @@ pub(super) struct BrokerOptions {
     pub(super) once: Option<Arc<dyn Once>>,
     pub(super) clients: Vec<ConfiguredClient>,
     pub(super) registration: bool,
+    pub(super) documents: ClientDocuments,
     pub(super) access_life: Duration,
     pub(super) remember_for: Duration,
 }
@@ -55,6 +57,7 @@ impl Default for BrokerOptions {
             once: None,
             clients: Vec::new(),
             registration: true,
+            documents: ClientDocuments::open(),
             access_life: Duration::from_secs(30 * 60),
             remember_for: Duration::from_secs(90 * 24 * 60 * 60),
         }
@@ -101,6 +104,12 @@ impl Parts<'_> {
         let seal = Arc::new(Sealer::new(&broker.keys, self.base.as_str()));
         let families = Arc::new(Families::new(Arc::clone(&once), Arc::clone(clock)));
         let traces = Arc::new(Traces::new(Arc::clone(clock)));
+        let documents = if options.documents.is_enabled() {
+            let documents = Documents::new(options.documents, self.base.is_loopback(), Arc::clone(clock));
+            Some(documents.map_err(|error| GateError::Outbound(error.to_string()))?)
+        } else {
+            None
+        };
         let way = Way::Broker(Box::new(broker::Broker {
             client: broker.client.unwrap_or_else(|| broker.api.id().clone()),
             credential: broker.credential,
@@ -114,7 +123,7 @@ impl Parts<'_> {
             seal,
             once,
             families,
-            clients: Clients { configured: options.clients, registration: options.registration },
+            clients: Clients { configured: options.clients, registration: options.registration, documents },
             cookies: Cookies::new(self.base),
             traces,
             access_life: options.access_life,

@@ -108,7 +108,7 @@ impl Outbound {
 }
 
 /// An error with its causes on one line: "connection refused" is three levels down.
-fn chain(error: &reqwest::Error) -> String {
+pub(crate) fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -13,6 +13,7 @@ use super::broker::Broker;
 use super::broker::begin::begin;
 use super::broker::transaction::Prompt;
 use super::client::Client;
+use super::client::documents::When;
 use super::error::{Code, OAuthError};
 use super::pages::ErrorPage;
 use super::params::Params;
@@ -108,7 +109,7 @@ async fn relay(facade: &Facade, client_id: &str, params: &Params) -> Result<Resp
 async fn known_client(broker: &Broker, params: &Params) -> Result<Client, Box<Stop>> {
     refuse_repeated(params)?;
     let id = params.get("client_id").unwrap_or_default();
-    broker.clients.resolve(&broker.seal, id).await.map_err(|error| {
+    broker.clients.resolve(&broker.seal, id, When::Authorize).await.map_err(|error| {
         let fix = error.fix();
         Stop::page(Code::InvalidClient, error.to_string(), &shown(id), fix)
     })

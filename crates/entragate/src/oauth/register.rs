@@ -12,6 +12,7 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::client::name::shown_name;
 use super::client::{self, RegisterError};
 use super::error::{Code, OAuthError, json};
 use super::redirect_uri::RedirectUri;
@@ -102,14 +103,16 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
     let client_name = text(metadata.client_name);
     let client_id = match &facade.entra.way {
         Way::Relay(client) => client.as_str().to_owned(),
-        Way::Broker(broker) if broker.clients.registration => {
-            client::register(&broker.seal, redirect_uris.clone(), client_name.clone(), now).map_err(
-                |error| match error {
-                    RegisterError::TooLong => bad(&error.to_string()),
-                    RegisterError::CannotSeal(_) => OAuthError::new(Code::ServerError, error.to_string()),
-                },
-            )?
-        }
+        Way::Broker(broker) if broker.clients.registration => client::register(
+            &broker.seal,
+            redirect_uris.clone(),
+            client_name.as_deref().and_then(shown_name),
+            now,
+        )
+        .map_err(|error| match error {
+            RegisterError::TooLong => bad(&error.to_string()),
+            RegisterError::CannotSeal(_) => OAuthError::new(Code::ServerError, error.to_string()),
+        })?,
         Way::Broker(_) => {
             let text = "registration is switched off here: use a client ID metadata document, or a client id from the operator";
             return Err(OAuthError {

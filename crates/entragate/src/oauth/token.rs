@@ -1,24 +1,19 @@
 //! `POST /oauth/token` (RFC 6749 §3.2): a code or a refresh token comes in; Entra's tokens go out in relay mode, ours in
 //! broker mode.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::authorize::{check_resource, check_scope};
-use super::broker::Broker;
 use super::broker::code::Redemption;
-use super::client::{Authentication, Client};
+use super::client::authentication::{authenticated, check_client};
 use super::error::{Code, OAuthError, json};
 use super::params::Params;
 use super::redirect_uri::RedirectUri;
 use super::{broker, pkce, relay};
 use crate::facade::{Facade, Way, body_bytes};
-use crate::secret::Secret;
 use crate::signin::{Leg, leg};
 
 const MAX_BODY: usize = 64 * 1024;
@@ -153,88 +148,4 @@ fn check(facade: &Facade, params: &Params, needs_redirect_uri: bool) -> Result<G
         }
         None => Err(bad("grant_type is missing")),
     }
-}
-
-fn unknown_client() -> OAuthError {
-    OAuthError {
-        status: StatusCode::UNAUTHORIZED,
-        ..OAuthError::new(Code::InvalidClient, "client_id is not known here: register again")
-    }
-}
-
-/// The client that asks, in whichever of the two places its id is, and the secret beside it.
-struct Claimed {
-    id: String,
-    secret: Option<Secret>,
-}
-
-fn claimed(headers: &HeaderMap, params: &Params) -> Result<Claimed, OAuthError> {
-    if headers.get_all(AUTHORIZATION).iter().count() > 1 {
-        return Err(OAuthError::new(Code::InvalidRequest, "the Authorization header is repeated"));
-    }
-    let basic = match headers.get(AUTHORIZATION) {
-        Some(value) => Some(basic(value).ok_or_else(unknown_client)?),
-        None => None,
-    };
-    let secret = params.get("client_secret");
-    if basic.is_some() && secret.is_some() {
-        return Err(OAuthError::new(
-            Code::InvalidRequest,
-            "two ways of client authentication in one request",
-        ));
-    }
-    match (params.get("client_id"), basic) {
-        // The id may be in the Basic header only (docs/clients.md K25).
-        (None, Some((id, secret))) => Ok(Claimed { id, secret }),
-        (Some(in_body), Some((id, secret))) if in_body == id => Ok(Claimed { id, secret }),
-        (Some(id), None) => Ok(Claimed { id: id.to_owned(), secret: secret.map(Secret::new) }),
-        (Some(_), Some(_)) | (None, None) => Err(unknown_client()),
-    }
-}
-
-/// The client is public: its id is compared, a secret it may send is not looked at and never handed on
-/// (AADSTS700025).
-fn check_client(expected: &str, headers: &HeaderMap, params: &Params) -> Result<(), OAuthError> {
-    if claimed(headers, params)?.id == expected { Ok(()) } else { Err(unknown_client()) }
-}
-
-/// The client, if it is who it says (AS-32).
-pub(crate) async fn authenticated(
-    _facade: &Facade,
-    broker: &Broker,
-    headers: &HeaderMap,
-    params: &Params,
-) -> Result<Client, OAuthError> {
-    let claimed = claimed(headers, params)?;
-    let client = broker.clients.resolve(&broker.seal, &claimed.id).await.map_err(|error| error.at_token())?;
-    let is_itself = match &client.authentication {
-        Authentication::None => true,
-        Authentication::Secret(secret) => {
-            let given = claimed.secret.as_ref().map(|given| given.expose().as_bytes()).unwrap_or_default();
-            verify_slices_are_equal(given, secret.expose().as_bytes()).is_ok()
-        }
-    };
-    if is_itself {
-        return Ok(client);
-    }
-    tracing::warn!(target: "entragate::signin", client = client.label, "a client did not authenticate");
-    let text = "client authentication failed: the client_secret is missing or wrong";
-    Err(OAuthError { status: StatusCode::UNAUTHORIZED, ..OAuthError::new(Code::InvalidClient, text) })
-}
-
-/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined.
-fn basic(value: &HeaderValue) -> Option<(String, Option<Secret>)> {
-    let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    let plain = |text: &str| {
-        // `+` is a space in a form.
-        let text = text.replace('+', " ");
-        Some(percent_encoding::percent_decode_str(&text).decode_utf8().ok()?.into_owned())
-    };
-    let secret = plain(secret)?;
-    Some((plain(id)?, (!secret.is_empty()).then(|| Secret::new(secret))))
 }

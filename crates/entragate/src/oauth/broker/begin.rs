@@ -15,6 +15,7 @@ use super::{BROWSER, BROWSER_LIFE, Broker, browser_of, upstream};
 use crate::facade::Facade;
 use crate::idp::entra::scopes;
 use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::client::name::suspicious;
 use crate::oauth::client::{Client, Kind};
 use crate::oauth::error::Code;
 use crate::oauth::pages::{Forms, STYLE, page};
@@ -184,7 +185,7 @@ pub(super) fn consent_page(
     let html = ConsentPage {
         client: shown_name(&asked.client),
         provenance: provenance(&asked.client),
-        lookalike: false,
+        lookalike: asked.client.name.as_deref().is_some_and(suspicious),
         redirect_host: redirect_uri.shown_host(),
         scopes: names.iter().map(|name| shown_scope(name)).collect(),
         resource: &asked.resource,

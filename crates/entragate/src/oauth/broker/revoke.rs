@@ -10,8 +10,9 @@ use super::tokens::RefreshToken;
 use super::{Broker, broker};
 use crate::facade::Facade;
 use crate::oauth::client::Client;
+use crate::oauth::client::authentication::authenticated;
 use crate::oauth::error::{Code, OAuthError, json as json_response};
-use crate::oauth::token::{authenticated, form, refused};
+use crate::oauth::token::{form, refused};
 use crate::token::sealed::AccessToken;
 
 pub(crate) async fn post(State(facade): State<Facade>, request: Request) -> Response<Body> {
