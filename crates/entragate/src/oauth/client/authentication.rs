@@ -22,6 +22,10 @@ fn unknown_client() -> OAuthError {
     }
 }
 
+fn two_ways() -> OAuthError {
+    OAuthError::new(Code::InvalidRequest, "two ways of client authentication in one request")
+}
+
 /// The client that asks, wherever its id is, and what it brings to prove it.
 struct Claimed {
     id: String,
@@ -38,11 +42,8 @@ fn claimed(headers: &HeaderMap, params: &Params) -> Result<Claimed, OAuthError> 
         None => None,
     };
     let (secret, assertion) = (params.get("client_secret"), params.get("client_assertion"));
-    if [basic.is_some(), secret.is_some(), assertion.is_some()].into_iter().filter(|way| *way).count() > 1 {
-        return Err(OAuthError::new(
-            Code::InvalidRequest,
-            "two ways of client authentication in one request",
-        ));
+    if basic.is_some() && secret.is_some() {
+        return Err(two_ways());
     }
     let assertion = assertion.map(str::to_owned);
     match (params.get("client_id"), basic) {
@@ -77,6 +78,9 @@ pub(crate) async fn authenticated(
     params: &Params,
 ) -> Result<Client, OAuthError> {
     let claimed = claimed(headers, params)?;
+    if claimed.assertion.is_some() && (claimed.secret.is_some() || headers.contains_key(AUTHORIZATION)) {
+        return Err(two_ways());
+    }
     let client = broker.clients.resolve(&broker.seal, &claimed.id, When::Token).await;
     let client = client.map_err(|error| error.at_token())?;
     let failed = |reason: &str| {
