@@ -1,5 +1,5 @@
 //! `/metadata/identity/oauth2/token`: the metadata service of an Azure machine, which hands out tokens of its managed
-//! identities. The real one is at http://169.254.169.254, without TLS too.
+//! identities. The real one is at `http://169.254.169.254`, without TLS too.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -56,12 +56,11 @@ async fn handle(
     if delay > 0 {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
-    let answer = match fault {
-        Some(kind) => faulty(&entra, &exchange, &peer, &kind),
-        None => {
-            exchange.document_client = cimd::client(&entra, &route, &exchange).await;
-            dispatch(&entra, &exchange, &route)
-        }
+    let answer = if let Some(kind) = fault {
+        faulty(&entra, &exchange, &peer, &kind)
+    } else {
+        exchange.document_client = cimd::client(&entra, &route, &exchange).await;
+        dispatch(&entra, &exchange, &route)
     };
     conclude(&entra, exchange, &route, answer)
 }
