@@ -21,7 +21,7 @@ use crate::fault::{self, FaultKind};
 use crate::params::Params;
 use crate::recorded::RecordedRequest;
 use crate::route::Route;
-use crate::{authorize, device, discovery, logout, pages, token};
+use crate::{authorize, cimd, device, discovery, logout, managed_identity, pages, token};
 
 /// More than any request to Entra has.
 const BODY_LIMIT: usize = 1 << 20;
@@ -46,7 +46,7 @@ async fn handle(
     request: Request<Body>,
 ) -> Response<Body> {
     let route = Route::of(request.uri().path());
-    let Some(exchange) = read(request).await else {
+    let Some(mut exchange) = read(request).await else {
         return Answer::empty(StatusCode::PAYLOAD_TOO_LARGE).response;
     };
     if let Route::Control(rest) = &route {
@@ -56,9 +56,11 @@ async fn handle(
     if delay > 0 {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
-    let answer = match fault {
-        Some(kind) => faulty(&entra, &exchange, &peer, &kind),
-        None => dispatch(&entra, &exchange, &route),
+    let answer = if let Some(kind) = fault {
+        faulty(&entra, &exchange, &peer, &kind)
+    } else {
+        exchange.document_client = cimd::client(&entra, &route, &exchange).await;
+        dispatch(&entra, &exchange, &route)
     };
     conclude(&entra, exchange, &route, answer)
 }
@@ -77,6 +79,7 @@ async fn read(request: Request<Body>) -> Option<Exchange> {
         form: if is_form { Params::parse(&body) } else { Params::default() },
         headers: head.headers,
         body,
+        document_client: None,
     })
 }
 
@@ -108,6 +111,7 @@ fn dispatch(entra: &Entra, exchange: &Exchange, route: &Route) -> Answer {
         Route::DeviceCode { tenant } => device::answer(entra, exchange, tenant),
         Route::DevicePage => device::page(entra, exchange),
         Route::Logout => logout::answer(entra, exchange),
+        Route::ManagedIdentity => managed_identity::answer(entra, exchange),
         Route::ErrorLookup => pages::lookup(exchange.query.get("code").unwrap_or_default()),
         Route::Home => pages::home(entra),
         Route::Control(_) | Route::Nothing => Answer::not_found(),

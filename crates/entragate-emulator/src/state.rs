@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::PoisonError;
 
+use crate::cimd::Document;
 use crate::fault::Fault;
 use crate::grants::{Code, Consent, Device, RefreshToken, Session};
 use crate::ids::Random;
@@ -28,6 +29,8 @@ pub(crate) struct State {
     /// By device code; ordered, so that a user code is looked up the same way every time.
     pub(crate) devices: BTreeMap<String, Device>,
     pub(crate) consents: BTreeSet<Consent>,
+    /// Client metadata documents as last fetched, by client id.
+    pub(crate) documents: HashMap<String, Document>,
     pub(crate) random: Random,
     pub(crate) keys: KeyRing,
 }
@@ -45,6 +48,7 @@ impl State {
             refresh_tokens: HashMap::new(),
             devices: BTreeMap::new(),
             consents: BTreeSet::new(),
+            documents: HashMap::new(),
             random,
             keys,
         }
@@ -62,6 +66,7 @@ impl State {
         self.refresh_tokens.clear();
         self.devices.clear();
         self.consents.clear();
+        self.documents.clear();
     }
 
     /// Keeps a code; those long past redemption make room.

@@ -99,6 +99,9 @@ fn the_page_has_the_fixtures() {
     for app in &directory.apps {
         assert!(has(&app.name, Some(&app.id)), "{}", app.name);
     }
+    for identity in &directory.managed_identities {
+        assert!(has(&identity.name, Some(&identity.client_id)), "{}", identity.name);
+    }
     for tenant in &directory.tenants {
         assert!(has(&tenant.name, Some(&tenant.id)), "{}", tenant.name);
     }

@@ -3,9 +3,12 @@
 //! A test whose name starts with `eNNN_` covers number NNN of the checklist in docs/reference/emulator.md;
 //! `checklist.rs` fails when a number has no test.
 
+mod assertion;
 mod authorize_errors;
 mod authorize_redirects;
 mod checklist;
+mod cimd;
+mod client_assertion;
 mod client_auth;
 mod client_credentials;
 mod control;
@@ -14,6 +17,7 @@ mod directory;
 mod discovery;
 mod documentation;
 mod errors;
+mod federated;
 mod fixture;
 mod hostile;
 mod keys;
