@@ -199,7 +199,7 @@ async fn a_wrong_password_fails_without_being_shown_and_the_right_one_works_late
 }
 
 #[tokio::test]
-async fn a_server_without_passwords_or_permission_says_only_its_code() {
+async fn what_the_server_answers_is_cut_to_its_code() {
     let server = Server::start();
     let anonymous = store(&server);
     server.cli(&["CONFIG", "SET", "requirepass", "correct"]);
