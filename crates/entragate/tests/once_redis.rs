@@ -112,8 +112,8 @@ async fn of_a_hundred_takes_at_once_one_wins() {
         let store = Arc::clone(&stores[number % 2]);
         tokio::spawn(async move { store.take("k").await.unwrap() })
     });
-    let taken = join_all(takes).await.into_iter().filter_map(Result::unwrap).collect::<Vec<_>>();
-    assert_eq!(taken, [b"1"]);
+    let values = join_all(takes).await.into_iter().filter_map(Result::unwrap).collect::<Vec<_>>();
+    assert_eq!(values, [b"1"]);
 }
 
 #[tokio::test]
