@@ -10,8 +10,6 @@ pub const TENANT2: &str = "22222222-2222-2222-2222-222222222222";
 
 /// An API with v2 tokens, scopes `access` and `admin`, roles Admin, User and Tools.All.
 pub const API: &str = "a0000000-0000-4000-8000-000000000001";
-/// The secret of [`API`], [`API1`] and [`GATE`], which can sign people in to themselves; `api-old` is an expired one.
-pub const API_SECRET: &str = "api-s3cret";
 /// The same with v1 tokens.
 pub const API1: &str = "a0000000-0000-4000-8000-000000000002";
 /// An API that only assigned users may reach.

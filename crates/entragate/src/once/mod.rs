@@ -5,6 +5,8 @@
 //! token from before that is refused, because whether it was used or revoked is forgotten.
 
 mod memory;
+#[cfg(feature = "redb")]
+mod redb;
 #[cfg(feature = "redis")]
 mod redis;
 
@@ -12,6 +14,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+#[cfg(feature = "redb")]
+pub use self::redb::{Redb, RedbError};
 #[cfg(feature = "redis")]
 pub use self::redis::{Redis, RedisUrlError};
 pub use memory::Memory;
