@@ -21,6 +21,7 @@
 mod authority;
 mod authorize;
 mod clock;
+mod cloud;
 mod connection;
 mod consent;
 mod control;
@@ -61,8 +62,8 @@ mod tokens;
 
 pub use control::Control;
 pub use directory::{
-    Access, App, Assignment, Audience, Directory, DirectoryError, Group, GroupClaims, Principals, Role,
-    Scope, Secret, Tenant, User,
+    Access, App, Assignment, Audience, ChangeError, Directory, DirectoryError, Group, GroupClaims,
+    Principals, Role, Scope, Secret, Tenant, User,
 };
 pub use emulator::{Builder, Emulator, StartError};
 pub use event::{Event, Outcome};

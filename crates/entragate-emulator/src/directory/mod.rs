@@ -1,6 +1,8 @@
 //! What a tenant's directory holds: tenants, users, groups and app registrations, as plain data with a TOML form.
 
 mod app;
+mod change;
+mod current;
 mod lookup;
 mod people;
 mod validate;
@@ -8,6 +10,8 @@ mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use app::{Access, App, Assignment, Audience, GroupClaims, Principals, Role, Scope, Secret};
+pub use change::ChangeError;
+pub(crate) use current::Directories;
 pub use people::{Group, Tenant, User};
 
 use crate::fixtures;
