@@ -21,9 +21,9 @@
 mod assertion;
 mod authority;
 mod authorize;
-
 mod cimd;
 mod clock;
+mod cloud;
 mod connection;
 mod consent;
 mod control;
@@ -66,8 +66,8 @@ mod tokens;
 
 pub use control::Control;
 pub use directory::{
-    Access, App, Assignment, Audience, Directory, DirectoryError, FederatedCredential, Group, GroupClaims,
-    ManagedIdentity, Principals, Role, Scope, Secret, Tenant, User,
+    Access, App, Assignment, Audience, ChangeError, Directory, DirectoryError, FederatedCredential, Group,
+    GroupClaims, ManagedIdentity, Principals, Role, Scope, Secret, Tenant, User,
 };
 pub use emulator::{Builder, Emulator, StartError};
 pub use event::{Event, Outcome};

@@ -11,6 +11,7 @@ use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, C
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
+use crate::cloud::Cloud;
 use crate::connection::{CuttableListener, Peer};
 use crate::control::{self, Control};
 use crate::entra::Entra;
@@ -28,11 +29,11 @@ const BODY_LIMIT: usize = 1 << 20;
 
 /// Serves until `stop` is ready and the requests in progress are answered.
 pub(crate) async fn serve(
-    entra: Arc<Entra>,
+    cloud: Arc<Cloud>,
     listener: CuttableListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let app = Router::new().fallback(handle).with_state(entra);
+    let app = Router::new().fallback(handle).with_state(cloud);
     let service = app.into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, service).with_graceful_shutdown(stop);
     if let Err(error) = server.await {
@@ -41,7 +42,7 @@ pub(crate) async fn serve(
 }
 
 async fn handle(
-    State(entra): State<Arc<Entra>>,
+    State(cloud): State<Arc<Cloud>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request<Body>,
 ) -> Response<Body> {
@@ -50,12 +51,14 @@ async fn handle(
         return Answer::empty(StatusCode::PAYLOAD_TOO_LARGE).response;
     };
     if let Route::Control(rest) = &route {
-        return control::http::answer(&Control::new(entra), peer.addr.ip(), &exchange, rest);
+        return control::http::answer(&Control::new(cloud), peer.addr.ip(), &exchange, rest);
     }
-    let (delay, fault) = entra.state.with(|state| fault::take(&mut state.faults, route.endpoint()));
+    let (delay, fault) = cloud.state.with(|state| fault::take(&mut state.faults, route.endpoint()));
     if delay > 0 {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
+    // Taken after the delay: what changed meanwhile counts.
+    let entra = cloud.entra();
     let answer = if let Some(kind) = fault {
         faulty(&entra, &exchange, &peer, &kind)
     } else {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::PoisonError;
 
 use crate::cimd::Document;
+use crate::directory::{Directories, Directory};
 use crate::fault::Fault;
 use crate::grants::{Code, Consent, Device, RefreshToken, Session};
 use crate::ids::Random;
@@ -20,6 +21,7 @@ pub(crate) struct State {
     /// Emulated time minus system time, in seconds.
     pub(crate) clock_offset: u64,
     pub(crate) settings: Settings,
+    pub(crate) directories: Directories,
     pub(crate) faults: Vec<Fault>,
     pub(crate) requests: VecDeque<RecordedRequest>,
     pub(crate) issued: VecDeque<IssuedToken>,
@@ -36,10 +38,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(random: Random, keys: KeyRing) -> Self {
+    pub(crate) fn new(directory: Directory, random: Random, keys: KeyRing) -> Self {
         Self {
             clock_offset: 0,
             settings: Settings::default(),
+            directories: Directories::new(directory),
             faults: Vec::new(),
             requests: VecDeque::new(),
             issued: VecDeque::new(),
@@ -58,6 +61,7 @@ impl State {
     pub(crate) fn reset(&mut self) {
         self.clock_offset = 0;
         self.settings = Settings::default();
+        self.directories.restore();
         self.faults.clear();
         self.requests.clear();
         self.issued.clear();

@@ -48,7 +48,7 @@ fn is_us(entra: &Entra, authority: &Authority, client: &App, audience: &str) -> 
     if audience == entra.v2_issuer(tenant) {
         return true;
     }
-    let path = audience.strip_prefix(entra.base.as_str()).and_then(|rest| rest.strip_prefix('/'));
+    let path = audience.strip_prefix(&*entra.base).and_then(|rest| rest.strip_prefix('/'));
     let segment = path.and_then(|path| path.strip_suffix("/oauth2/v2.0/token"));
     segment.is_some_and(|segment| Authority::parse(segment, &entra.directory).as_ref() == Ok(authority))
 }

@@ -1,7 +1,9 @@
 //! What a tenant's directory holds: tenants, users, groups and app registrations, as plain data with a TOML form.
 
 mod app;
+mod change;
 mod credential;
+mod current;
 mod lookup;
 mod people;
 mod validate;
@@ -9,7 +11,9 @@ mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use app::{Access, App, Assignment, Audience, GroupClaims, Principals, Role, Scope, Secret};
+pub use change::ChangeError;
 pub use credential::{FederatedCredential, ManagedIdentity};
+pub(crate) use current::Directories;
 pub use people::{Group, Tenant, User};
 
 use crate::fixtures;

@@ -17,6 +17,7 @@ const MODULES: &[(&str, &str)] = &[
     ("control", include_str!("control.rs")),
     ("device", include_str!("device.rs")),
     ("directory", include_str!("directory.rs")),
+    ("directory_changes", include_str!("directory_changes.rs")),
     ("discovery", include_str!("discovery.rs")),
     ("errors", include_str!("errors.rs")),
     ("federated", include_str!("federated.rs")),

@@ -44,7 +44,8 @@ async fn every_call_of_the_page_succeeds() {
     let calls = calls();
     assert!(calls.len() > 20, "{calls:?}");
     for (method, path, body) in calls {
-        let reply = entra.operate(&method, &path.replace("{name}", "alice"), &body).await;
+        let path = path.replace("{name}", "alice").replace("{app}", "API");
+        let reply = entra.operate(&method, &path, &body).await;
         assert!((200..300).contains(&reply.status), "{method} {path} {body}: {}", reply.body);
     }
 }

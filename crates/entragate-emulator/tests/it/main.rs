@@ -14,6 +14,7 @@ mod client_credentials;
 mod control;
 mod device;
 mod directory;
+mod directory_changes;
 mod discovery;
 mod documentation;
 mod errors;
