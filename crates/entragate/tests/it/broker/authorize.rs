@@ -160,8 +160,13 @@ async fn as_15_a_repeated_parameter_is_an_error_and_not_a_choice() {
     let world = BrokerWorld::start().await;
     let client_id = world.client_id().await;
     let url = world.authorize_url(&client_id, &[]);
-    for again in ["scope=x", "code_challenge=x", "response_type=token", "prompt=none", "unknown=1&unknown=2"]
-    {
+    for again in [
+        "scope=x",
+        "code_challenge=x",
+        "response_type=token",
+        "prompt=none&prompt=login",
+        "unknown=1&unknown=2",
+    ] {
         let shown = world.open(&format!("{url}&{again}")).await;
         assert_told(&world, &shown, "invalid_request");
     }
