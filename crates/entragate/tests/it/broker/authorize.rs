@@ -275,6 +275,24 @@ async fn as_15_s_21_s_31_nothing_in_the_request_decides_where_entra_is() {
 }
 
 #[tokio::test]
+async fn as_15_a_hint_reaches_entra_unless_it_would_make_the_url_too_long_aadsts90015() {
+    let world = BrokerWorld::start().await;
+    let client_id = world.client_id().await;
+    let long = "x".repeat(20_000);
+    for (hint, arrives) in [("alice@contoso.test", true), (&long, false)] {
+        let hints = [("login_hint", Some(hint)), ("domain_hint", Some(hint))];
+        let url = world.authorize_url(&client_id, &hints);
+        let to_entra = world.approve(&mut Browser::default(), &url).await.location();
+        let expected = if arrives { vec![hint.to_owned()] } else { vec![] };
+        assert_eq!(
+            (all(&to_entra, "login_hint"), all(&to_entra, "domain_hint")),
+            (expected.clone(), expected)
+        );
+        assert!(to_entra.as_str().len() < 6_000);
+    }
+}
+
+#[tokio::test]
 async fn as_21_as_22_k34_s_08_any_state_comes_back_byte_by_byte_and_entra_never_sees_it() {
     let world = BrokerWorld::start().await;
     let client_id = world.client_id().await;

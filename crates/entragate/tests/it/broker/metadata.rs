@@ -30,6 +30,17 @@ async fn as_09_as_10_as_11_ci_18_k11_k13_what_the_mode_can_is_advertised() {
 }
 
 #[tokio::test]
+async fn k13_k49_the_advertised_revocation_endpoint_answers_whatever_the_token_is() {
+    let world = BrokerWorld::start().await;
+    let client_id = world.client_id().await;
+    let endpoint = metadata(&world).await["revocation_endpoint"].as_str().unwrap().to_owned();
+    for token in ["x", "egr_AAAA", &client_id] {
+        let form = [("client_id", client_id.as_str()), ("token", token)];
+        assert_eq!(world.http.post(&endpoint).form(&form).send().await.unwrap().status(), 200, "{token}");
+    }
+}
+
+#[tokio::test]
 async fn as_05_as_06_as_07_as_08_the_lists_with_harmful_defaults_are_written_down() {
     let world = BrokerWorld::start().await;
     let metadata = metadata(&world).await;
