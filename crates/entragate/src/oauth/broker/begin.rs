@@ -147,6 +147,7 @@ fn forget_old(broker: &Broker, headers: &HeaderMap, response: &mut Response<Body
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of the page")]
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
@@ -169,6 +170,7 @@ struct ConsentPage<'a> {
 }
 
 /// The page. It changes nothing and can be fetched twice (K33).
+#[expect(clippy::result_large_err, reason = "once for each sign-in, and a person waits")]
 pub(super) fn consent_page(
     facade: &Facade,
     broker: &Broker,

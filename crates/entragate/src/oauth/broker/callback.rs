@@ -137,6 +137,7 @@ async fn finish(
 }
 
 /// The consent that was remembered does not count for this person; one without a page cannot be asked.
+#[expect(clippy::result_large_err, reason = "once for each sign-in, and a person waits")]
 fn ask(
     facade: &Facade,
     broker: &Broker,
