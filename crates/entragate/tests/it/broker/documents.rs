@@ -240,7 +240,7 @@ async fn ci_02_ci_03_ci_12_s_17_s_20_only_a_plain_small_answer_is_read() {
     assert!(!page.html.contains("s3cret"), "{}", page.html);
     host.serve(&json!({}));
     host.set(|answer| {
-        answer.headers = vec![("content-type", "application/oauth-client+json; charset=utf-8".into())]
+        answer.headers = vec![("content-type", "application/oauth-client+json; charset=utf-8".into())];
     });
     assert_consent(&world.open(&world.authorize_url(&host.id(), &[])).await);
 }

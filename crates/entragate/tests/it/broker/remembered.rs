@@ -56,9 +56,9 @@ async fn remember_needs_same_site() {
         browser.site = site;
         let shown = browser.get(&world.http, &url).await;
         if skips {
-            world.assert_skipped(&shown)
+            world.assert_skipped(&shown);
         } else {
-            assert_consent(&shown)
+            assert_consent(&shown);
         }
         browser.site = site;
         let silent = world.authorize_url(&client_id, &[("prompt", Some("none"))]);
