@@ -56,6 +56,7 @@ pub(crate) enum SealedError {
 struct Opened {
     principal: Principal,
     family: Arc<str>,
+    trace: Option<TraceId>,
 }
 
 /// Opens access tokens for one resource.
@@ -83,9 +84,11 @@ impl SealedTokens {
     pub(crate) async fn verify(&self, token: &str) -> Result<Principal, SealedError> {
         let now = self.clock.now();
         let hash = cache::hash(token);
-        let opened = match self.opened.get(&hash) {
+        let known = self.opened.get(&hash);
+        let is_new = known.is_none();
+        let opened = match known {
             Some(opened) => opened,
-            None => self.open(token, hash)?,
+            None => self.open(token)?,
         };
         let ends = opened.principal.expires_at();
         if now >= ends {
@@ -96,20 +99,22 @@ impl SealedTokens {
             self.opened.remove(&hash);
             return Err(Refused::Revoked.into());
         }
+        if is_new {
+            // Only a call that is let in is the first one.
+            if let Some(trace) = &opened.trace {
+                self.traces.first_call(trace);
+            }
+            self.opened.insert(hash, opened.clone());
+        }
         Ok(opened.principal)
     }
 
-    fn open(&self, token: &str, hash: TokenHash) -> Result<Opened, Refused> {
+    fn open(&self, token: &str) -> Result<Opened, Refused> {
         let access: AccessToken = self.seal.open(token).map_err(|_| Refused::NotSealedHere)?;
         if access.resource != self.resource {
             return Err(Refused::Resource(access.resource));
         }
-        if let Some(trace) = &access.trace {
-            self.traces.first_call(trace);
-        }
         let principal = access.person.principal(access.label, access.id, access.expires);
-        let opened = Opened { principal, family: access.family.into() };
-        self.opened.insert(hash, opened.clone());
-        Ok(opened)
+        Ok(Opened { principal, family: access.family.into(), trace: access.trace })
     }
 }

@@ -118,7 +118,7 @@ const fn entry(code: u64, remedy: Remedy, row: u8, hint: &'static str) -> Explan
 use Remedy::{Client, Configure, SignInAgain};
 
 #[rustfmt::skip]
-static CATALOGUE: [Explanation; 46] = [
+static CATALOGUE: [Explanation; 50] = [
     entry(9_010_010, Client, 3, "send sign-in through the gateway, which drops `resource`; this request reached Entra with one"),
     entry(901_002, Client, 3, "send sign-in through the gateway, which drops `resource`; this request reached Entra with one"),
     entry(90009, Configure, 4, "use two app registrations (AZURE_CLIENT_ID for the API, AZURE_MCP_CLIENT_ID for MCP clients) and always send `scope` on refresh"),
@@ -161,6 +161,10 @@ static CATALOGUE: [Explanation; 46] = [
     entry(50078, SignInAgain, 0, "multi-factor authentication expired"),
     entry(53003, SignInAgain, 0, "a Conditional Access policy blocks this sign-in: see the sign-in log by correlation id"),
     entry(50057, SignInAgain, 0, "the user account is disabled"),
+    entry(7_000_215, Configure, 0, "the client secret is wrong: the gateway needs the value of a secret of the app registration, not the secret's ID (entra.client_secret, AZURE_CLIENT_SECRET)"),
+    entry(7_000_222, Configure, 0, "the client secret expired: create another one on the app registration and give the gateway its value (entra.client_secret, AZURE_CLIENT_SECRET)"),
+    entry(50132, SignInAgain, 0, "the session was ended, for example by a new password"),
+    entry(50034, SignInAgain, 0, "the user account does not exist in this tenant"),
     entry(7_000_218, Configure, 6, "move the redirect URI to Mobile and desktop applications and allow public client flows on the client app"),
     entry(700_025, Configure, 6, "the client app is public: no secret may be sent"),
     entry(9_002_326, Client, 6, "a browser redeemed the code directly: go through the gateway, which sends no Origin"),

@@ -25,8 +25,7 @@ pub(crate) async fn redeem(
     client: &Client,
     redemption: &Redemption<'_>,
 ) -> Result<Tokens, OAuthError> {
-    let code = check(facade, broker, client, redemption)
-        .map_err(|text| OAuthError::new(Code::InvalidGrant, text))?;
+    let code = check(facade, broker, client, redemption).map_err(|failure| failure.error)?;
     let trace = code.trace.clone();
     let redeemed = take(facade, broker, code).await;
     redeemed.map_err(|failure| {
@@ -43,24 +42,28 @@ fn check(
     broker: &Broker,
     client: &Client,
     redemption: &Redemption<'_>,
-) -> Result<AuthorizationCode, &'static str> {
-    let code: AuthorizationCode = broker.seal.open(redemption.code).map_err(|_| BAD)?;
+) -> Result<AuthorizationCode, Failure> {
+    let invalid = |text: &str| Failure::told(Code::InvalidGrant, text);
+    let code: AuthorizationCode = broker.seal.open(redemption.code).map_err(|_| invalid(BAD))?;
     if code.client != client.fingerprint {
         tracing::warn!(target: "entragate::signin", trace = code.trace.as_str(), leg = "code", outcome = "refused", "a client came with the code of another one");
-        return Err(BAD);
+        return Err(invalid(BAD));
     }
-    let trace = |text: &'static str| {
+    // The client's own code: its log may lead to the trace.
+    let failed = |text: &str| {
         broker.traces.record(&code.trace, Leg::Code, Outcome::Failed, text);
-        text
+        invalid(text).in_trace(&code.trace)
     };
     if redemption.redirect_uri.is_some_and(|uri| hashed(uri) != code.redirect_uri) {
-        return Err(trace("redirect_uri is not the one of the authorization request"));
+        return Err(failed("redirect_uri is not the one of the authorization request"));
     }
     if !code.challenge.fits(redemption.verifier) {
-        return Err(trace("code_verifier does not belong to the code_challenge: two sign-ins were mixed up"));
+        return Err(failed(
+            "code_verifier does not belong to the code_challenge: two sign-ins were mixed up",
+        ));
     }
     if facade.entra.clock.now() >= code.expires {
-        return Err(trace(BAD));
+        return Err(failed(BAD));
     }
     Ok(code)
 }

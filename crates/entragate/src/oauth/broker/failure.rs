@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use http::StatusCode;
+
 use crate::idp::entra::errors::{EntraError, Remedy};
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::refusal::{self, described, impersonal};
@@ -119,7 +121,25 @@ impl Failure {
         }
         self
     }
+
+    /// The same, as a code of the token endpoint: what the person must see, or somebody must repair for the person, is
+    /// found at the next sign-in, which `invalid_grant` begins (K44). The rest of Entra's codes are about our request,
+    /// not the client's.
+    pub(crate) fn at_the_token_endpoint(mut self) -> Self {
+        let told = &mut self.error;
+        if told.code == "access_denied" {
+            (told.status, told.code) = (StatusCode::BAD_REQUEST, "invalid_grant".to_owned());
+        } else if !TOKEN_CODES.contains(&told.code.as_str()) {
+            (told.status, told.code) = (StatusCode::INTERNAL_SERVER_ERROR, "server_error".to_owned());
+        }
+        self
+    }
 }
+
+/// Codes that the token endpoint may answer (RFC 6749 §5.2, RFC 8707 §2), and the two for faults of servers that every
+/// measured client retries.
+const TOKEN_CODES: [&str; 5] =
+    ["invalid_grant", "invalid_scope", "invalid_target", "server_error", "temporarily_unavailable"];
 
 /// Codes that an authorization response may carry.
 const FRONT_CODES: [&str; 11] = [
@@ -141,6 +161,8 @@ fn explained(error: &EntraError) -> Explanation {
     let who = match known.map(|known| known.remedy) {
         Some(Remedy::SignInAgain) => PERSON,
         Some(Remedy::Client) => APPLICATION,
+        // What this gateway says of itself at Entra is wrong: its id or its credential.
+        _ if matches!(error.error.as_str(), "invalid_client" | "unauthorized_client") => OPERATOR,
         Some(Remedy::Configure) | None => ADMINISTRATOR,
     };
     let fix = match known {

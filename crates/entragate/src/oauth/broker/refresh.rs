@@ -22,6 +22,8 @@ const CLAIMS_WAIT: std::time::Duration = std::time::Duration::from_secs(60 * 60)
 const BAD: &str =
     "the refresh token is not valid: it expired, was replaced or revoked, or belongs to another client";
 
+const WIDER: &str = "scope is wider than the one that was granted";
+
 pub(crate) async fn refresh(
     facade: &Facade,
     broker: &Broker,
@@ -38,7 +40,7 @@ pub(crate) async fn refresh(
     let narrowed = narrowed(facade, &token, scope)?;
     renew(facade, broker, token, narrowed).await.map_err(|failure| {
         tracing::warn!(target: "entragate::signin", trace = trace.as_str(), leg = "refresh", outcome = "failed", reason = failure.error.description);
-        failure.in_trace(&trace).error
+        failure.at_the_token_endpoint().in_trace(&trace).error
     })
 }
 
@@ -59,7 +61,7 @@ fn narrowed(
     if asked == scopes::names(None, api) {
         return Ok(None);
     }
-    Err(OAuthError::new(Code::InvalidScope, "scope is wider than the one that was granted"))
+    Err(OAuthError::new(Code::InvalidScope, WIDER))
 }
 
 async fn renew(
@@ -92,6 +94,14 @@ async fn renew(
         tracing::error!(target: "entragate::entra", "Entra refreshed the token of one person for another");
         broker.families.revoke(&token.family.id).await?;
         return Err(invalid());
+    }
+    // After `.default` only Entra's answer tells what was granted.
+    if let Some(narrowed) = &narrowed
+        && !scopes::names(Some(narrowed), &facade.entra.api)
+            .iter()
+            .any(|name| name == scopes::DEFAULT || person.scopes.contains(name))
+    {
+        return Err(Failure::told(Code::InvalidScope, WIDER));
     }
     let (family, generation) = (token.family.clone(), token.generation + 1);
     // Entra's old token stays good, so without a new one it is kept.
