@@ -232,7 +232,7 @@ async fn rs_24_rs_25_the_server_sees_the_person_and_the_client_and_not_the_token
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_people_at_once_are_each_themselves() {
     let store: Arc<dyn Once> = Arc::new(Memory::new());
     let world = BrokerWorld::builder().once(Arc::clone(&store)).start().await;

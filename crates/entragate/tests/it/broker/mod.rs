@@ -4,6 +4,7 @@ mod access_token;
 mod client_auth;
 mod code;
 mod entra_errors;
+mod entra_silent;
 mod flow;
 mod keys;
 mod refresh;
