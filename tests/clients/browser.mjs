@@ -12,6 +12,7 @@ const PATIENCE_MS = 10_000
 
 // What to press, by the name of the button; the first one that the page has.
 const ANSWERS = user => [
+  ['decision', 'approve'], // the gateway's consent page, in broker mode
   ['__emulator_user', user],
   ['__emulator_consent', 'accept'],
   ['__emulator_mfa', 'approve'],

@@ -16,16 +16,20 @@ const CLIENTS = [
   { title: 'python-sdk', driver: 'python-sdk.py', user: 'bob' },
   { title: 'fastmcp-client', driver: 'fastmcp-client.py', user: 'bob' },
   { title: 'mcp-remote', driver: 'mcp-remote.mjs', user: 'bob' },
+  // With a client ID metadata document instead of a registration, which only broker mode reads.
+  { title: 'typescript-sdk-2-document', driver: 'typescript-sdk-2.mjs', user: 'bob', hasDocument: true },
+  { title: 'python-sdk-document', driver: 'python-sdk.py', user: 'bob', hasDocument: true },
   // Only when it is named: claude-code.sh downloads it, and without an account it calls no tool.
   { title: 'claude-code', driver: 'claude-code.mjs', user: 'bob', byNameOnly: true,
     steps: ['pkce', 'sign_in', 'refresh_after_expiry', 'no_prompt_consent'] },
 ]
 
-async function runClient({ title, driver, user, steps, byNameOnly }, state, demo) {
+async function runClient({ title, driver, user, steps, byNameOnly, hasDocument }, mode, { state, demo, document }) {
   const started = Date.now()
   const evidence = `${state}/${title}`
   const logFile = `${evidence}/client.log`
-  const env = { ...clientEnvironment(demo, evidence, user), CLAUDE: process.env.CLAUDE ?? '' }
+  const own = hasDocument ? document : undefined
+  const env = { ...clientEnvironment(demo, evidence, user, own), CLAUDE: process.env.CLAUDE ?? '' }
   const logStart = (await emulatorLog()).length
   const child = driver.endsWith('.py')
     ? start(`${HERE}.venv/bin/python`, ['-B', `${HERE}drivers/${driver}`], { env: { ...env, PYTHONPATH: `${HERE}lib` }, logFile })
@@ -37,7 +41,9 @@ async function runClient({ title, driver, user, steps, byNameOnly }, state, demo
   const lines = name => readIfThere(`${evidence}/${name}`).split('\n').filter(Boolean).map(line => JSON.parse(line))
   if (byNameOnly) console.log(readIfThere(logFile))
   const verdicts = judge({
-    steps,
+    mode,
+    document: own,
+    steps: steps && mode === 'broker' ? [...steps, 'consent'] : steps,
     seen,
     browser: lines('browser.jsonl'),
     requests: lines('requests.jsonl'),
@@ -48,6 +54,8 @@ async function runClient({ title, driver, user, steps, byNameOnly }, state, demo
   return { title, version: seen.version, steps: verdicts, seconds: (Date.now() - started) / 1000 }
 }
 
+const MODES = ['relay', 'broker']
+
 function choose(names) {
   const titles = CLIENTS.map(({ title }) => title)
   const unknown = names.filter(name => !titles.includes(name))
@@ -55,19 +63,33 @@ function choose(names) {
   return CLIENTS.filter(({ title, byNameOnly }) => (names.length === 0 ? !byNameOnly : names.includes(title)))
 }
 
-async function main(names) {
-  const chosen = choose(names)
-  const { state, demo } = await setUp()
+/** One mode with everything that belongs to it: a demo of its own, its clients, and what reached Entra. */
+async function runMode(mode, chosen) {
+  const clients = chosen.filter(({ hasDocument }) => mode === 'broker' || !hasDocument)
+  const world = await setUp(mode)
   const results = []
-  for (const client of chosen) results.push(await runClient(client, state, demo))
+  for (const client of clients) results.push(await runClient(client, mode, world))
   // One redemption of a code and one refresh each.
-  const checks = wire(await emulatorLog(), 2 * chosen.length)
+  const checks = wire(await emulatorLog(), 2 * clients.length)
 
-  console.log(table(results))
+  console.log(`\n${mode} mode\n${table(results)}`)
   for (const { name, ok } of checks) console.log(`${ok ? 'ok  ' : 'FAIL'}  ${name}`)
   const wrong = failures(results, checks)
-  if (wrong.length > 0) console.log(`\n${wrong.join('\n')}\nlogs: ${state}`)
-  else rmSync(state, { recursive: true })
+  if (wrong.length > 0) console.log(`\n${wrong.join('\n')}\nlogs: ${world.state}`)
+  else rmSync(world.state, { recursive: true })
+  return { results, checks }
+}
+
+async function main(args) {
+  const modes = args.filter(name => MODES.includes(name))
+  const chosen = choose(args.filter(name => !MODES.includes(name)))
+  const results = []
+  const checks = []
+  for (const mode of modes.length > 0 ? modes : MODES) {
+    const run = await runMode(mode, chosen)
+    results.push(...run.results)
+    checks.push(...run.checks)
+  }
   const { failed, line } = count(results, checks)
   console.log(`\n${line}`)
   return failed === 0 ? 0 : 1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Signs real MCP clients in through `entragate demo`, in front of the reference MCP server, and judges every step.
 #
-#   tests/clients/run.sh [client…]      all clients without names; docs/clients.md explains the table
+#   tests/clients/run.sh [relay|broker] [client…]      both modes and all clients without names; docs/clients.md explains the table
 #
 # The binary is $ENTRAGATE_BIN, else the newest one in the target directory, else it is built.
 # Ends with `N passed, N failed`; exit code 0 all passed, 1 something failed, 2 could not run.

@@ -1,7 +1,7 @@
 //! The other listener, for the platform that runs the gateway: never reachable from where clients are.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use entragate::Gate;
@@ -11,11 +11,13 @@ use serde::Serialize;
 
 use crate::upstream::Upstream;
 
-/// `/healthz` (the process runs) and `/readyz` (it can do its work).
+/// `/healthz` (the process runs), `/readyz` (it can do its work), `/sign-ins` (what happened to whom, in broker mode).
 pub fn router(gate: Gate, upstream: Upstream) -> Router {
     Router::new()
         .route("/healthz", get(|| async { answer(StatusCode::OK, &Health { status: "ok", missing: &[] }) }))
         .route("/readyz", get(ready))
+        .route("/sign-ins", get(sign_ins))
+        .route("/sign-ins/{id}", get(sign_in))
         .with_state((gate, upstream))
 }
 
@@ -44,8 +46,19 @@ async fn ready(State((gate, upstream)): State<(Gate, Upstream)>) -> Response {
     }
 }
 
-fn answer(status: StatusCode, health: &Health<'_>) -> Response {
-    // Strings only, which always serialize; if not, the status still tells.
-    let body = serde_json::to_vec(health).unwrap_or_default();
+async fn sign_ins(State((gate, _)): State<(Gate, Upstream)>) -> Response {
+    answer(StatusCode::OK, &gate.sign_ins())
+}
+
+async fn sign_in(State((gate, _)): State<(Gate, Upstream)>, Path(id): Path<String>) -> Response {
+    match gate.sign_in(&id) {
+        Some(sign_in) => answer(StatusCode::OK, &sign_in),
+        None => answer(StatusCode::NOT_FOUND, &Health { status: "no such sign-in", missing: &[] }),
+    }
+}
+
+fn answer(status: StatusCode, content: &impl Serialize) -> Response {
+    // Strings and numbers only, which always serialize; if not, the status still tells.
+    let body = serde_json::to_vec(content).unwrap_or_default();
     (status, [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response()
 }

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
-use crate::{demo, emulate, serve, telemetry};
+use crate::{demo, emulate, serve, telemetry, trace};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run a local Entra to develop and test against
     Emulate(emulate::Arguments),
+    /// Show what happened to the sign-ins of the last hour (broker mode)
+    Trace(trace::Arguments),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -107,6 +109,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
             "--config names settings of the gateway, which the emulator does not have; name its tenants, users and apps with --directory"
         )),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
+        Command::Trace(arguments) => show_trace(&arguments, environment, file),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
     }
@@ -126,6 +129,25 @@ fn serve(environment: &Environment, file: Option<&Path>) -> anyhow::Result<Exit>
         serve::run(config, stop).await
     })?;
     Ok(Exit::Fine)
+}
+
+fn show_trace(
+    arguments: &trace::Arguments,
+    environment: &Environment,
+    file: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let listen = if arguments.needs_configuration() {
+        match config::load(environment, file) {
+            Ok(config) => config.admin_listen,
+            Err(problems) => {
+                print_problems(&problems);
+                return Ok(Exit::Failed);
+            }
+        }
+    } else {
+        None
+    };
+    runtime()?.block_on(trace::run(arguments, listen))
 }
 
 fn config_check(environment: &Environment, file: Option<&Path>, json: bool) -> anyhow::Result<Exit> {

@@ -8,4 +8,5 @@ pub mod emulate;
 pub mod sample;
 pub mod serve;
 pub mod telemetry;
+pub mod trace;
 pub mod upstream;

@@ -10,10 +10,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::cloud::Cloud;
 use crate::connection::CuttableListener;
 use crate::control::Control;
 use crate::directory::Directory;
-use crate::entra::Entra;
 use crate::ids::Random;
 use crate::keys::{KeyError, KeyRing, KeySource};
 use crate::server;
@@ -145,16 +145,15 @@ impl Builder {
             keys.unwrap_or(Err(KeyError::Generate)).map_err(|error| StartError::Keys(error.to_string()))?;
 
         let base = self.public_url.unwrap_or_else(|| format!("http://{addr}"));
-        let base = base.trim_end_matches('/').to_owned();
         let directory = self.directory.unwrap_or_else(Directory::fixtures);
-        let state = State::new(Random::new(self.seed), keys);
-        let entra = Arc::new(Entra::new(base, directory, state));
+        let state = State::new(directory, Random::new(self.seed), keys);
+        let cloud = Arc::new(Cloud::new(base.trim_end_matches('/'), state));
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(server::serve(Arc::clone(&entra), CuttableListener(listener), async {
+        let task = tokio::spawn(server::serve(Arc::clone(&cloud), CuttableListener(listener), async {
             // Sent or dropped: both mean stop.
             stopped.await.ok();
         }));
-        tracing::debug!(url = entra.base, "the emulator listens");
-        Ok(Emulator { addr, control: Control::new(entra), stop: Some(stop), task: Some(task) })
+        tracing::debug!(url = &*cloud.base, "the emulator listens");
+        Ok(Emulator { addr, control: Control::new(cloud), stop: Some(stop), task: Some(task) })
     }
 }

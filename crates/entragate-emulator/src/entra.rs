@@ -1,4 +1,6 @@
-//! The emulated cloud that every endpoint works on.
+//! The emulated cloud as one request sees it: its directory stands still from the first check to the answer.
+
+use std::sync::Arc;
 
 use http::HeaderMap;
 use tokio::sync::broadcast;
@@ -9,24 +11,18 @@ use crate::errors::Trace;
 use crate::event::Event;
 use crate::ids::Random;
 use crate::settings::Settings;
-use crate::state::{Shared, State};
+use crate::state::Shared;
 
 #[derive(Debug)]
 pub(crate) struct Entra {
     /// The base URL without a trailing slash: `B` of every issuer and endpoint.
-    pub(crate) base: String,
-    pub(crate) directory: Directory,
-    pub(crate) state: Shared,
+    pub(crate) base: Arc<str>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) state: Arc<Shared>,
     pub(crate) events: broadcast::Sender<Event>,
 }
 
 impl Entra {
-    pub(crate) fn new(base: String, directory: Directory, state: State) -> Self {
-        // Slow listeners lose the oldest events; nobody waits for them.
-        let (events, _) = broadcast::channel(256);
-        Self { base, directory, state: Shared::new(state), events }
-    }
-
     /// Emulated Unix seconds.
     pub(crate) fn now(&self) -> u64 {
         clock::system_seconds().saturating_add(self.state.with(|state| state.clock_offset))

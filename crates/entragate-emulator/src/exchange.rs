@@ -6,7 +6,8 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, LOC
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::Value;
 
-use crate::errors::Trace;
+use crate::directory::App;
+use crate::errors::{Refusal, Trace};
 use crate::event::Outcome;
 use crate::params::Params;
 
@@ -22,6 +23,8 @@ pub(crate) struct Exchange {
     pub(crate) form: Params,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The client, when its id is the URL of a document.
+    pub(crate) document_client: Option<Result<App, Refusal>>,
 }
 
 impl Exchange {

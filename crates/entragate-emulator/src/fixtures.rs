@@ -37,6 +37,17 @@ pub const NOURI: &str = "f0000000-0000-4000-8000-000000000001";
 /// Microsoft Graph.
 pub const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
+/// The unexpired secret of [`API`], [`API1`] and [`GATE`].
+pub const API_SECRET: &str = "api-s3cret";
+/// A certificate in PEM, registered on [`API`] and [`WEB`].
+pub const CLIENT_CERTIFICATE: &str = include_str!("../keys/client-certificate.pem");
+/// Its private key in PEM, PKCS#8: public test material.
+pub const CLIENT_KEY: &str = include_str!("../keys/client-key.pem");
+/// Client id of the managed identity `gateway-identity`, which [`API`] and [`WEB`] trust.
+pub const IDENTITY: &str = "1de00000-0000-4000-8000-000000000001";
+/// Its object id: the subject of its tokens.
+pub const IDENTITY_OID: &str = "1de00000-0000-4000-8000-000000000002";
+
 /// Every fixture user with the object id. All live in [`TENANT`], except mallory.
 pub const USERS: [(&str, &str); 12] = [
     ("alice", "00000000-aaaa-4000-8000-000000000001"),
@@ -89,6 +100,23 @@ mod tests {
         }
         assert_eq!(directory.users.len(), USERS.len());
         assert_eq!(directory.apps.len(), 14);
+    }
+
+    #[test]
+    fn the_credentials_are_in_the_directory() {
+        let directory = Directory::fixtures();
+        let identity = &directory.managed_identities[0];
+        assert_eq!(
+            (identity.client_id.as_str(), identity.object_id.as_str()),
+            (super::IDENTITY, super::IDENTITY_OID)
+        );
+        for id in [super::API, super::WEB] {
+            let app = directory.client(id, Some(TENANT)).expect("an app");
+            assert_eq!(app.certificates, [super::CLIENT_CERTIFICATE]);
+            assert_eq!(app.federated_credentials[0].subject, super::IDENTITY_OID);
+        }
+        let api = directory.client(super::API, Some(TENANT)).expect("an app");
+        assert_eq!(api.secrets[0].value, super::API_SECRET);
     }
 
     #[test]

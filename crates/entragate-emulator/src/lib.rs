@@ -18,13 +18,17 @@
 //! It shares no code with the gateway it tests: signing, form parsing and the reading of Entra's rules are its own, or a
 //! wrong belief would be encoded twice.
 
+mod assertion;
 mod authority;
 mod authorize;
+mod cimd;
 mod clock;
+mod cloud;
 mod connection;
 mod consent;
 mod control;
 mod cookies;
+mod der;
 mod device;
 mod digest;
 mod directory;
@@ -44,6 +48,7 @@ mod jwks;
 mod jwt;
 mod keys;
 mod logout;
+mod managed_identity;
 mod mint;
 mod pages;
 mod params;
@@ -61,8 +66,8 @@ mod tokens;
 
 pub use control::Control;
 pub use directory::{
-    Access, App, Assignment, Audience, Directory, DirectoryError, Group, GroupClaims, Principals, Role,
-    Scope, Secret, Tenant, User,
+    Access, App, Assignment, Audience, ChangeError, Directory, DirectoryError, FederatedCredential, Group,
+    GroupClaims, ManagedIdentity, Principals, Role, Scope, Secret, Tenant, User,
 };
 pub use emulator::{Builder, Emulator, StartError};
 pub use event::{Event, Outcome};

@@ -27,6 +27,8 @@ pub(crate) enum Route {
     },
     DevicePage,
     Logout,
+    /// The metadata service of an Azure machine.
+    ManagedIdentity,
     /// Where `error_uri` points.
     ErrorLookup,
     Home,
@@ -45,6 +47,7 @@ impl Route {
             ["__emulator", rest @ ..] => Self::Control(rest.join("/")),
             ["common", "discovery", "instance"] => Self::Instance,
             ["common", "oauth2", "deviceauth"] => Self::DevicePage,
+            ["metadata", "identity", "oauth2", "token"] => Self::ManagedIdentity,
             [t, "v2.0", ".well-known", "openid-configuration"] => {
                 Self::Discovery { tenant: tenant(t), version: Version::V2 }
             }
@@ -70,7 +73,9 @@ impl Route {
             Self::Token { .. } => Endpoint::Token,
             Self::DeviceCode { .. } | Self::DevicePage => Endpoint::DeviceCode,
             Self::Logout => Endpoint::Logout,
-            Self::ErrorLookup | Self::Home | Self::Control(_) | Self::Nothing => Endpoint::Other,
+            Self::ManagedIdentity | Self::ErrorLookup | Self::Home | Self::Control(_) | Self::Nothing => {
+                Endpoint::Other
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, C
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
+use crate::cloud::Cloud;
 use crate::connection::{CuttableListener, Peer};
 use crate::control::{self, Control};
 use crate::entra::Entra;
@@ -21,18 +22,18 @@ use crate::fault::{self, FaultKind};
 use crate::params::Params;
 use crate::recorded::RecordedRequest;
 use crate::route::Route;
-use crate::{authorize, device, discovery, logout, pages, token};
+use crate::{authorize, cimd, device, discovery, logout, managed_identity, pages, token};
 
 /// More than any request to Entra has.
 const BODY_LIMIT: usize = 1 << 20;
 
 /// Serves until `stop` is ready and the requests in progress are answered.
 pub(crate) async fn serve(
-    entra: Arc<Entra>,
+    cloud: Arc<Cloud>,
     listener: CuttableListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let app = Router::new().fallback(handle).with_state(entra);
+    let app = Router::new().fallback(handle).with_state(cloud);
     let service = app.into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, service).with_graceful_shutdown(stop);
     if let Err(error) = server.await {
@@ -41,24 +42,28 @@ pub(crate) async fn serve(
 }
 
 async fn handle(
-    State(entra): State<Arc<Entra>>,
+    State(cloud): State<Arc<Cloud>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request<Body>,
 ) -> Response<Body> {
     let route = Route::of(request.uri().path());
-    let Some(exchange) = read(request).await else {
+    let Some(mut exchange) = read(request).await else {
         return Answer::empty(StatusCode::PAYLOAD_TOO_LARGE).response;
     };
     if let Route::Control(rest) = &route {
-        return control::http::answer(&Control::new(entra), peer.addr.ip(), &exchange, rest);
+        return control::http::answer(&Control::new(cloud), peer.addr.ip(), &exchange, rest);
     }
-    let (delay, fault) = entra.state.with(|state| fault::take(&mut state.faults, route.endpoint()));
+    let (delay, fault) = cloud.state.with(|state| fault::take(&mut state.faults, route.endpoint()));
     if delay > 0 {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
-    let answer = match fault {
-        Some(kind) => faulty(&entra, &exchange, &peer, &kind),
-        None => dispatch(&entra, &exchange, &route),
+    // Taken after the delay: what changed meanwhile counts.
+    let entra = cloud.entra();
+    let answer = if let Some(kind) = fault {
+        faulty(&entra, &exchange, &peer, &kind)
+    } else {
+        exchange.document_client = cimd::client(&entra, &route, &exchange).await;
+        dispatch(&entra, &exchange, &route)
     };
     conclude(&entra, exchange, &route, answer)
 }
@@ -77,6 +82,7 @@ async fn read(request: Request<Body>) -> Option<Exchange> {
         form: if is_form { Params::parse(&body) } else { Params::default() },
         headers: head.headers,
         body,
+        document_client: None,
     })
 }
 
@@ -108,6 +114,7 @@ fn dispatch(entra: &Entra, exchange: &Exchange, route: &Route) -> Answer {
         Route::DeviceCode { tenant } => device::answer(entra, exchange, tenant),
         Route::DevicePage => device::page(entra, exchange),
         Route::Logout => logout::answer(entra, exchange),
+        Route::ManagedIdentity => managed_identity::answer(entra, exchange),
         Route::ErrorLookup => pages::lookup(exchange.query.get("code").unwrap_or_default()),
         Route::Home => pages::home(entra),
         Route::Control(_) | Route::Nothing => Answer::not_found(),

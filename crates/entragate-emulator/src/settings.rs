@@ -27,8 +27,10 @@ pub struct Settings {
     pub ca_blocked_users: Vec<String>,
     /// A future Entra that advertises PKCE.
     pub advertise_pkce: bool,
-    /// A future Entra that advertises client ID metadata documents.
+    /// A future Entra that advertises client ID metadata documents, and accepts them.
     pub advertise_cimd: bool,
+    /// Under `advertise_cimd`, the client ids (URLs) that an administrator has approved, with every delegated permission.
+    pub approved_cimd_clients: Vec<String>,
     /// `login_hint` and `X-Emulator-User` sign in without a page.
     pub headless: bool,
     /// Signs this user in wherever nobody else is, without a page.
@@ -49,6 +51,7 @@ impl Default for Settings {
             ca_blocked_users: Vec::new(),
             advertise_pkce: false,
             advertise_cimd: false,
+            approved_cimd_clients: Vec::new(),
             headless: true,
             auto_login: None,
         }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::PoisonError;
 
+use crate::cimd::Document;
+use crate::directory::{Directories, Directory};
 use crate::fault::Fault;
 use crate::grants::{Code, Consent, Device, RefreshToken, Session};
 use crate::ids::Random;
@@ -19,6 +21,7 @@ pub(crate) struct State {
     /// Emulated time minus system time, in seconds.
     pub(crate) clock_offset: u64,
     pub(crate) settings: Settings,
+    pub(crate) directories: Directories,
     pub(crate) faults: Vec<Fault>,
     pub(crate) requests: VecDeque<RecordedRequest>,
     pub(crate) issued: VecDeque<IssuedToken>,
@@ -28,15 +31,18 @@ pub(crate) struct State {
     /// By device code; ordered, so that a user code is looked up the same way every time.
     pub(crate) devices: BTreeMap<String, Device>,
     pub(crate) consents: BTreeSet<Consent>,
+    /// Client metadata documents as last fetched, by client id.
+    pub(crate) documents: HashMap<String, Document>,
     pub(crate) random: Random,
     pub(crate) keys: KeyRing,
 }
 
 impl State {
-    pub(crate) fn new(random: Random, keys: KeyRing) -> Self {
+    pub(crate) fn new(directory: Directory, random: Random, keys: KeyRing) -> Self {
         Self {
             clock_offset: 0,
             settings: Settings::default(),
+            directories: Directories::new(directory),
             faults: Vec::new(),
             requests: VecDeque::new(),
             issued: VecDeque::new(),
@@ -45,6 +51,7 @@ impl State {
             refresh_tokens: HashMap::new(),
             devices: BTreeMap::new(),
             consents: BTreeSet::new(),
+            documents: HashMap::new(),
             random,
             keys,
         }
@@ -54,6 +61,7 @@ impl State {
     pub(crate) fn reset(&mut self) {
         self.clock_offset = 0;
         self.settings = Settings::default();
+        self.directories.restore();
         self.faults.clear();
         self.requests.clear();
         self.issued.clear();
@@ -62,6 +70,7 @@ impl State {
         self.refresh_tokens.clear();
         self.devices.clear();
         self.consents.clear();
+        self.documents.clear();
     }
 
     /// Keeps a code; those long past redemption make room.

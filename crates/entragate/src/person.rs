@@ -81,8 +81,7 @@ fn unpacked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
         if !is_packed {
             return id.to_owned();
         }
-        let (a, b, c, d, e) = (&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]);
-        format!("{a}-{b}-{c}-{d}-{e}")
+        format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..])
     };
     Ok(text.split_ascii_whitespace().map(dashed).collect())
 }

@@ -56,6 +56,8 @@ async def connect() -> AsyncIterator[Connected]:
             storage=Memory(),
             redirect_handler=open_browser,
             callback_handler=callback.wait,
+            # The URL of a client ID metadata document, where the run has one.
+            client_metadata_url=os.environ.get("CLIENT_METADATA_URL"),
         )
         async with recording_client(auth=auth, timeout=30) as http:
             async with Client(streamable_http_client(URL, http_client=http)) as client:

@@ -6,6 +6,7 @@ export const STEPS = [
   'discovery',
   'registration',
   'pkce',
+  'consent',
   'sign_in',
   'tools_list',
   'allowed_call',
@@ -19,7 +20,8 @@ const GUARDED_TOOL = 'get-env'
 const SIGN_IN_PAGE = /sign in to/i
 
 /**
- * Verdicts of one client, by step: `{ ok, why }`. `refused_call` is about a user without the role; of the
+ * Verdicts of one client, by step: `{ ok, why }`. In broker mode the gateway asks for consent, answers with `iss`, and has a
+ * PKCE pair of its own towards Entra. `refused_call` is about a user without the role; of the
  * administrator the same step expects that the tool is listed and answers.
  *
  * - `steps`: the ones that this client can show; all by default
@@ -29,11 +31,12 @@ const SIGN_IN_PAGE = /sign in to/i
  * - `log`: the part of the emulator's request log that belongs to this client
  * - `logStart`: how many requests the log had before
  */
-export function judge({ steps = STEPS, seen, browser, requests, log, logStart, isAdmin }) {
+export function judge({ mode = 'relay', document, steps = stepsOf(mode), seen, browser, requests, log, logStart, isAdmin }) {
   const judged = {
     discovery: () => discovery(requests),
-    registration: () => registration(requests),
-    pkce: () => pkce(browser, log),
+    registration: () => (document ? document_(browser, requests, document) : registration(requests)),
+    pkce: () => (mode === 'broker' ? twoPairs(browser, log) : pkce(browser, log)),
+    consent: () => consent(browser),
     sign_in: () => signIn(seen, browser),
     tools_list: () => toolsList(seen, isAdmin),
     allowed_call: () => echoes(seen.echo, 'hello'),
@@ -44,6 +47,9 @@ export function judge({ steps = STEPS, seen, browser, requests, log, logStart, i
   }
   return Object.fromEntries(steps.map(step => [step, verdict(judged[step])]))
 }
+
+/** The steps of a mode: in relay mode nobody but Entra asks anything. */
+export const stepsOf = mode => STEPS.filter(step => mode === 'broker' || step !== 'consent')
 
 /** Each judgement says why not, or nothing. */
 function verdict(judgement) {
@@ -66,6 +72,36 @@ function discovery(requests) {
 function registration(requests) {
   const attempts = requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/register'))
   if (!attempts.some(({ status }) => status === 201)) return `registrations: ${attempts.map(({ status }) => status)}`
+}
+
+/** The client used the URL of its metadata document instead of registering. */
+function document_(browser, requests, document) {
+  if (requests.some(({ path }) => path.endsWith('/register'))) return 'the client registered, although it has a document'
+  const id = authorizeUrl(browser).searchParams.get('client_id')
+  if (id !== document) return `the client_id is ${id}`
+}
+
+/** The gateway checks the client's pair and has one of its own towards Entra. */
+function twoPairs(browser, log) {
+  const asked = authorizeUrl(browser).searchParams
+  if (asked.get('code_challenge_method') !== 'S256') return 'the authorize request has no S256 challenge'
+  const atEntra = log.find(({ path }) => path.endsWith('/authorize'))
+  const challenge = atEntra && parameter(atEntra, 'code_challenge')
+  if (!challenge || parameter(atEntra, 'code_challenge_method') !== 'S256') return 'Entra saw no S256 challenge'
+  if (challenge === asked.get('code_challenge')) return "the client's challenge was handed on to Entra"
+  const verifier = redemptions(log, 'authorization_code')[0]?.code_verifier
+  if (!verifier) return 'no code was redeemed with a verifier'
+  if (createHash('sha256').update(verifier).digest('base64url') !== challenge) return "Entra's verifier is not the one of its challenge"
+}
+
+/** The gateway's page was shown and answered, and the client was answered by our issuer (RFC 9207). */
+function consent(browser) {
+  if (!browser.some(({ title }) => /^Allow .*\?$/.test(title ?? ''))) return 'no consent page was shown'
+  if (!browser.some(({ pressed }) => pressed === 'decision=approve')) return 'nobody allowed the client'
+  const callback = browser.find(({ isCallback }) => isCallback)
+  const issuers = callback ? new URL(callback.url).searchParams.getAll('iss') : []
+  const ours = authorizeUrl(browser).origin
+  if (issuers.length !== 1 || issuers[0] !== ours) return `iss is ${issuers.join(' and ') || 'missing'}, not ${ours}`
 }
 
 /** The verifier that reached Entra belongs to the challenge with which the client began. */

@@ -1,7 +1,7 @@
 // A judge that lets everything pass proves nothing: each verdict is shown evidence that must fail it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { STEPS, judge } from './judge.mjs'
+import { STEPS, judge, stepsOf } from './judge.mjs'
 import { wire } from './wire.mjs'
 
 const VERIFIER = 'a'.repeat(43)
@@ -41,12 +41,30 @@ function evidence() {
   }
 }
 
-const failing = given => STEPS.filter(step => !judge(given)[step].ok)
+const RELAY = stepsOf('relay')
+const failing = given => {
+  const verdicts = judge(given)
+  return Object.keys(verdicts).filter(step => !verdicts[step].ok)
+}
+
+/** The same in broker mode: a consent page, `iss`, and a second PKCE pair towards Entra. */
+function brokerEvidence() {
+  const given = { ...evidence(), mode: 'broker' }
+  given.browser.splice(1, 0, { url: given.browser[0].url, status: 200, title: 'Allow TypeScript SDK 2?' }, { pressed: 'decision=approve' })
+  given.browser.at(-1).url = 'http://localhost/callback?code=c&iss=http%3A%2F%2Fgateway'
+  given.log[0].query.push(['code_challenge', CHALLENGE], ['code_challenge_method', 'S256'])
+  const own = new URL(given.browser[0].url)
+  own.searchParams.set('code_challenge', 'b'.repeat(43))
+  given.browser[0].url = own.href
+  return given
+}
 
 test('good evidence passes every step', () => assert.deepEqual(failing(evidence()), []))
 
 test('no evidence passes none', () => {
-  assert.deepEqual(failing({ seen: {}, browser: [], requests: [], log: [], logStart: 0, isAdmin: false }), STEPS)
+  const nothing = { seen: {}, browser: [], requests: [], log: [], logStart: 0, isAdmin: false }
+  assert.deepEqual(failing(nothing), RELAY)
+  assert.deepEqual(failing({ ...nothing, mode: 'broker' }), STEPS)
 })
 
 const SPOILED = {
@@ -62,13 +80,46 @@ const SPOILED = {
   no_prompt_consent: it => it.log[0].query.push(['prompt', 'consent']) && it.log[0].query.shift(),
 }
 
-for (const step of STEPS) {
+for (const step of RELAY) {
   test(`${step} can fail`, () => {
     const given = evidence()
     SPOILED[step](given)
     assert.deepEqual(failing(given), [step])
   })
 }
+
+test('good evidence of broker mode passes every step', () => assert.deepEqual(failing(brokerEvidence()), []))
+
+const SPOILED_CONSENT = {
+  'no page': it => { it.browser[1].title = 'Sign in' },
+  'no answer': it => { it.browser[2].pressed = 'decision=deny' },
+  'no iss': it => { it.browser.at(-1).url = 'http://localhost/callback?code=c' },
+  'two iss': it => { it.browser.at(-1).url += '&iss=http%3A%2F%2Fgateway' },
+  "Entra's iss": it => { it.browser.at(-1).url = 'http://localhost/callback?code=c&iss=https%3A%2F%2Flogin' },
+}
+for (const [how, spoil] of Object.entries(SPOILED_CONSENT)) {
+  test(`consent can fail: ${how}`, () => {
+    const given = brokerEvidence()
+    spoil(given)
+    assert.deepEqual(failing(given), ['consent'])
+  })
+}
+
+test("handing the client's challenge on to Entra is not a pair of our own", () => {
+  const given = brokerEvidence()
+  given.browser[0].url = evidence().browser[0].url
+  assert.deepEqual(failing(given), ['pkce'])
+})
+
+test('a client with a document must use it', () => {
+  const given = { ...brokerEvidence(), document: 'https://localhost/client.json' }
+  assert.deepEqual(failing(given), ['registration'])
+  given.requests.splice(2, 1)
+  const url = new URL(given.browser[0].url)
+  url.searchParams.set('client_id', given.document)
+  given.browser[0].url = url.href
+  assert.deepEqual(failing(given), [])
+})
 
 test('a refusal that does not name the role is not good enough', () => {
   const given = evidence()

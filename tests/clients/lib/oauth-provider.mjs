@@ -27,6 +27,8 @@ export async function oauthProvider(clientName) {
 
   return {
     redirectUrl,
+    // The URL of a client ID metadata document, where the run has one.
+    clientMetadataUrl: process.env.CLIENT_METADATA_URL,
     clientMetadata: {
       client_name: clientName,
       redirect_uris: [redirectUrl],

@@ -1,6 +1,7 @@
 // What the clients meet: the reference MCP server, and `entragate demo` (an emulated Entra ID and the gateway) before it.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { serveDocument } from './document.mjs'
 import { freePort, start, until } from './processes.mjs'
 
 /** This folder, with a slash at the end. */
@@ -10,13 +11,17 @@ export const HERE = fileURLToPath(new URL('..', import.meta.url))
 const BARE = { PATH: process.env.PATH, LANG: 'C.UTF-8' }
 const START_MS = 20_000
 
-/** Starts both on free ports: `{ state, demo }`, a folder for logs and what the ready file says. */
-export async function setUp() {
+/**
+ * Starts everything on free ports: `{ state, demo, document }`, a folder for logs, what the ready file says, and in broker
+ * mode the URL of a client ID metadata document.
+ */
+export async function setUp(mode) {
   mkdirSync(`${HERE}.state`, { recursive: true })
-  const state = mkdtempSync(`${HERE}.state/run-`)
-  const demo = await startDemo(state, await startUpstream(state))
+  const state = mkdtempSync(`${HERE}.state/${mode}-`)
+  const documents = mode === 'broker' ? await serveDocument(state) : undefined
+  const demo = await startDemo(state, await startUpstream(state), mode, documents)
   process.env.EMULATOR_URL = demo.emulator_url
-  return { state, demo }
+  return { state, demo, document: documents?.url }
 }
 
 async function startUpstream(state) {
@@ -30,18 +35,20 @@ async function startUpstream(state) {
   return url
 }
 
-async function startDemo(state, upstream) {
+async function startDemo(state, upstream, mode, documents) {
   const logFile = `${state}/entragate.log`
   const readyFile = `${state}/ready.json`
-  const args = ['demo', '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--upstream', upstream,
+  const args = ['demo', '--mode', mode, '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--upstream', upstream,
     '--config', `${HERE}rules.toml`, '--ready-file', readyFile]
-  const child = start(process.env.ENTRAGATE_BIN, args, { env: BARE, logFile })
+  // The document's certificate is trusted as a company's own authority would be.
+  const env = documents ? { ...BARE, SSL_CERT_FILE: documents.certificate } : BARE
+  const child = start(process.env.ENTRAGATE_BIN, args, { env, logFile })
   const ready = () => parsed(readIfThere(readyFile))
   return until(ready, { child, logFile, milliseconds: START_MS, what: 'entragate demo' })
 }
 
 /** The environment of a client that signs in as `user`: an empty home, the scripted browser, where to leave evidence. */
-export function clientEnvironment(demo, evidence, user) {
+export function clientEnvironment(demo, evidence, user, document) {
   const home = `${evidence}/home`
   mkdirSync(home, { recursive: true })
   return {
@@ -52,6 +59,7 @@ export function clientEnvironment(demo, evidence, user) {
     MCP_URL: demo.mcp_url,
     EMULATOR_URL: demo.emulator_url,
     SIGN_IN_AS: user,
+    ...(document && { CLIENT_METADATA_URL: document }),
     EVIDENCE: evidence,
   }
 }

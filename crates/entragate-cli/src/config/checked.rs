@@ -2,9 +2,13 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use entragate::{AuthorityHost, BaseUrl, RedirectRule, Relay, Rule, Secret};
+use entragate::{
+    ApiApp, AuthorityHost, BaseUrl, ClientDocuments, ClientId, ConfiguredClient, Credential, RedirectRule,
+    Relay, Rule, SealKeys, Secret, TenantId,
+};
 use url::Url;
 
 use super::problems::Finding;
@@ -22,8 +26,6 @@ pub struct Config {
     pub resource_name: Option<String>,
     /// How people sign in.
     pub identity: Identity,
-    /// The API app's secret; relay mode has no use for it.
-    pub client_secret: Option<Secret>,
     /// The cloud.
     pub authority: AuthorityHost,
     /// The MCP server.
@@ -57,8 +59,59 @@ pub struct Config {
 pub enum Identity {
     /// Not at all: everything is on this machine.
     Development,
-    /// Through Entra, with two app registrations.
+    /// Through Entra, which answers the clients itself; with two app registrations.
     Relay(Relay),
+    /// Through our own authorization server; with one app registration.
+    Broker(Box<BrokerConfig>),
+}
+
+/// What broker mode needs.
+#[derive(Debug, Clone)]
+pub struct BrokerConfig {
+    /// The tenant whose users sign in.
+    pub tenant: TenantId,
+    /// The API app.
+    pub api: ApiApp,
+    /// The app that signs people in, when it is another one.
+    pub client: Option<ClientId>,
+    /// How that app proves itself to Entra.
+    pub credential: Credential,
+    /// What seals.
+    pub keys: Keys,
+    /// Where it is remembered what was used.
+    pub store: Store,
+    /// Whether clients may register themselves.
+    pub registration: bool,
+    /// Which client ID metadata documents are read.
+    pub documents: ClientDocuments,
+    /// Clients with a fixed id.
+    pub clients: Vec<ConfiguredClient>,
+    /// How long an access token lives.
+    pub access_token_life: Duration,
+    /// How long a browser may remember a consent.
+    pub remember_consent: Duration,
+}
+
+/// Where the keys are that seal.
+#[derive(Debug, Clone)]
+pub enum Keys {
+    /// Given by the operator.
+    Given(SealKeys),
+    /// In a file of the state directory, made at the first start.
+    InDirectory(PathBuf),
+    /// Made at every start: on loopback only.
+    OfThisProcess,
+}
+
+/// Where it is remembered what was used.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// In this process.
+    Memory,
+    /// In a file of the state directory.
+    Directory(PathBuf),
+    /// In Redis or Valkey, together with other replicas.
+    Redis(Secret),
 }
 
 /// How often one client address may use the sign-in endpoints.

@@ -1,21 +1,34 @@
 //! A checked configuration as a [`Gate`].
 
-use entragate::{Gate, GateBuilder, GateError};
+use std::sync::Arc;
 
-use super::checked::{Config, Identity};
+use anyhow::Context as _;
+use entragate::once::{Memory, Once, Redb, Redis};
+use entragate::{Broker, Gate, GateBuilder, SealKeys, seal_key_file};
+
+use super::checked::{BrokerConfig, Config, Identity, Keys, Store};
 
 impl Config {
     /// The gate of this configuration.
-    pub fn gate(&self) -> Result<Gate, GateError> {
-        self.gate_builder().build()
+    pub fn gate(&self) -> anyhow::Result<Gate> {
+        Ok(self.gate_builder()?.build()?)
     }
 
-    /// The gate, with room for what only the caller knows: the clock, the port that the system chose.
-    pub fn gate_builder(&self) -> GateBuilder {
+    /// The gate, with room for what only the caller knows: the clock, the port that the system chose. Opens the state of
+    /// broker mode.
+    pub fn gate_builder(&self) -> anyhow::Result<GateBuilder> {
         let base_url = self.base_url.clone();
         let mut builder = match &self.identity {
             Identity::Development => Gate::development(base_url),
             Identity::Relay(relay) => Gate::relay(base_url, relay.clone()),
+            Identity::Broker(broker) => {
+                let builder = Gate::broker(base_url, broker.registrations()?)
+                    .once(broker.once(self.base_url.as_str())?)
+                    .clients(broker.clients.iter().cloned())
+                    .registration(broker.registration)
+                    .client_documents(broker.documents.clone());
+                builder.access_token_life(broker.access_token_life).remember_consent(broker.remember_consent)
+            }
         };
         builder = builder
             .authority(self.authority.clone())
@@ -42,6 +55,35 @@ impl Config {
         for (scope, narrower) in &self.scope_implies {
             builder = builder.scope_implies(scope, narrower);
         }
-        builder
+        Ok(builder)
+    }
+}
+
+impl BrokerConfig {
+    fn registrations(&self) -> anyhow::Result<Broker> {
+        let keys = match &self.keys {
+            Keys::Given(keys) => keys.clone(),
+            Keys::InDirectory(directory) => {
+                let key =
+                    seal_key_file(directory).context("the key of the state directory cannot be used")?;
+                SealKeys::new([key]).context("the key of the state directory cannot be used")?
+            }
+            Keys::OfThisProcess => SealKeys::new([SealKeys::generate()?])?,
+        };
+        let (tenant, api, client) = (self.tenant.clone(), self.api.clone(), self.client.clone());
+        Ok(Broker { tenant, api, client, credential: self.credential.clone(), keys })
+    }
+
+    fn once(&self, issuer: &str) -> anyhow::Result<Arc<dyn Once>> {
+        Ok(match &self.store {
+            Store::Memory => Arc::new(Memory::new()),
+            Store::Directory(directory) => {
+                Arc::new(Redb::open(directory).context("the state directory cannot be used")?)
+            }
+            // Gateways that share a Redis do not share what they remember, unless they are replicas of one.
+            Store::Redis(url) => Arc::new(
+                Redis::new(url, &format!("entragate:{issuer}:")).context("state.redis_url cannot be used")?,
+            ),
+        })
     }
 }

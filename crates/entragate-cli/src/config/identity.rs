@@ -2,27 +2,27 @@
 //!
 //! The rule that everything here serves: no configuration that mentions Entra ever runs without authentication.
 
-use entragate::{ApiApp, AuthorityHost, ClientId, RegistrationError, Relay, Secret, TenantId};
+use entragate::{ApiApp, AuthorityHost, ClientId, RegistrationError, Relay, TenantId};
 
+use super::broker;
 use super::checked::Identity;
+use super::environment::Environment;
 use super::keys;
 use super::reader::{Read, Reader, Wrong, listed, printable};
 
-const API_APP: &str = "the Application (client) ID of the API app registration";
+pub(super) const API_APP: &str = "the Application (client) ID of the API app registration";
 const CLIENT_APP: &str = "the Application (client) ID of the public client app registration";
 
 /// What the sections about Entra amount to.
 pub(super) struct Entra {
     pub(super) identity: Identity,
     pub(super) authority: AuthorityHost,
-    pub(super) client_secret: Option<Secret>,
 }
 
-/// Reads `mode` and `[entra]`.
-pub(super) fn entra(reader: &mut Reader) -> Option<Entra> {
+/// Reads `mode` and `[entra]`; `is_public`: other machines reach the gateway.
+pub(super) fn entra(reader: &mut Reader, environment: &Environment, is_public: bool) -> Option<Entra> {
     let mode = reader.parse(&keys::MODE, mode);
     let authority = reader.parse(&keys::AUTHORITY_HOST, authority).or_default(AuthorityHost::default);
-    let client_secret = reader.secret(&keys::CLIENT_SECRET);
     let tenant = reader.parse(&keys::TENANT_ID, tenant);
     let api = api_app(reader);
     let client = reader.parse(&keys::MCP_CLIENT_ID, |text| client_id(text, CLIENT_APP));
@@ -38,31 +38,37 @@ pub(super) fn entra(reader: &mut Reader) -> Option<Entra> {
         match mode {
             // The mode's own problem says what to set instead.
             Read::Bad => None,
-            Read::Unset | Read::Given(Mode::Relay) => relay(reader, tenant, api, client).map(Identity::Relay),
+            Read::Given(Mode::Relay) => relay(reader, tenant, api, client).map(Identity::Relay),
+            Read::Unset if !client.is_unset() => relay(reader, tenant, api, client).map(Identity::Relay),
+            Read::Unset | Read::Given(Mode::Broker) => {
+                let cloud = authority.clone().unwrap_or_default();
+                broker::broker(reader, environment, tenant, api, &cloud, is_public)
+                    .map(|broker| Identity::Broker(Box::new(broker)))
+            }
         }
     };
     if let Some(Identity::Relay(_)) = identity {
         notes_about_relay(reader);
     }
-    Some(Entra { identity: identity?, authority: authority?, client_secret: client_secret.given() })
+    Some(Entra { identity: identity?, authority: authority? })
 }
 
 enum Mode {
     Relay,
+    Broker,
 }
 
 fn mode(text: &str) -> Result<Mode, Wrong> {
-    let relay = "set it to relay, with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_MCP_CLIENT_ID";
+    let modes = "set it to broker, or to relay with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_MCP_CLIENT_ID";
     match text {
         "relay" => Ok(Mode::Relay),
-        "broker" | "native" => {
-            Err(Wrong::new(format!("is `{text}`, which is not available in this version"), relay))
-        }
+        "broker" => Ok(Mode::Broker),
+        "native" => Err(Wrong::new("is `native`, which is not available in this version", modes)),
         "development" => Err(Wrong::new(
             "cannot be set to `development`",
             "unset it: there is no authentication when no Entra setting is made and every listener is loopback",
         )),
-        other => Err(Wrong::new(format!("is `{}`, which is no mode", printable(other)), relay)),
+        other => Err(Wrong::new(format!("is `{}`, which is no mode", printable(other)), modes)),
     }
 }
 
@@ -92,7 +98,7 @@ fn tenant(text: &str) -> Result<TenantId, Wrong> {
 }
 
 /// The value is not repeated: what ends up here by mistake is often the secret.
-fn client_id(text: &str, what: &str) -> Result<ClientId, Wrong> {
+pub(super) fn client_id(text: &str, what: &str) -> Result<ClientId, Wrong> {
     ClientId::parse(text).map_err(|_| Wrong::new("is not a GUID", format!("set it to {what}")))
 }
 
@@ -159,7 +165,7 @@ fn relay(
     if client.is_unset() {
         reader.missing(
             &keys::MCP_CLIENT_ID,
-            format!("set it to {CLIENT_APP}; signing in with the API app alone (mode broker) is not available in this version"),
+            format!("set it to {CLIENT_APP}, or set mode to broker, which needs no second app registration"),
         );
     }
     let (tenant, api, client) = (tenant.given(), api.given()?, client.given()?);

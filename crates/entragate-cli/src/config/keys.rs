@@ -1,7 +1,7 @@
 //! The one table of settings.
 //!
 //! Each row is a key of `entragate.toml` and the environment variable that overrides it. The variable's name is
-//! `ENTRAGATE_` and the path, with the single exception of `ENTRAGATE_UPSTREAM`. Seven rows also have the name
+//! `ENTRAGATE_` and the path, with the single exception of `ENTRAGATE_UPSTREAM`. Eight rows also have the name
 //! that Azure's conventions gave them first; where both are set the `ENTRAGATE_` one wins, because platforms
 //! inject `AZURE_CLIENT_ID` for their own purposes (AKS workload identity does).
 
@@ -25,6 +25,8 @@ pub enum Kind {
     Count,
     /// A list of tables; a TOML array in the environment.
     Rules,
+    /// Another list of tables, likewise.
+    Clients,
     /// A table of lists; a TOML inline table in the environment.
     Lists,
 }
@@ -37,7 +39,7 @@ impl Kind {
             Self::List => "a list of strings",
             Self::Flag => "true or false",
             Self::Count => "a whole number",
-            Self::Rules => "a list of tables",
+            Self::Rules | Self::Clients => "a list of tables",
             Self::Lists => "a table of lists of strings",
         }
     }
@@ -94,9 +96,9 @@ const fn key(path: &'static str, env: &'static str, kind: Kind) -> Key {
 
 /// `mode`.
 pub static MODE: Key = Key {
-    doc: "How people sign in. `relay` is the only way in this version.",
-    default: "`relay` when AZURE_MCP_CLIENT_ID is set, no authentication when no setting of `[entra]` is",
-    example: "relay",
+    doc: "How people sign in. `broker`: the gateway is the authorization server, and Entra knows one confidential client with one redirect URI. `relay`: Entra answers the clients itself, through a public client app.",
+    default: "`relay` when AZURE_MCP_CLIENT_ID is set, else `broker`; no authentication when no setting of `[entra]` is made",
+    example: "broker",
     ..key("mode", "ENTRAGATE_MODE", Kind::Text)
 };
 /// `listen`.
@@ -203,7 +205,7 @@ pub static CLIENT_ID: Key = Key {
 /// `entra.client_secret`.
 pub static CLIENT_SECRET: Key = Key {
     alias: Some("AZURE_CLIENT_SECRET"),
-    doc: "The API app's client secret. Environment only; relay mode accepts it and never uses it.",
+    doc: "The client secret with which broker mode signs people in at Entra. Environment only; relay mode accepts it and never uses it.",
     default: "none",
     example: "(a secret)",
     ..key("entra.client_secret", "ENTRAGATE_ENTRA_CLIENT_SECRET", Kind::Secret)
@@ -211,7 +213,7 @@ pub static CLIENT_SECRET: Key = Key {
 /// `entra.mcp_client_id`.
 pub static MCP_CLIENT_ID: Key = Key {
     alias: Some("AZURE_MCP_CLIENT_ID"),
-    doc: "Application (client) id of the public client app registration that MCP clients sign in with.",
+    doc: "Relay mode: application (client) id of the public client app registration that MCP clients sign in with.",
     default: "none",
     example: "cccccccc-0000-4000-8000-000000000001",
     ..key("entra.mcp_client_id", "ENTRAGATE_ENTRA_MCP_CLIENT_ID", Kind::Text)
@@ -227,10 +229,109 @@ pub static AUTHORITY_HOST: Key = Key {
 /// `entra.federated_token_file`.
 pub static FEDERATED_TOKEN_FILE: Key = Key {
     alias: Some("AZURE_FEDERATED_TOKEN_FILE"),
-    doc: "Workload identity token that stands for a client secret. Recognised; relay mode needs no credential.",
+    doc: "Broker mode: file with a workload identity token that stands for a client secret (AKS, GitHub Actions); read anew each time. Relay mode needs no credential.",
     default: "none",
     example: "/var/run/secrets/azure/tokens/azure-identity-token",
     ..key("entra.federated_token_file", "ENTRAGATE_ENTRA_FEDERATED_TOKEN_FILE", Kind::Text)
+};
+/// `entra.client_secret_file`.
+pub static CLIENT_SECRET_FILE: Key = Key {
+    doc: "Broker mode: file with the client secret, for mounted secrets; read anew each time, so that it can be rotated without a restart.",
+    default: "none",
+    example: "/run/secrets/entra-client-secret",
+    ..key("entra.client_secret_file", "ENTRAGATE_ENTRA_CLIENT_SECRET_FILE", Kind::Text)
+};
+/// `entra.certificate_file`.
+pub static CERTIFICATE_FILE: Key = Key {
+    alias: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
+    doc: "Broker mode: PEM file with a certificate and its RSA private key, instead of a secret; read anew when it changes.",
+    default: "none",
+    example: "/run/secrets/entra-client.pem",
+    ..key("entra.certificate_file", "ENTRAGATE_ENTRA_CERTIFICATE_FILE", Kind::Text)
+};
+/// `entra.managed_identity`.
+pub static MANAGED_IDENTITY: Key = Key {
+    doc: "Broker mode: client id of a user-assigned managed identity that is a federated credential of the app registration, instead of a secret; `system` for the system-assigned one. Its token is fetched from App Service (IDENTITY_ENDPOINT, IDENTITY_HEADER) or the instance metadata service (another host: AZURE_POD_IDENTITY_AUTHORITY_HOST).",
+    default: "none",
+    example: "bbbbbbbb-0000-4000-8000-000000000001",
+    ..key("entra.managed_identity", "ENTRAGATE_ENTRA_MANAGED_IDENTITY", Kind::Text)
+};
+/// `broker.client_id`.
+pub static BROKER_CLIENT_ID: Key = Key {
+    doc: "Application (client) id of an app registration of its own that signs people in, with the redirect URI `{base_url}/auth/callback` (platform Web). The credential is this app's.",
+    default: "the API app: one registration is enough",
+    example: "dddddddd-0000-4000-8000-000000000001",
+    ..key("broker.client_id", "ENTRAGATE_BROKER_CLIENT_ID", Kind::Text)
+};
+/// `broker.access_token_minutes`.
+pub static ACCESS_TOKEN_MINUTES: Key = Key {
+    doc: "How long an access token lives, 15 to 90 minutes, and never longer than Entra's. Entra is asked again with each refresh, so this is how long a disabled user or a removed role goes unnoticed.",
+    default: "30",
+    example: "15",
+    ..key("broker.access_token_minutes", "ENTRAGATE_BROKER_ACCESS_TOKEN_MINUTES", Kind::Count)
+};
+/// `broker.remember_consent_days`.
+pub static REMEMBER_CONSENT_DAYS: Key = Key {
+    doc: "How many days a browser may remember that a person allowed an application; 0: it asks every time.",
+    default: "90",
+    example: "0",
+    ..key("broker.remember_consent_days", "ENTRAGATE_BROKER_REMEMBER_CONSENT_DAYS", Kind::Count)
+};
+/// `broker.registration`.
+pub static REGISTRATION: Key = Key {
+    doc: "Whether clients may register themselves (RFC 7591). Switched off, the ids that were given out no longer work.",
+    default: "true",
+    example: "false",
+    ..key("broker.registration", "ENTRAGATE_BROKER_REGISTRATION", Kind::Flag)
+};
+/// `client_documents.enabled`.
+pub static DOCUMENTS_ENABLED: Key = Key {
+    doc: "Whether a client id may be the https URL of a client ID metadata document, which is then fetched.",
+    default: "true",
+    example: "false",
+    ..key("client_documents.enabled", "ENTRAGATE_CLIENT_DOCUMENTS_ENABLED", Kind::Flag)
+};
+/// `client_documents.allow`.
+pub static DOCUMENTS_ALLOW: Key = Key {
+    doc: "Domains (and what is below them) or URLs whose documents are read; with a list, no others are.",
+    default: "none: all that are on the public internet",
+    example: "claude.ai,chatgpt.com",
+    ..key("client_documents.allow", "ENTRAGATE_CLIENT_DOCUMENTS_ALLOW", Kind::List)
+};
+/// `client_documents.deny`.
+pub static DOCUMENTS_DENY: Key = Key {
+    doc: "Domains or URLs whose documents are never read.",
+    default: "none",
+    example: "example.org",
+    ..key("client_documents.deny", "ENTRAGATE_CLIENT_DOCUMENTS_DENY", Kind::List)
+};
+/// `clients`.
+pub static CLIENTS: Key = Key {
+    doc: "Broker mode: clients with a fixed id, for applications in which one is entered by hand (Copilot Studio, claude.ai).",
+    default: "none",
+    example: r#"[{ id = "copilot-studio", redirect_uris = ["https://global.consent.azure-apim.net/redirect/contoso"], secret_file = "/run/secrets/copilot" }]"#,
+    ..key("clients", "ENTRAGATE_CLIENTS", Kind::Clients)
+};
+/// `state.keys`.
+pub static STATE_KEYS: Key = Key {
+    doc: "Broker mode: what seals client ids, codes and tokens: one or more secrets of at least 32 characters, separated by commas. The first seals, all open, so a new one goes in front. Environment only; replicas share them. Without any of the old ones everybody signs in again.",
+    default: "none: a key in the file `seal.key` of `state.directory`",
+    example: "(secrets of at least 32 characters)",
+    ..key("state.keys", "ENTRAGATE_STATE_KEYS", Kind::Secret)
+};
+/// `state.directory`.
+pub static STATE_DIRECTORY: Key = Key {
+    doc: "Broker mode: directory of this process alone, in which it remembers which codes and refresh tokens were used or revoked (`state.redb`), and keeps its key when `state.keys` is not set.",
+    default: "none: remembered in memory, so that everybody signs in again after a restart",
+    example: "/var/lib/entragate",
+    ..key("state.directory", "ENTRAGATE_STATE_DIRECTORY", Kind::Text)
+};
+/// `state.redis_url`.
+pub static REDIS_URL: Key = Key {
+    doc: "Broker mode: Redis or Valkey in which replicas remember together what was used or revoked. Environment only, because it may hold a password.",
+    default: "none",
+    example: "(redis://:password@redis:6379/0)",
+    ..key("state.redis_url", "ENTRAGATE_STATE_REDIS_URL", Kind::Secret)
 };
 /// `entra.identifier_uris`.
 pub static IDENTIFIER_URIS: Key = Key {
@@ -322,7 +423,7 @@ pub static SCOPE_IMPLIES: Key = Key {
 };
 
 /// Every setting, in the order in which people read them.
-pub static ALL: [&Key; 31] = [
+pub static ALL: [&Key; 45] = [
     &MODE,
     &LISTEN,
     &BASE_URL,
@@ -339,11 +440,25 @@ pub static ALL: [&Key; 31] = [
     &TENANT_ID,
     &CLIENT_ID,
     &CLIENT_SECRET,
+    &CLIENT_SECRET_FILE,
+    &CERTIFICATE_FILE,
     &MCP_CLIENT_ID,
     &AUTHORITY_HOST,
     &FEDERATED_TOKEN_FILE,
+    &MANAGED_IDENTITY,
     &IDENTIFIER_URIS,
     &SCOPES,
+    &BROKER_CLIENT_ID,
+    &ACCESS_TOKEN_MINUTES,
+    &REMEMBER_CONSENT_DAYS,
+    &REGISTRATION,
+    &DOCUMENTS_ENABLED,
+    &DOCUMENTS_ALLOW,
+    &DOCUMENTS_DENY,
+    &CLIENTS,
+    &STATE_KEYS,
+    &STATE_DIRECTORY,
+    &REDIS_URL,
     &UPSTREAM,
     &UPSTREAM_PATH,
     &UPSTREAM_ALSO,

@@ -28,7 +28,7 @@ pub fn load(environment: &Environment, named_file: Option<&Path>) -> Result<Conf
 /// As [`load`], and says where each value comes from.
 pub fn explain(environment: &Environment, named_file: Option<&Path>) -> Result<Explained, Problems> {
     let mut reader = Reader { sources: sources::collect(environment, named_file) };
-    let config = read(&mut reader);
+    let config = read(&mut reader, environment);
     let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
         reader.sources.findings.drain(..).partition(|finding| finding.severity == Severity::Error);
     if let Some(problems) = Problems::collect(errors) {
@@ -41,9 +41,10 @@ pub fn explain(environment: &Environment, named_file: Option<&Path>) -> Result<E
 }
 
 /// Every section is read even when an earlier one is wrong.
-fn read(reader: &mut Reader) -> Option<Config> {
-    let entra = identity::entra(reader);
+fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
     let listen = listen::listen(reader);
+    let is_public = listen.as_ref().is_none_or(|listen| !listen.base_url.is_loopback());
+    let entra = identity::entra(reader, environment, is_public);
     let limits = limits::limits(reader);
     let redirect_rules = clients::redirect_rules(reader);
     let hosted_callbacks = reader.flag(&keys::HOSTED_CALLBACKS).or_default(|| true);
@@ -75,7 +76,6 @@ fn read(reader: &mut Reader) -> Option<Config> {
         base_url: listen.base_url,
         resource_name: limits.resource_name,
         identity: entra.identity,
-        client_secret: entra.client_secret,
         authority: entra.authority,
         upstream: upstream?,
         rules,

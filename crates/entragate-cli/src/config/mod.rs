@@ -6,8 +6,10 @@
 //! reference page are all read from it. A half-set or misspelt configuration refuses to start: it never falls
 //! back to development mode, which has no authentication.
 
+mod broker;
 mod checked;
 mod clients;
+mod credential;
 mod environment;
 mod exposure;
 mod file;
@@ -27,9 +29,12 @@ mod report;
 mod rules;
 mod service_links;
 mod sources;
+mod state;
 mod upstream;
 
-pub use checked::{Config, Identity, LogConfig, LogFormat, SignInRate, UpstreamConfig};
+pub use checked::{
+    BrokerConfig, Config, Identity, Keys, LogConfig, LogFormat, SignInRate, Store, UpstreamConfig,
+};
 pub use environment::Environment;
 pub use load::{Explained, explain, load};
 pub use problems::{Finding, Place, Problems, Severity};

@@ -13,14 +13,25 @@ Every setting can be made in the environment or in `entragate.toml`; the environ
 counts as unset. The file is the one named by `--config`, else by `ENTRAGATE_CONFIG`, else `entragate.toml` in
 the working directory if there is one. `entragate config check` prints what is in force and where it comes from.
 
-These five variables and the URL of the MCP server are enough:
+Broker mode, with one app registration:
+
+```sh
+AZURE_TENANT_ID=11111111-2222-3333-4444-555555555555
+AZURE_CLIENT_ID=aaaaaaaa-0000-4000-8000-000000000001      # the app registration
+AZURE_CLIENT_SECRET=…                                     # or a certificate, a workload or a managed identity
+BASE_URL=https://mcp.contoso.com                          # default http://localhost:3002
+ENTRAGATE_STATE_DIRECTORY=/var/lib/entragate              # or ENTRAGATE_STATE_KEYS and ENTRAGATE_STATE_REDIS_URL
+ENTRAGATE_UPSTREAM=http://127.0.0.1:3000/mcp
+```
+
+Relay mode, with two:
 
 ```sh
 AZURE_TENANT_ID=11111111-2222-3333-4444-555555555555
 AZURE_CLIENT_ID=aaaaaaaa-0000-4000-8000-000000000001      # the API app registration
 AZURE_CLIENT_SECRET=…                                     # accepted; relay mode does not use it
 AZURE_MCP_CLIENT_ID=cccccccc-0000-4000-8000-000000000001  # the public client app registration
-BASE_URL=https://mcp.contoso.com                          # default http://localhost:3002
+BASE_URL=https://mcp.contoso.com
 ENTRAGATE_UPSTREAM=http://127.0.0.1:3000/mcp
 ```
 
@@ -56,13 +67,26 @@ A rule names at least one tool, prompt, resource or method. A rule that an earli
 is refused, because a guard in that place guards nothing.
 "#;
 
+const CLIENTS: &str = r#"
+| part of a client | what it is |
+|---|---|
+| `id` | its client id; neither a URL nor beginning with `egc_` |
+| `name` | what people read on the consent page; default: the id |
+| `redirect_uris` | its callbacks; they must be allowed as well, see `allowed_redirect_uris` |
+| `secret_file` | a file with its secret of at least 22 characters; without one it is a public client |
+"#;
+
 /// The page.
 pub fn reference() -> String {
     let mut page = HEAD.to_owned();
     let mut section = None;
     for key in keys::ALL {
         // A key that is a table of its own stands under its own heading.
-        let heading = if matches!(key.kind, Kind::Rules | Kind::Lists) { key.path } else { key.section() };
+        let heading = if matches!(key.kind, Kind::Rules | Kind::Clients | Kind::Lists) {
+            key.path
+        } else {
+            key.section()
+        };
         if section.replace(heading) != Some(heading) {
             let _ = write!(page, "\n## {}\n", title(key, heading));
         }
@@ -80,7 +104,7 @@ pub fn reference() -> String {
 
 fn title(key: &Key, heading: &str) -> String {
     match key.kind {
-        Kind::Rules => format!("`[[{heading}]]`"),
+        Kind::Rules | Kind::Clients => format!("`[[{heading}]]`"),
         _ if heading.is_empty() => "At the top of the file".to_owned(),
         _ => format!("`[{heading}]`"),
     }
@@ -96,8 +120,10 @@ fn entry(page: &mut String, key: &Key) {
         return;
     }
     let _ = write!(page, "\n```toml\n{}\n```\n", toml_example(key));
-    if key.kind == Kind::Rules {
-        page.push_str(RULES);
+    match key.kind {
+        Kind::Rules => page.push_str(RULES),
+        Kind::Clients => page.push_str(CLIENTS),
+        _ => {}
     }
     let _ = write!(page, "\n```sh\n{}={}\n```\n", key.known_as(), quoted(key.example));
 }
@@ -111,7 +137,9 @@ pub(super) fn toml_example(key: &Key) -> String {
             let items: Vec<_> = key.example.split(',').map(|item| format!("\"{item}\"")).collect();
             format!("{name} = [{}]", items.join(", "))
         }
-        Kind::Flag | Kind::Count | Kind::Rules | Kind::Lists => format!("{name} = {}", key.example),
+        Kind::Flag | Kind::Count | Kind::Rules | Kind::Clients | Kind::Lists => {
+            format!("{name} = {}", key.example)
+        }
     }
 }
 

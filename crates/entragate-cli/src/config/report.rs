@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::checked::{Config, Identity};
 use super::item::{Item, Value};
-use super::keys::{self, Key};
+use super::keys::{self, Key, Kind};
 use super::load::Explained;
 use super::problems::{Finding, Problems};
 use super::rules::PARTS_OF_A_RULE;
@@ -32,7 +32,7 @@ pub(super) fn settings(sources: &Sources, config: &Config) -> Vec<Setting> {
         Some(Slot::Given(item)) => Setting {
             key,
             value: given(key, item, config),
-            details: rules(&item.value),
+            details: if key.kind == Kind::Rules { rules(&item.value) } else { Vec::new() },
             source: Some(item.place.to_string()),
         },
         _ => Setting { key, value: default(key, config), details: Vec::new(), source: None },
@@ -77,8 +77,8 @@ fn text(value: &Value) -> String {
         Value::List(items) if items.iter().all(|item| matches!(item.value, Value::Table(_))) => {
             match items.len() {
                 0 => "none".to_owned(),
-                1 => "1 rule".to_owned(),
-                count => format!("{count} rules"),
+                1 => "1 entry".to_owned(),
+                count => format!("{count} entries"),
             }
         }
         Value::List(items) => items.iter().map(|item| text(&item.value)).collect::<Vec<_>>().join(", "),
@@ -97,6 +97,8 @@ fn default(key: &Key, config: &Config) -> String {
     match (key.path, &config.identity) {
         ("mode", Identity::Development) => "development, without authentication".to_owned(),
         ("mode", Identity::Relay(_)) => "relay".to_owned(),
+        ("mode", Identity::Broker(_)) => "broker".to_owned(),
+        ("entra.identifier_uris", Identity::Broker(broker)) => broker.api.identifier_uri().to_owned(),
         ("base_url", _) => config.base_url.to_string(),
         ("upstream.path", _) => config.upstream.path.clone(),
         ("entra.identifier_uris", Identity::Relay(relay)) => relay.api.identifier_uri().to_owned(),

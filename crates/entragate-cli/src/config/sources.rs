@@ -161,7 +161,7 @@ fn from_environment(environment: &Environment, key: &Key) -> Option<Result<Item,
         Kind::List => Some(Value::List(split(text, &place))),
         Kind::Flag => text.parse().ok().map(Value::Flag),
         Kind::Count => text.parse().ok().map(Value::Count),
-        Kind::Rules | Kind::Lists => return Some(inline_toml(key, name, text)),
+        Kind::Rules | Kind::Clients | Kind::Lists => return Some(inline_toml(key, name, text)),
     };
     Some(value.map(|value| Item { value, place: place.clone() }).ok_or_else(|| Mismatch {
         message: format!("{name} must be {}", key.kind.name()),
@@ -201,14 +201,18 @@ fn check_kind(key: &Key, item: Item) -> Result<Item, Mismatch> {
         | (Kind::Count, Value::Count(_))
         | (Kind::Lists, Value::Table(_)) => true,
         (Kind::List, Value::List(items)) => items.iter().all(|item| matches!(item.value, Value::Text(_))),
-        (Kind::Rules, Value::List(items)) => items.iter().all(|item| matches!(item.value, Value::Table(_))),
+        (Kind::Rules | Kind::Clients, Value::List(items)) => {
+            items.iter().all(|item| matches!(item.value, Value::Table(_)))
+        }
         _ => false,
     };
     if fits {
         return Ok(item);
     }
     let given = match &item.value {
-        Value::List(_) if matches!(key.kind, Kind::List | Kind::Rules) => "a list of other things",
+        Value::List(_) if matches!(key.kind, Kind::List | Kind::Rules | Kind::Clients) => {
+            "a list of other things"
+        }
         other => other.type_name(),
     };
     Err(Mismatch {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use entragate::GateBuilder;
 use entragate_emulator::fixtures;
 
+use super::Mode;
 use super::stage::Addresses;
 use crate::config::{self, Environment, UpstreamConfig, keys};
 
@@ -25,10 +26,13 @@ pub(super) fn read(path: &Path, addresses: &Addresses) -> anyhow::Result<(GateBu
         (keys::BASE_URL.env, addresses.base_url.to_string()),
         (keys::TENANT_ID.env, fixtures::TENANT.to_owned()),
         (keys::CLIENT_ID.env, fixtures::API.to_owned()),
-        (keys::MCP_CLIENT_ID.env, fixtures::MCP.to_owned()),
         (keys::SCOPES.env, "access".to_owned()),
         (keys::AUTHORITY_HOST.env, addresses.emulator_url.clone()),
     ];
+    match addresses.mode {
+        Mode::Relay => environment.push((keys::MCP_CLIENT_ID.env, fixtures::MCP.to_owned())),
+        Mode::Broker => environment.push((keys::CLIENT_SECRET.env, fixtures::API_SECRET.to_owned())),
+    }
     let has_server = has(&document, keys::UPSTREAM.path);
     match &addresses.upstream {
         Some(url) => environment.push((keys::UPSTREAM.env, url.to_string())),
@@ -37,7 +41,7 @@ pub(super) fn read(path: &Path, addresses: &Addresses) -> anyhow::Result<(GateBu
     }
     let config = config::load(&Environment::from_iter(environment), Some(path))
         .map_err(|problems| anyhow::anyhow!("{} cannot be used:\n{problems}", path.display()))?;
-    Ok((config.gate_builder(), config.upstream))
+    Ok((config.gate_builder()?, config.upstream))
 }
 
 fn refuse_own(path: &Path, document: &toml::Table) -> anyhow::Result<()> {

@@ -26,6 +26,16 @@ const AFTER_HELP: &str = "\
 The environment and ./entragate.toml are not read. A file named with --config gives rules and other \
 settings, but not who signs people in: that is the emulated Entra.";
 
+/// The modes that the demo shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Entra answers the clients itself; two app registrations
+    #[default]
+    Relay,
+    /// The gateway is the authorization server; one app registration
+    Broker,
+}
+
 /// Options of `entragate demo`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -33,6 +43,9 @@ pub struct Arguments {
     /// Play a client: sign in as alice and as bob, call the tools, say what worked, and exit
     #[arg(long, conflicts_with_all = ["listen", "emulator", "upstream", "ready_file"])]
     once: bool,
+    /// How people sign in: through Entra itself, or through an authorization server of the gateway
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
     /// Where MCP clients connect [default: 127.0.0.1:3002, else a free port]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -55,9 +68,9 @@ pub fn run(arguments: &Arguments, file: Option<&Path>) -> anyhow::Result<Exit> {
     let runtime = cli::runtime()?;
     if arguments.once {
         narrator::log_only();
-        return runtime.block_on(once::run());
+        return runtime.block_on(once::run(arguments.mode));
     }
-    let narrator = Narrator::init();
+    let narrator = Narrator::init(arguments.mode);
     runtime.block_on(interactive(arguments, file, narrator)).map(|()| Exit::Fine)
 }
 
@@ -68,6 +81,7 @@ async fn interactive(arguments: &Arguments, file: Option<&Path>, narrator: Narra
         emulator: arguments.emulator,
         upstream: arguments.upstream.clone(),
         file,
+        mode: arguments.mode,
     })
     .await?;
     let entra = stage.control().subscribe();

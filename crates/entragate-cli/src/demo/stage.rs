@@ -7,14 +7,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use entragate::{
-    ApiApp, AuthorityHost, BaseUrl, ClientId, Clock, Gate, GateBuilder, Relay, Rule, TenantId, Timestamp,
+    ApiApp, AuthorityHost, BaseUrl, Broker, ClientId, Clock, Credential, Gate, GateBuilder, Relay, Rule,
+    SealKeys, Secret, TenantId, Timestamp,
 };
 use entragate_emulator::{Control, Emulator, fixtures};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use url::Url;
 
-use super::{file, listeners};
+use super::{Mode, file, listeners};
 use crate::config::UpstreamConfig;
 use crate::upstream::Upstream;
 use crate::{sample, serve};
@@ -26,13 +27,14 @@ pub(super) struct Options<'a> {
     pub(super) emulator: Option<SocketAddr>,
     pub(super) upstream: Option<Url>,
     pub(super) file: Option<&'a Path>,
+    pub(super) mode: Mode,
 }
 
 impl Options<'_> {
     /// Free ports only.
-    pub(super) fn anywhere() -> Self {
+    pub(super) fn anywhere(mode: Mode) -> Self {
         let any = Some((Ipv4Addr::LOCALHOST, 0).into());
-        Self { listen: any, emulator: any, ..Self::default() }
+        Self { listen: any, emulator: any, mode, ..Self::default() }
     }
 }
 
@@ -45,6 +47,7 @@ pub(super) struct Addresses {
     pub(super) upstream: Option<Url>,
     /// The sample.
     pub(super) sample: Url,
+    pub(super) mode: Mode,
 }
 
 /// Everything, listening; nothing is answered before [`Stage::serve_while`].
@@ -81,6 +84,7 @@ impl Stage {
             emulator_url: emulator.url().to_owned(),
             upstream: options.upstream,
             sample: Url::parse(&format!("http://{}{}", sample.local_addr()?, sample::PATH))?,
+            mode: options.mode,
         };
         let (gate, upstream) = match options.file {
             Some(path) => file::read(path, &addresses)?,
@@ -155,13 +159,19 @@ fn base_url(listen: SocketAddr) -> anyhow::Result<BaseUrl> {
 /// The gateway without a file: the fixture registrations, and the rule that tools named `admin_…` are
 /// for administrators.
 fn defaults(addresses: &Addresses) -> anyhow::Result<(GateBuilder, UpstreamConfig)> {
-    let registrations = Relay {
-        tenant: TenantId::parse(fixtures::TENANT)?,
-        api: ApiApp::new(ClientId::parse(fixtures::API)?).with_scopes(["access"])?,
-        client: ClientId::parse(fixtures::MCP)?,
+    let tenant = TenantId::parse(fixtures::TENANT)?;
+    let api = ApiApp::new(ClientId::parse(fixtures::API)?).with_scopes(["access"])?;
+    let base_url = addresses.base_url.clone();
+    let gate = match addresses.mode {
+        Mode::Relay => Gate::relay(base_url, Relay { tenant, api, client: ClientId::parse(fixtures::MCP)? }),
+        Mode::Broker => {
+            let credential = Credential::secret(Secret::new(fixtures::API_SECRET))?;
+            let keys = SealKeys::new([SealKeys::generate()?])?;
+            Gate::broker(base_url, Broker { tenant, api, client: None, credential, keys })
+        }
     };
     let upstream = upstream(addresses.upstream.as_ref().unwrap_or(&addresses.sample));
-    let gate = Gate::relay(addresses.base_url.clone(), registrations)
+    let gate = gate
         .authority(AuthorityHost::parse(&addresses.emulator_url)?)
         .listen_addresses([addresses.listen])
         .resource_path(&upstream.path)

@@ -76,7 +76,7 @@ impl Server {
             None => None,
         };
         let address = listener.local_addr()?; // with port 0 nobody knew it before
-        let gate = config.gate_builder().listen_addresses([address]).build()?;
+        let gate = config.gate_builder()?.listen_addresses([address]).build()?;
         let upstream = Upstream::new(&config.upstream, &config.base_url)?;
         start::announce(config, address);
         Ok(Self {

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
-use crate::config::{Config, Finding, Identity, Severity};
+use crate::config::{Config, Finding, Identity, Severity, Store};
 
 /// Logs the start line, the warning of development mode and the configuration's own warnings.
 pub(super) fn announce(config: &Config, listen: SocketAddr) {
     let mode = match config.identity {
         Identity::Development => "development",
         Identity::Relay(_) => "relay",
+        Identity::Broker(_) => "broker",
     };
     let upstream = &config.upstream.url; // without what an operator may have put before `@`
     tracing::info!(
@@ -20,6 +21,19 @@ pub(super) fn announce(config: &Config, listen: SocketAddr) {
         "entragate {} serves",
         env!("CARGO_PKG_VERSION"),
     );
+    if let Identity::Broker(broker) = &config.identity {
+        let store = match &broker.store {
+            Store::Memory => "memory",
+            Store::Directory(_) => "state.directory",
+            Store::Redis(_) => "redis",
+        };
+        tracing::info!(
+            redirect_uri = config.base_url.join("/auth/callback"),
+            credential = broker.credential.kind(),
+            store,
+            "the app registration needs this redirect URI, on the platform Web"
+        );
+    }
     if matches!(config.identity, Identity::Development) {
         tracing::warn!(
             "AUTHENTICATION IS OFF. AZURE_TENANT_ID is not set, so whoever can reach {listen} may call every tool. \

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use entragate::Secret;
 use entragate_cli::config::{Identity, LogConfig, Severity, explain};
 
 use crate::config_fixture::{API, CLIENT, DEVELOPMENT, RELAY, TENANT, accepted, with};
@@ -19,7 +18,6 @@ fn the_seeds_environment_and_an_upstream_are_enough() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:3002");
     assert_eq!(config.admin_listen, None);
     assert_eq!(config.authority.as_str(), "https://login.microsoftonline.com");
-    assert_eq!(config.client_secret.as_ref().map(Secret::expose), Some("hunter2"));
     assert_eq!(config.upstream.url.as_str(), "http://127.0.0.1:3000/mcp");
     assert_eq!(config.upstream.path, "/mcp");
     assert!(config.upstream.also.is_empty() && config.upstream.identity_headers);

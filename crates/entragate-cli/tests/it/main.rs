@@ -1,6 +1,7 @@
 //! Tests of the binary and of what it is made of, in one test binary.
 
 mod cli_binary;
+mod config_broker;
 mod config_defaults;
 mod config_file;
 mod config_fixture;

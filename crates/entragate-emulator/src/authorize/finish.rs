@@ -10,7 +10,7 @@ use crate::exchange::Answer;
 use crate::grants::{Code, Grant};
 use crate::ids::Random;
 use crate::pages::{self, Form};
-use crate::{policy, tokens};
+use crate::{cimd, policy, tokens};
 
 pub(super) fn finish(visit: &Visit<'_>, request: &Request<'_>, signed_in: &SignedIn<'_>) -> Step<Answer> {
     let (entra, client, user) = (visit.entra, request.client, signed_in.user);
@@ -25,6 +25,7 @@ pub(super) fn finish(visit: &Visit<'_>, request: &Request<'_>, signed_in: &Signe
         let form = Form::again(&visit.exchange.path, &visit.params, &[("__emulator_user", &user.name)]);
         return Ok(pages::mfa(user, &form).outcome(Outcome::MfaPage));
     }
+    cimd::check_approved(entra, client).map_err(stop)?;
     ask_consent(visit, request, signed_in)?;
     Ok(issue(visit, request, signed_in))
 }

@@ -63,7 +63,10 @@ fn whom<'a>(visit: &Visit<'a>, segment: &str) -> Result<(Authority, &'a App), Re
         return Err(Refusal::Duplicated(name));
     }
     let id = params.get("client_id").ok_or(Refusal::Missing("client_id"))?;
-    let client = find_client(entra, &authority, id)?;
+    let client = match &visit.exchange.document_client {
+        Some(found) => found.as_ref().map_err(Refusal::clone)?,
+        None => find_client(entra, &authority, id)?,
+    };
     check_audience(&authority, client)?;
     Ok((authority, client))
 }

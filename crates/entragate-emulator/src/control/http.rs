@@ -3,6 +3,8 @@
 //!
 //! What is wrong with a call comes back as 400 `{"error", "hint"}`.
 
+mod directory;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -125,7 +127,7 @@ fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {
         }
         ["settings"] if get => Ok(json!(control.settings())),
         ["settings"] if exchange.method == Method::PATCH => patch_settings(control, exchange),
-        ["faults"] if get => Ok(json!(control.entra.state.with(|state| state.faults.clone()))),
+        ["faults"] if get => Ok(json!(control.cloud.state.with(|state| state.faults.clone()))),
         ["faults"] if post => body(exchange, index::FAULT).map(|fault: Fault| {
             control.inject(fault);
             json!({})
@@ -143,7 +145,7 @@ fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {
         ["tokens"] if post => mint(control, exchange),
         ["users", user, "revoke"] if post => revoke(control, &decode_segment(user)),
         ["auto-login"] if post => auto_login(control, exchange),
-        _ => return None,
+        segments => return directory::call(control, exchange, segments),
     })
 }
 
@@ -212,10 +214,8 @@ fn auto_login(control: &Control, exchange: &Exchange) -> Called {
 }
 
 fn known_user(control: &Control, user: &str) -> Result<(), BadInput> {
-    let known = control.directory().user(user);
-    known
-        .map(|_| ())
-        .ok_or_else(|| bad(format!("no user is called `{user}`"), "GET /__emulator lists the users"))
+    let known = control.directory().user(user).map(|_| ());
+    known.ok_or_else(|| bad(format!("no user is called `{user}`"), "GET /__emulator lists the users"))
 }
 
 /// The JSON body; `example` is what to send instead.

@@ -1,5 +1,6 @@
 //! The control plane: time, keys, settings, faults, logs and hostile tokens, in-process and over loopback HTTP.
 
+mod directory;
 pub(crate) mod http;
 mod index;
 
@@ -8,8 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-use crate::directory::Directory;
-use crate::entra::Entra;
+use crate::cloud::Cloud;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::issued::IssuedToken;
@@ -22,81 +22,76 @@ use crate::state::State;
 /// A handle on a running emulator; clones act on the same one.
 #[derive(Debug, Clone)]
 pub struct Control {
-    entra: Arc<Entra>,
+    cloud: Arc<Cloud>,
 }
 
 impl Control {
-    pub(crate) fn new(entra: Arc<Entra>) -> Self {
-        Self { entra }
+    pub(crate) fn new(cloud: Arc<Cloud>) -> Self {
+        Self { cloud }
     }
 
     pub(crate) fn base(&self) -> &str {
-        &self.entra.base
-    }
-
-    /// The directory being emulated.
-    pub fn directory(&self) -> &Directory {
-        &self.entra.directory
+        &self.cloud.base
     }
 
     /// Emulated Unix seconds: the system's clock plus everything [`advance`](Self::advance)d.
     pub fn now(&self) -> u64 {
-        self.entra.now()
+        self.cloud.entra().now()
     }
 
     /// Moves the emulated clock forward.
     pub fn advance(&self, by: Duration) {
-        self.entra.state.with(|state| state.clock_offset = state.clock_offset.saturating_add(by.as_secs()));
+        self.cloud.state.with(|state| state.clock_offset = state.clock_offset.saturating_add(by.as_secs()));
     }
 
     /// New tokens are signed with a new key; the old one stays published.
     pub fn rotate_keys(&self) {
-        let reserved = self.entra.state.with(|state| state.keys.reserve());
+        let reserved = self.cloud.state.with(|state| state.keys.reserve());
         // Made outside the lock: a generated key takes its time.
         let key = keys::next_key(reserved).expect("a key was made at start, so another one can be");
-        self.entra.state.with(|state| state.keys.activate(key));
+        self.cloud.state.with(|state| state.keys.activate(key));
     }
 
     /// Old keys are no longer published.
     pub fn retire_keys(&self) {
-        self.entra.state.with(|state| state.keys.retire());
+        self.cloud.state.with(|state| state.keys.retire());
     }
 
-    /// Clock, settings, faults, request log, codes, tokens, sessions and consents back to the start. Keys stay.
+    /// Clock, settings, directory, faults, request log, codes, tokens, sessions and consents back to the start. Keys stay.
     pub fn reset(&self) {
-        self.entra.state.with(State::reset);
+        self.cloud.state.with(State::reset);
     }
 
     /// The settings as they are.
     pub fn settings(&self) -> Settings {
-        self.entra.settings()
+        self.cloud.state.with(|state| state.settings.clone())
     }
 
     /// Changes settings.
     pub fn set(&self, change: impl FnOnce(&mut Settings)) {
-        self.entra.state.with(|state| change(&mut state.settings));
+        self.cloud.state.with(|state| change(&mut state.settings));
     }
 
     /// Injects a fault, behind those already there.
     pub fn inject(&self, fault: Fault) {
         if fault.times != Some(0) {
-            self.entra.state.with(|state| state.faults.push(fault));
+            self.cloud.state.with(|state| state.faults.push(fault));
         }
     }
 
     /// Removes all faults.
     pub fn clear_faults(&self) {
-        self.entra.state.with(|state| state.faults.clear());
+        self.cloud.state.with(|state| state.faults.clear());
     }
 
     /// Everything that arrived outside the control plane, in order.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.entra.state.with(|state| state.requests.iter().cloned().collect())
+        self.cloud.state.with(|state| state.requests.iter().cloned().collect())
     }
 
     /// Empties the request log.
     pub fn clear_requests(&self) {
-        self.entra.state.with(|state| state.requests.clear());
+        self.cloud.state.with(|state| state.requests.clear());
     }
 
     /// Makes an access token without a sign-in, good or hostile. Panics when the request names an unknown app, client or
@@ -107,12 +102,12 @@ impl Control {
 
     /// Makes an access token without a sign-in, good or hostile.
     pub fn try_mint(&self, request: &MintRequest) -> Result<String, MintError> {
-        mint::mint(&self.entra, request)
+        mint::mint(&self.cloud.entra(), request)
     }
 
     /// The tokens that the token endpoint handed out, in order.
     pub fn issued(&self) -> Vec<IssuedToken> {
-        self.entra.state.with(|state| state.issued.iter().cloned().collect())
+        self.cloud.state.with(|state| state.issued.iter().cloned().collect())
     }
 
     /// Revokes a user's sessions, codes and refresh tokens, by name or user principal name: AADSTS50173 from now on.
@@ -122,8 +117,9 @@ impl Control {
     }
 
     pub(crate) fn try_revoke_user(&self, user: &str) -> bool {
-        let Some(user) = self.entra.directory.user(user) else { return false };
-        self.entra.state.with(|state| {
+        let directory = self.directory();
+        let Some(user) = directory.user(user) else { return false };
+        self.cloud.state.with(|state| {
             state.sessions.retain(|_, session| session.oid != user.oid);
             let codes = state.codes.values_mut().map(|code| &mut code.grant);
             let refresh_tokens = state.refresh_tokens.values_mut().map(|token| &mut token.grant);
@@ -141,6 +137,6 @@ impl Control {
 
     /// What happens from now on. A slow receiver loses the oldest events.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.entra.events.subscribe()
+        self.cloud.events.subscribe()
     }
 }

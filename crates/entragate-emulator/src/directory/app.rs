@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FederatedCredential;
+
 /// Serde's question whether a member may be left out.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -64,6 +66,12 @@ pub struct App {
     /// Client secrets.
     #[serde(default, skip_serializing_if = "is_default")]
     pub secrets: Vec<Secret>,
+    /// Certificates in PEM whose keys sign client assertions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub certificates: Vec<String>,
+    /// Whose tokens count as this app's client assertions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub federated_credentials: Vec<FederatedCredential>,
     /// `requiredResourceAccess`: what `.default` asks for.
     #[serde(default, skip_serializing_if = "is_default")]
     pub required_access: Vec<Access>,

@@ -1,6 +1,9 @@
 //! What a tenant's directory holds: tenants, users, groups and app registrations, as plain data with a TOML form.
 
 mod app;
+mod change;
+mod credential;
+mod current;
 mod lookup;
 mod people;
 mod validate;
@@ -8,6 +11,9 @@ mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use app::{Access, App, Assignment, Audience, GroupClaims, Principals, Role, Scope, Secret};
+pub use change::ChangeError;
+pub use credential::{FederatedCredential, ManagedIdentity};
+pub(crate) use current::Directories;
 pub use people::{Group, Tenant, User};
 
 use crate::fixtures;
@@ -28,6 +34,9 @@ pub struct Directory {
     /// App registrations, each with its service principal.
     #[serde(default)]
     pub apps: Vec<App>,
+    /// Managed identities; names are unique.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managed_identities: Vec<ManagedIdentity>,
 }
 
 /// Why a directory was refused.
@@ -62,6 +71,20 @@ pub enum DirectoryError {
         what: &'static str,
         /// The reference.
         value: String,
+    },
+    /// A certificate is no PEM of an X.509 certificate with an RSA key.
+    #[error("app `{app}` has a certificate that is no PEM of an RSA certificate")]
+    Certificate {
+        /// The app.
+        app: String,
+    },
+    /// The `jwks` of a federated credential is no JSON of a key document.
+    #[error("app `{app}` has a federated credential `{name}` whose `jwks` is no key document")]
+    Jwks {
+        /// The app.
+        app: String,
+        /// The federated credential.
+        name: String,
     },
     /// A token version other than 1 or 2.
     #[error("app `{app}` wants token version {version}; there are 1 and 2")]

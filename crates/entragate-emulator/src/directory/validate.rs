@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Directory, DirectoryError};
+use crate::assertion::{certificate, jwks};
 use crate::guid;
 
 impl Directory {
@@ -12,7 +13,11 @@ impl Directory {
         let apps = self.apps.iter_mut().flat_map(|app| [&mut app.id, &mut app.tenant]);
         let tenants = self.tenants.iter_mut().map(|tenant| &mut tenant.id);
         let groups = self.groups.iter_mut().map(|group| &mut group.id);
-        for id in users.chain(apps).chain(tenants).chain(groups) {
+        let identities = self
+            .managed_identities
+            .iter_mut()
+            .flat_map(|identity| [&mut identity.client_id, &mut identity.object_id, &mut identity.tenant]);
+        for id in users.chain(apps).chain(tenants).chain(groups).chain(identities) {
             id.make_ascii_lowercase();
         }
         for home in self.users.iter_mut().filter_map(|user| user.home_tenant.as_mut()) {
@@ -24,7 +29,8 @@ impl Directory {
         self.check_ids()?;
         self.check_tenants()?;
         self.check_groups()?;
-        self.check_apps()
+        self.check_apps()?;
+        self.check_credentials()
     }
 
     fn check_ids(&self) -> Result<(), DirectoryError> {
@@ -32,6 +38,9 @@ impl Directory {
         guids("user", self.users.iter().map(|user| &user.oid))?;
         guids("group", self.groups.iter().map(|group| &group.id))?;
         guids("app", self.apps.iter().map(|app| &app.id))?;
+        guids("managed identity", self.managed_identities.iter().map(|identity| &identity.client_id))?;
+        guids("managed identity", self.managed_identities.iter().map(|identity| &identity.object_id))?;
+        unique("managed identity", self.managed_identities.iter().map(|identity| &identity.name))?;
         unique("user", self.users.iter().map(|user| &user.name))?;
         unique("user", self.users.iter().map(|user| &user.upn))?;
         unique("group", self.groups.iter().map(|group| &group.name))?;
@@ -42,7 +51,8 @@ impl Directory {
         let of_users = self.users.iter().map(|user| (&user.name, &user.tenant));
         let homes = self.users.iter().filter_map(|user| Some((&user.name, user.home_tenant.as_ref()?)));
         let of_apps = self.apps.iter().map(|app| (&app.name, &app.tenant));
-        for (holder, tenant) in of_users.chain(homes).chain(of_apps) {
+        let of_identities = self.managed_identities.iter().map(|identity| (&identity.name, &identity.tenant));
+        for (holder, tenant) in of_users.chain(homes).chain(of_apps).chain(of_identities) {
             let known = self.tenants.iter().any(|known| known.id == *tenant);
             known.then_some(()).ok_or_else(|| dangling(holder, "tenant", tenant))?;
         }
@@ -83,6 +93,21 @@ impl Directory {
                 if let Some(role) = &assignment.role {
                     let known = app.roles.iter().any(|known| known.value == *role);
                     known.then_some(()).ok_or_else(|| dangling(&app.name, "role", role))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_credentials(&self) -> Result<(), DirectoryError> {
+        for app in &self.apps {
+            if app.certificates.iter().any(|pem| certificate::Certificate::from_pem(pem).is_none()) {
+                return Err(DirectoryError::Certificate { app: app.name.clone() });
+            }
+            for credential in &app.federated_credentials {
+                if credential.jwks.as_deref().is_some_and(|text| jwks::parse(text).is_none()) {
+                    let name = credential.name.clone();
+                    return Err(DirectoryError::Jwks { app: app.name.clone(), name });
                 }
             }
         }

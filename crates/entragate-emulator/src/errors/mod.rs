@@ -51,6 +51,8 @@ pub(crate) enum Refusal {
     SingleTenant { id: String, name: String },
     #[error("Application '{id}' is for work or school accounts; the /consumers endpoint is not for it.")]
     NotForConsumers { id: String },
+    #[error("The client metadata document '{client}' cannot be used: {reason}.")]
+    ClientDocument { client: String, reason: String },
     #[error("'redirect_uri' value must be a valid absolute URI.")]
     RedirectMalformed,
     #[error("No reply address is registered for the application.")]
@@ -185,8 +187,41 @@ pub(crate) enum Refusal {
     SecretWrong { client: String },
     #[error("The provided client secret keys for app '{client}' are expired.")]
     SecretExpired { client: String },
+    #[error("JWT token is invalid or malformed.")]
+    AssertionMalformed,
     #[error("Client assertion contains an invalid signature.")]
     AssertionInvalid,
+    #[error(
+        "Client assertion contains an invalid signature. [Reason - The key was not found., Thumbprint of key used by \
+         client: '{thumbprint}']"
+    )]
+    AssertionKeyUnknown { thumbprint: String },
+    #[error(
+        "Client assertion is not within its valid time range. Current time: {now}, assertion valid from {from}, expiry \
+         time of assertion {until}."
+    )]
+    AssertionTime { now: String, from: String, until: String },
+    #[error("Client assertion application identifier doesn't match 'client_id' parameter.")]
+    AssertionClient,
+    #[error("Client assertion audience claim does not match Realm issuer.")]
+    AssertionAudience,
+    #[error("No matching federated identity record found for presented assertion.")]
+    NoFederatedCredential,
+    #[error(
+        "No matching federated identity record found for presented assertion issuer '{issuer}'. Check your federated \
+         identity credential Subject, Audience and Issuer against the presented assertion."
+    )]
+    FederatedIssuer { issuer: String },
+    #[error(
+        "No matching federated identity record found for presented assertion audience '{audience}'. Check your federated \
+         identity credential Subject, Audience and Issuer against the presented assertion."
+    )]
+    FederatedAudience { audience: String },
+    #[error(
+        "No matching federated identity record found for presented assertion subject '{subject}'. Check your federated \
+         identity credential Subject, Audience and Issuer against the presented assertion."
+    )]
+    FederatedSubject { subject: String },
     #[error(
         "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request origin: \
          '{origin}'."

@@ -12,7 +12,7 @@ use crate::entra::Entra;
 use crate::grants::ClaimsRequest;
 use crate::jwt::{self, Object};
 use crate::scope::Prefix;
-use crate::tokens::access::{self, AccessToken, Actor};
+use crate::tokens::access::{self, AccessToken, Actor, ClientProof};
 
 /// A wish for a token. Everything is optional; the default is what alice would get from API through CLI.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -121,7 +121,7 @@ impl Draft<'_> {
             form: &uri.map_or_else(|| Prefix::Guid(self.api.id.clone()), |uri| Prefix::Uri(uri.clone())),
             scp: if self.user.is_some() { scp.split(' ').map(str::to_owned).collect() } else { Vec::new() },
             version: self.version,
-            confidential: self.user.is_none(),
+            proof: if self.user.is_some() { ClientProof::None } else { ClientProof::Secret },
             claims: &ClaimsRequest::default(),
             lifetime: self.request.lifetime_seconds.unwrap_or(3600),
         };

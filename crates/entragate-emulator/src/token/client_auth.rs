@@ -3,19 +3,28 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::directory::App;
+use super::Call;
+use crate::assertion;
 use crate::errors::Refusal;
 use crate::exchange::Exchange;
 use crate::grants::Platform;
 use crate::params::Params;
+use crate::tokens::access::ClientProof;
 
 /// What the client presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Credentials {
     None,
     Secret(String),
-    Assertion,
+    Assertion {
+        /// `client_assertion_type`.
+        kind: Option<String>,
+        jwt: String,
+    },
 }
+
+/// The only type there is (RFC 7523, section 2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The client's id and credentials, from the body or HTTP Basic; both at once are fine if they agree.
 pub(super) fn read(exchange: &Exchange) -> Result<(String, Credentials), Refusal> {
@@ -30,10 +39,13 @@ pub(super) fn read(exchange: &Exchange) -> Result<(String, Credentials), Refusal
     let id = in_body.map(str::to_owned).or_else(|| basic.as_ref().map(|(id, _)| id.clone()));
     let id = id.ok_or(Refusal::Missing("client_id"))?;
     let secret = form.get("client_secret").map(str::to_owned);
-    let credentials = match (secret.or(basic.map(|(_, secret)| secret)), form.has("client_assertion")) {
+    let credentials = match (secret.or(basic.map(|(_, secret)| secret)), form.get("client_assertion")) {
         (Some(secret), _) => Credentials::Secret(secret),
-        (None, true) => Credentials::Assertion,
-        (None, false) => Credentials::None,
+        (None, Some(jwt)) => Credentials::Assertion {
+            kind: form.get("client_assertion_type").map(str::to_owned),
+            jwt: jwt.to_owned(),
+        },
+        (None, None) => Credentials::None,
     };
     Ok((id, credentials))
 }
@@ -56,28 +68,40 @@ fn basic(header: &str) -> Option<(String, String)> {
 }
 
 impl Credentials {
-    /// The platform of the redirect URI decides what must and must not be presented.
-    pub(super) fn check(&self, client: &App, platform: Platform) -> Result<(), Refusal> {
-        match (platform, self) {
-            (Platform::Public | Platform::Spa, Self::None) => Ok(()),
-            (Platform::Public | Platform::Spa, _) => Err(Refusal::ClientIsPublic),
-            (Platform::Web, _) => self.check_confidential(client),
+    /// What the token says about them, once they are checked.
+    pub(super) fn proof(&self) -> ClientProof {
+        match self {
+            Self::None => ClientProof::None,
+            Self::Secret(_) => ClientProof::Secret,
+            Self::Assertion { .. } => ClientProof::Certificate,
         }
     }
+}
 
-    /// AADSTS7000218, 7000215, 7000222.
-    pub(super) fn check_confidential(&self, client: &App) -> Result<(), Refusal> {
-        let sent = match self {
-            Self::None => return Err(Refusal::CredentialMissing),
-            Self::Assertion => return Err(Refusal::AssertionInvalid),
-            Self::Secret(sent) => sent,
-        };
-        let id = || client.id.clone();
-        match client.secrets.iter().find(|secret| secret.value == *sent) {
+/// The platform of the redirect URI decides what must and must not be presented.
+pub(super) fn check(call: &Call<'_>, platform: Platform) -> Result<(), Refusal> {
+    match (platform, &call.credentials) {
+        (Platform::Public | Platform::Spa, Credentials::None) => Ok(()),
+        (Platform::Public | Platform::Spa, _) => Err(Refusal::ClientIsPublic),
+        (Platform::Web, _) => check_confidential(call),
+    }
+}
+
+/// AADSTS7000218, 7000215, 7000222, and what assertions are refused with.
+pub(super) fn check_confidential(call: &Call<'_>) -> Result<(), Refusal> {
+    let (client, id) = (call.client, || call.client.id.clone());
+    match &call.credentials {
+        Credentials::None => Err(Refusal::CredentialMissing),
+        Credentials::Assertion { kind: None, .. } => Err(Refusal::Missing("client_assertion_type")),
+        Credentials::Assertion { kind: Some(kind), jwt } if kind == JWT_BEARER => {
+            assertion::check(call.entra, &call.authority, client, jwt)
+        }
+        Credentials::Assertion { .. } => Err(Refusal::Unsupported("client_assertion_type")),
+        Credentials::Secret(sent) => match client.secrets.iter().find(|secret| secret.value == *sent) {
             Some(secret) if secret.expired => Err(Refusal::SecretExpired { client: id() }),
             Some(_) => Ok(()),
             None => Err(Refusal::SecretWrong { client: id() }),
-        }
+        },
     }
 }
 

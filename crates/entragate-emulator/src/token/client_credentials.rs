@@ -1,15 +1,15 @@
 //! `grant_type=client_credentials`: a daemon with its app roles.
 
-use super::{Call, origin};
+use super::{Call, client_auth, origin};
 use crate::errors::Refusal;
 use crate::exchange::Answer;
 use crate::scope::ScopeRequest;
-use crate::tokens;
+use crate::tokens::{self, Daemon};
 
 pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     let (entra, client) = (call.entra, call.client);
     let text = call.form.get("scope").ok_or(Refusal::Missing("scope"))?;
-    call.credentials.check_confidential(client)?;
+    client_auth::check_confidential(call)?;
     if let Some(origin) = call.origin {
         return Err(origin::refuse(origin));
     }
@@ -36,5 +36,6 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
         });
     }
     let tenant = call.authority.tenant().unwrap_or(&client.tenant);
-    Ok(tokens::for_app(entra, client, api, tenant, &scopes.form()))
+    let daemon = Daemon { client, tenant, proof: call.credentials.proof() };
+    Ok(tokens::for_app(entra, &daemon, api, &scopes.form()))
 }

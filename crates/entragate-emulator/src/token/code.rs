@@ -1,6 +1,6 @@
 //! `grant_type=authorization_code`.
 
-use super::{Call, origin, user};
+use super::{Call, client_auth, origin, user};
 use crate::authority::Authority;
 use crate::digest::sha256_base64url;
 use crate::errors::Refusal;
@@ -22,7 +22,7 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     let code = entra.state.with(|state| state.codes.get(key).cloned()).ok_or(Refusal::CodeInvalid)?;
     // The class of a client that did not get this code cannot be told from it.
     if code.grant.client == call.client.id {
-        call.credentials.check(call.client, code.grant.platform)?;
+        client_auth::check(call, code.grant.platform)?;
         origin::check(call, code.grant.platform)?;
         if code.grant.platform == Platform::Spa && code.challenge.is_none() {
             return Err(Refusal::SpaNeedsPkce);

@@ -1,6 +1,6 @@
 //! `grant_type=urn:ietf:params:oauth:grant-type:device_code`: the polling leg.
 
-use super::{Call, origin, user};
+use super::{Call, client_auth, origin, user};
 use crate::device::LIFETIME;
 use crate::errors::Refusal;
 use crate::exchange::Answer;
@@ -13,7 +13,7 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     let device = device.filter(|device| device.client == call.client.id).ok_or(Refusal::DeviceCodeInvalid)?;
     // No redirect URI decides the class here, so the app's fallback does.
     let platform = if call.client.fallback_public_client { Platform::Public } else { Platform::Web };
-    call.credentials.check(call.client, platform)?;
+    client_auth::check(call, platform)?;
     origin::check(call, platform)?;
     let expired = entra.now() >= device.issued_at + LIFETIME;
     let session = match &device.state {

@@ -78,7 +78,10 @@ fn redeem(entra: &Entra, exchange: &Exchange, segment: &str) -> Result<Answer, R
         other => return Err(Refusal::UnknownGrantType(other.to_owned())),
     };
     let (id, credentials) = client_auth::read(exchange)?;
-    let client = find_client(entra, &authority, &id)?;
+    let client = match &exchange.document_client {
+        Some(found) => found.as_ref().map_err(Refusal::clone)?,
+        None => find_client(entra, &authority, &id)?,
+    };
     if grant_type != "client_credentials" {
         check_audience(&authority, client)?;
     } else if matches!(authority, Authority::Common | Authority::Consumers) {

@@ -1,6 +1,6 @@
 //! `grant_type=refresh_token`: bound to user and client, not to an API, and never used up.
 
-use super::{Call, origin, user};
+use super::{Call, client_auth, origin, user};
 use crate::clock;
 use crate::errors::Refusal;
 use crate::exchange::Answer;
@@ -23,7 +23,7 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     let token = found.ok_or(Refusal::RefreshTokenInvalid)?;
     // The class of a client that did not get this token cannot be told from it.
     if token.grant.client == call.client.id {
-        call.credentials.check(call.client, token.grant.platform)?;
+        client_auth::check(call, token.grant.platform)?;
         origin::check(call, token.grant.platform)?;
     }
     check_state(call, &token)?;

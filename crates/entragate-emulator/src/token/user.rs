@@ -54,6 +54,7 @@ impl Ready<'_> {
             grant: &self.grant,
             scope: &self.scope,
             ends_at,
+            proof: call.credentials.proof(),
             client_info: call.form.get("client_info") == Some("1"),
         };
         tokens::for_user(call.entra, &issue)

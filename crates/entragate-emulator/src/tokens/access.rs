@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cimd;
 use crate::digest::sha256_base64url;
 use crate::directory::{App, Assignment, GroupClaims, User};
 use crate::entra::Entra;
@@ -28,6 +29,26 @@ pub(crate) enum Actor<'a> {
     App,
 }
 
+/// How the client authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClientProof {
+    None,
+    Secret,
+    /// A client assertion, whoever signed it.
+    Certificate,
+}
+
+impl ClientProof {
+    /// `azpacr`, `appidacr`.
+    fn class(self) -> &'static str {
+        match self {
+            Self::None => "0",
+            Self::Secret => "1",
+            Self::Certificate => "2",
+        }
+    }
+}
+
 /// What goes into an access token.
 #[derive(Debug)]
 pub(crate) struct AccessToken<'a> {
@@ -40,8 +61,7 @@ pub(crate) struct AccessToken<'a> {
     /// Short scope values.
     pub(crate) scp: Vec<String>,
     pub(crate) version: u8,
-    /// The client authenticated with a secret.
-    pub(crate) confidential: bool,
+    pub(crate) proof: ClientProof,
     pub(crate) claims: &'a ClaimsRequest,
     pub(crate) lifetime: u64,
 }
@@ -59,7 +79,7 @@ pub(crate) fn claims(entra: &Entra, token: &AccessToken<'_>) -> Object {
     set("aio", entra.random(|random| random.opaque(48)).into());
     let (client, class) = if v1 { ("appid", "appidacr") } else { ("azp", "azpacr") };
     set(client, token.client.id.clone().into());
-    set(class, if token.confidential { "1" } else { "0" }.into());
+    set(class, token.proof.class().into());
     set("rh", format!("1.{}.", entra.random(|random| random.opaque(30))).into());
     set("tid", token.tenant.into());
     set("uti", entra.random(|random| random.opaque(16)).into());
@@ -67,6 +87,9 @@ pub(crate) fn claims(entra: &Entra, token: &AccessToken<'_>) -> Object {
     match token.actor {
         Actor::User { user, profile, mfa } => {
             of_user(entra, token, user, &mut claims);
+            if let Some(url) = cimd::url_of(token.client) {
+                of_agent(url, &mut claims);
+            }
             if v1 {
                 display_v1(user, mfa, &mut claims);
             } else if profile {
@@ -132,6 +155,12 @@ fn of_user(entra: &Entra, token: &AccessToken<'_>, user: &User, claims: &mut Obj
     if token.api.group_claims == GroupClaims::SecurityGroup {
         groups(entra, token.tenant, user, claims);
     }
+}
+
+/// An agent acts for the user: its blueprint, and the facets of the actor, of which 11 means agent identity.
+fn of_agent(url: &str, claims: &mut Object) {
+    claims.insert("xms_par_app_azp".into(), cimd::blueprint_id(url).into());
+    claims.insert("xms_act_fct".into(), "9 3 11".into());
 }
 
 fn of_app(entra: &Entra, token: &AccessToken<'_>, claims: &mut Object) {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::access::{display_v2, subject};
+use crate::cimd;
 use crate::directory::{App, User};
 use crate::entra::Entra;
 use crate::grants::Grant;
@@ -14,7 +15,8 @@ pub(crate) fn id_token(entra: &Entra, client: &App, user: &User, tenant: &str, g
     let now = entra.now();
     let mut claims = Object::new();
     let mut set = |name: &str, value: serde_json::Value| claims.insert(name.into(), value);
-    set("aud", client.id.clone().into());
+    // Whoever knows only its URL must find itself here; how the real one does it is not known.
+    set("aud", cimd::url_of(client).unwrap_or(&client.id).into());
     set("iss", entra.v2_issuer(tenant).into());
     set("iat", json!(now - 300));
     set("nbf", json!(now - 300));

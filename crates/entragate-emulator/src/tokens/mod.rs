@@ -17,7 +17,7 @@ use crate::grants::{Grant, Platform, RefreshToken};
 use crate::issued::{IssuedToken, TokenKind};
 use crate::jwt;
 use crate::scope::{ApiScopes, Oidc, Prefix, ScopeRequest};
-use access::{AccessToken, Actor};
+use access::{AccessToken, Actor, ClientProof};
 
 pub(crate) use id::id_token;
 
@@ -33,6 +33,8 @@ pub(crate) struct Issue<'a> {
     pub(crate) scope: &'a ScopeRequest,
     /// The refresh token's chain, when there is one already.
     pub(crate) ends_at: Option<u64>,
+    /// How the client authenticated this time.
+    pub(crate) proof: ClientProof,
     /// `client_info=1` was sent.
     pub(crate) client_info: bool,
 }
@@ -55,7 +57,7 @@ pub(crate) fn for_user(entra: &Entra, issue: &Issue<'_>) -> Answer {
         form: &target.form(),
         scp: granted.clone(),
         version: api.token_version,
-        confidential: issue.grant.platform == Platform::Web,
+        proof: issue.proof,
         claims: &issue.grant.claims,
         lifetime,
     };
@@ -84,8 +86,17 @@ pub(crate) fn for_user(entra: &Entra, issue: &Issue<'_>) -> Answer {
         .user(&issue.user.name)
 }
 
+/// A client that asks for itself.
+#[derive(Debug)]
+pub(crate) struct Daemon<'a> {
+    pub(crate) client: &'a App,
+    pub(crate) tenant: &'a str,
+    pub(crate) proof: ClientProof,
+}
+
 /// The success body of a daemon's token: no refresh token, no scope.
-pub(crate) fn for_app(entra: &Entra, client: &App, api: &App, tenant: &str, form: &Prefix) -> Answer {
+pub(crate) fn for_app(entra: &Entra, daemon: &Daemon<'_>, api: &App, form: &Prefix) -> Answer {
+    let Daemon { client, tenant, .. } = *daemon;
     let lifetime = lifetime(entra);
     let token = AccessToken {
         tenant,
@@ -95,7 +106,7 @@ pub(crate) fn for_app(entra: &Entra, client: &App, api: &App, tenant: &str, form
         form,
         scp: Vec::new(),
         version: api.token_version,
-        confidential: true,
+        proof: daemon.proof,
         claims: &crate::grants::ClaimsRequest::default(),
         lifetime,
     };

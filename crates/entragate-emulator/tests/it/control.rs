@@ -157,6 +157,10 @@ async fn a_refused_body_is_answered_with_one_that_works() {
         ("POST", "/faults"),
         ("POST", "/tokens"),
         ("POST", "/auto-login"),
+        ("PATCH", "/users/alice"),
+        ("POST", "/apps/API/assign"),
+        ("POST", "/apps/API/unassign"),
+        ("POST", "/apps/WEB/secrets"),
     ] {
         let refusal = entra.operate(method, path, &json!([1])).await;
         assert_refused(&refusal);
@@ -176,7 +180,7 @@ async fn every_listed_control_exists() {
     for control in controls {
         let text = |name: &str| control[name].as_str().unwrap_or_default();
         assert!(!text("what").is_empty(), "{control}");
-        let path = text("path").replace("{name}", "alice");
+        let path = text("path").replace("{name}", "alice").replace("{app}", "API");
         let body = serde_json::from_str(text("body")).unwrap_or(Value::Null);
         let reply = entra.operate(text("method"), &path, &body).await;
         assert!((200..300).contains(&reply.status), "{control}: {}", reply.body);

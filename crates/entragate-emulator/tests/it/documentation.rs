@@ -44,7 +44,8 @@ async fn every_call_of_the_page_succeeds() {
     let calls = calls();
     assert!(calls.len() > 20, "{calls:?}");
     for (method, path, body) in calls {
-        let reply = entra.operate(&method, &path.replace("{name}", "alice"), &body).await;
+        let path = path.replace("{name}", "alice").replace("{app}", "API");
+        let reply = entra.operate(&method, &path, &body).await;
         assert!((200..300).contains(&reply.status), "{method} {path} {body}: {}", reply.body);
     }
 }
@@ -98,6 +99,9 @@ fn the_page_has_the_fixtures() {
     };
     for app in &directory.apps {
         assert!(has(&app.name, Some(&app.id)), "{}", app.name);
+    }
+    for identity in &directory.managed_identities {
+        assert!(has(&identity.name, Some(&identity.client_id)), "{}", identity.name);
     }
     for tenant in &directory.tenants {
         assert!(has(&tenant.name, Some(&tenant.id)), "{}", tenant.name);

@@ -3,17 +3,22 @@
 //! A test whose name starts with `eNNN_` covers number NNN of the checklist in docs/reference/emulator.md;
 //! `checklist.rs` fails when a number has no test.
 
+mod assertion;
 mod authorize_errors;
 mod authorize_redirects;
 mod checklist;
+mod cimd;
+mod client_assertion;
 mod client_auth;
 mod client_credentials;
 mod control;
 mod device;
 mod directory;
+mod directory_changes;
 mod discovery;
 mod documentation;
 mod errors;
+mod federated;
 mod fixture;
 mod hostile;
 mod keys;

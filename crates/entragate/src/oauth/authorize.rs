@@ -149,8 +149,8 @@ fn check(facade: &Facade, params: &Params, client: Option<&Client>) -> Result<Au
         challenge,
         scope: owned("scope"),
         prompt: prompt(params.get("prompt")),
-        login_hint: owned("login_hint"),
-        domain_hint: owned("domain_hint"),
+        login_hint: owned("login_hint").filter(|hint| hint.len() <= LONGEST_HINT),
+        domain_hint: owned("domain_hint").filter(|hint| hint.len() <= LONGEST_HINT),
         nonce: owned("nonce"),
     })
 }
@@ -158,6 +158,8 @@ fn check(facade: &Facade, params: &Params, client: Option<&Client>) -> Result<Au
 /// In broker mode what must come back travels within our own `state`, and Entra takes no query longer than about 6 KiB
 /// (AADSTS90015).
 const LONGEST_STATE: usize = 2_048;
+/// Longer than any address or domain. A longer hint helps nobody, and is left out.
+const LONGEST_HINT: usize = 320;
 
 fn check_length(reply: &ReplyTo, client: Option<&Client>) -> Result<(), OAuthError> {
     let length = reply.state.as_ref().map_or(0, String::len);

@@ -100,19 +100,19 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
     check_grants(&metadata)?;
     let redirect_uris = usable_redirect_uris(facade, &metadata)?;
     let now = facade.entra.clock.now();
+    // From what was sent: what is echoed has lost its line breaks, and words would run together.
+    let shown_name = metadata.client_name.as_deref().and_then(shown_name);
     let client_name = text(metadata.client_name);
     let client_id = match &facade.entra.way {
         Way::Relay(client) => client.as_str().to_owned(),
-        Way::Broker(broker) if broker.clients.registration => client::register(
-            &broker.seal,
-            redirect_uris.clone(),
-            client_name.as_deref().and_then(shown_name),
-            now,
-        )
-        .map_err(|error| match error {
-            RegisterError::TooLong => bad(&error.to_string()),
-            RegisterError::CannotSeal(_) => OAuthError::new(Code::ServerError, error.to_string()),
-        })?,
+        Way::Broker(broker) if broker.clients.registration => {
+            client::register(&broker.seal, redirect_uris.clone(), shown_name, now).map_err(|error| {
+                match error {
+                    RegisterError::TooLong => bad(&error.to_string()),
+                    RegisterError::CannotSeal(_) => OAuthError::new(Code::ServerError, error.to_string()),
+                }
+            })?
+        }
         Way::Broker(_) => {
             let text = "registration is switched off here: use a client ID metadata document, or a client id from the operator";
             return Err(OAuthError {

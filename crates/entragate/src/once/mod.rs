@@ -5,11 +5,19 @@
 //! token from before that is refused, because whether it was used or revoked is forgotten.
 
 mod memory;
+#[cfg(feature = "redb")]
+mod redb;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+#[cfg(feature = "redb")]
+pub use self::redb::{Redb, RedbError};
+#[cfg(feature = "redis")]
+pub use self::redis::{Redis, RedisUrlError};
 pub use memory::Memory;
 
 /// Why a store cannot be asked. Requests that depend on it are answered with 503.

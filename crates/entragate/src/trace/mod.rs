@@ -7,6 +7,7 @@ mod before;
 mod verdict;
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,11 @@ pub(crate) struct TraceId(String);
 impl TraceId {
     /// 80 random bits, as people copy them.
     fn new() -> Result<Self, NoRandomness> {
-        Ok(Self(random::bytes::<10>()?.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let mut id = String::new();
+        for byte in random::bytes::<10>()? {
+            let _ = write!(id, "{byte:02x}");
+        }
+        Ok(Self(id))
     }
 
     pub(crate) fn as_str(&self) -> &str {

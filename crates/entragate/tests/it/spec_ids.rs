@@ -1,5 +1,5 @@
-//! Each requirement that relay mode can meet has a test whose name begins with its id (`rs_01_…`, `as_06_…`,
-//! `dc_02_…`, `k31_…`; several ids may follow each other), or stands in [`ELSEWHERE`] with the reason.
+//! Each requirement has a test whose name begins with its id (`rs_01_…`, `as_06_…`, `ci_08_…`, `k31_…`; several ids may
+//! follow each other), or stands in [`ELSEWHERE`] with the reason. What relay mode cannot meet, broker mode does.
 //!
 //! What the ids mean is in `docs/requirements.md`, and for K in `docs/clients.md`, whose column of tests is
 //! written here. `cargo test -p entragate --test it spec_ids -- --nocapture` prints the table.
@@ -7,15 +7,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// RS: the gateway as MCP server. AS: as authorization server. DC: registration. K: what measured clients need.
-const REQUIREMENTS: [(&str, std::ops::RangeInclusive<u8>); 6] =
-    [("RS", 1..=29), ("AS", 1..=42), ("DC", 1..=12), ("TR", 1..=28), ("K", 1..=18), ("K", 20..=56)];
+/// RS: the gateway as MCP server. AS: as authorization server. DC: registration. CI: metadata documents. TR: traffic. S:
+/// best practices. K: what measured clients need.
+const REQUIREMENTS: [(&str, std::ops::RangeInclusive<u8>); 8] = [
+    ("RS", 1..=29),
+    ("AS", 1..=42),
+    ("DC", 1..=12),
+    ("CI", 1..=18),
+    ("TR", 1..=28),
+    ("S", 1..=36),
+    ("K", 1..=18),
+    ("K", 20..=56),
+];
 
 /// Where a requirement without a test of its name is met, or why it is not.
 enum Elsewhere {
     /// A test with another name covers it, or a part of it: of the binary, or named after another id.
     Test(&'static str),
-    /// Nothing to test in relay mode.
+    /// Nothing to test.
     Not(&'static str),
 }
 
@@ -26,15 +35,8 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
     ("RS-18", Test("sibling_app")),
     ("RS-23", Test("id_token_for_the_api")),
     ("AS-04", Not("K06 wins: clients without PRM ask for the metadata below the MCP path, and a 404 ends there")),
-    ("AS-10", Not("client ID metadata documents need an authorization server of our own")),
-    ("AS-22", Not("Entra answers the client and sends no iss: decision 0001, asserted by as_09")),
-    ("AS-36", Not("refresh tokens are Entra's: bound to client and user there, not rotated strictly")),
     ("AS-37", Not("whether a refresh token is issued is Entra's decision")),
     ("AS-42", Test("base_url_refuses_what_clients_could_not_compare_or_trust")),
-    ("DC-08", Not("the client id is the one of AZURE_MCP_CLIENT_ID, which the operator chose with relay mode")),
-    ("DC-09", Not("relay mode has no consent page that could show a name: decision 0001")),
-    ("DC-11", Not("nothing is stored")),
-    ("DC-12", Not("one client id for all: decision 0001")),
     ("TR-04", Test("header_and_body_agree")),
     ("TR-06", Not("allowed, not demanded: no heartbeats are added to a stream")),
     ("TR-07", Test("client_that_leaves_while_waiting_cancels_the_call")),
@@ -50,13 +52,18 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
     ("TR-24", Not("a stream that is open goes on past the expiry of its token; every new request is checked")),
     ("TR-25", Test("tr_01_everything_else_reaches_the_mcp_server_as_it_was_sent")),
     ("TR-27", Test("tr_01_everything_else_reaches_the_mcp_server_as_it_was_sent")),
-    ("K11", Not("Entra answers the client and sends no iss: decision 0001, asserted by as_09")),
-    ("K13", Not("no client ID metadata documents, revocation or device code without an authorization server of our own")),
+    ("S-12", Test("sibling_app")),
+    ("S-13", Test("rs_25_k54_the_clients_token_stops_at_the_gate")),
+    ("S-14", Test("a_refused_token_is_explained_in_the_log_without_the_token")),
+    ("S-18", Test("the_connection_goes_to_the_judged_address_after_one_look_up")),
+    ("S-19", Test("the_operators_proxy_resolves_and_decides")),
+    ("S-23", Test("tr_01_everything_else_reaches_the_mcp_server_as_it_was_sent")),
+    ("S-24", Not("the gateway offers no page for it; the MCP server is told who is calling, see TR-02")),
+    ("S-27", Test("as_40_k15_any_page_may_read_metadata")),
+    ("S-28", Test("a_foreign_origin_is_403_and_may_not_even_read_that")),
+    ("S-32", Test("nobody_but_the_gateway_says_who_is_calling")),
+    ("S-33", Not("a property of the operator's network")),
     ("K26", Test("as_39_sign_in_endpoints_are_rate_limited_and_metadata_is_not")),
-    ("K27", Not("client ID metadata documents need an authorization server of our own")),
-    ("K28", Not("the one client id is pre-registered by its nature; a secret is never looked at, see k25")),
-    ("K36", Not("relay mode has no consent page: decision 0001")),
-    ("K49", Not("Entra has no revocation endpoint, so none is advertised")),
     ("K54", Test("nobody_but_the_gateway_says_who_is_calling")),
     ("K56", Not("a finding about the operator's network, not an answer on the wire")),
 ];
@@ -78,7 +85,7 @@ fn ids(name: &str) -> Vec<String> {
     while let Some(part) = parts.next() {
         let number = parts.peek().copied().unwrap_or_default();
         match part {
-            "rs" | "as" | "dc" | "tr" if is_number(number) => {
+            "rs" | "as" | "dc" | "ci" | "tr" | "s" if is_number(number) => {
                 ids.push(format!("{}-{number}", part.to_ascii_uppercase()));
                 parts.next();
             }
@@ -262,7 +269,8 @@ fn a_row_of_the_page_of_clients_gets_its_files_and_other_lines_stay() {
 fn the_reader_of_test_names_finds_leading_ids_and_only_those() {
     assert_eq!(ids("rs_01_rs_02_k01_every_method_is_told"), ["RS-01", "RS-02", "K01"]);
     assert_eq!(ids("k22_cursor_body_keeps_the_good_uris"), ["K22"]);
-    for none in ["as_expected", "rs_x", "k_22", "k221_x", "session_k22", "dc_1_x"] {
+    assert_eq!(ids("s_06_ci_08_s_07_no_cookie"), ["S-06", "CI-08", "S-07"]);
+    for none in ["as_expected", "rs_x", "k_22", "k221_x", "session_k22", "dc_1_x", "s_x", "s_1_x"] {
         assert_eq!(ids(none), [""; 0], "{none}");
     }
     let source = "#[tokio::test]\nasync fn a() {\n}\nfn helper() {\n}\nmatrix! {\n    row, \"x\", y;\n}\n";

@@ -44,7 +44,7 @@ impl Said {
 
     /// Whether Entra had its part in this before the gateway spoke.
     pub(super) fn comes_after_entra(&self) -> bool {
-        matches!(self.leg(), "code" | "refresh")
+        matches!(self.leg(), "callback" | "code" | "refresh")
             || (self.leg() == "refused" && self.field("endpoint") == "token")
     }
 

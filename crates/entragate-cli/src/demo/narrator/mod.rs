@@ -19,6 +19,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use super::Mode;
 use layer::{Said, legs};
 use steps::{Line, Steps};
 
@@ -29,21 +30,22 @@ const STDERR: &str = "warn,entragate::token=error,entragate::entra=error,rmcp::t
 /// Turns events into lines.
 pub(super) struct Narrator {
     heard: mpsc::UnboundedReceiver<Said>,
+    mode: Mode,
 }
 
 impl Narrator {
     /// Starts logging, with a narrator listening.
-    pub(super) fn init() -> Self {
+    pub(super) fn init(mode: Mode) -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
         let registry = tracing_subscriber::registry().with(to_stderr()).with(legs(sender));
         // Somebody else's logger stays: then there is nothing to tell, and the demo still works.
         registry.try_init().ok();
-        Self { heard }
+        Self { heard, mode }
     }
 
     /// Prints what happens, as it happens, until the process ends or nobody reads.
     pub(super) async fn tell(mut self, mut entra: broadcast::Receiver<Event>) {
-        let mut steps = Steps::default();
+        let mut steps = Steps::new(self.mode);
         loop {
             let mut lines = Vec::new();
             tokio::select! {
@@ -52,12 +54,12 @@ impl Narrator {
                 said = self.heard.recv() => {
                     let Some(said) = said else { return };
                     if said.comes_after_entra() {
-                        catch_up(&mut entra, &mut lines);
+                        catch_up(&mut entra, &steps, &mut lines);
                     }
                     lines.extend(steps.said(&said));
                 }
                 event = entra.recv() => match event {
-                    Ok(event) => lines.extend(Steps::entra(&event)),
+                    Ok(event) => lines.extend(steps.entra(&event)),
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 },
@@ -87,10 +89,10 @@ where
 }
 
 /// What Entra did before the gateway said what has just been heard.
-fn catch_up(entra: &mut broadcast::Receiver<Event>, lines: &mut Vec<Line>) {
+fn catch_up(entra: &mut broadcast::Receiver<Event>, steps: &Steps, lines: &mut Vec<Line>) {
     loop {
         match entra.try_recv() {
-            Ok(event) => lines.extend(Steps::entra(&event)),
+            Ok(event) => lines.extend(steps.entra(&event)),
             Err(TryRecvError::Lagged(_)) => {}
             Err(TryRecvError::Empty | TryRecvError::Closed) => return,
         }

@@ -14,6 +14,7 @@ use std::fmt;
 use entragate_emulator::{Endpoint, Event, Outcome, fixtures};
 use owo_colors::OwoColorize as _;
 
+use super::super::Mode;
 use super::layer::Said;
 
 /// A line of the narration.
@@ -43,6 +44,7 @@ impl fmt::Display for Line {
 /// Where the narration is.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
+    mode: Mode,
     /// The last leg, to tell probing clients from clients that go on.
     last: String,
     /// Tokens were handed out and not used yet.
@@ -50,6 +52,10 @@ pub(super) struct Steps {
 }
 
 impl Steps {
+    pub(super) fn new(mode: Mode) -> Self {
+        Self { mode, ..Self::default() }
+    }
+
     /// What to say about the gateway's word.
     pub(super) fn said(&mut self, said: &Said) -> Vec<Line> {
         let leg = said.leg();
@@ -69,6 +75,11 @@ impl Steps {
             "authorization_server_metadata" => vec![step(
                 4,
                 "The client read /.well-known/oauth-authorization-server (RFC 8414), which Entra does not have",
+            )],
+            _ if self.mode == Mode::Broker && !said.field("outcome").is_empty() => self.brokered(said),
+            "register" if self.mode == Mode::Broker => vec![step(
+                5,
+                "The client registered (RFC 7591), which Entra does not offer, and has a client id of its own",
             )],
             "register" => vec![step(
                 5,
@@ -94,11 +105,17 @@ impl Steps {
     }
 
     /// What to say about what Entra did. Tokens are told with the gateway's answer, documents not at all.
-    pub(super) fn entra(event: &Event) -> Vec<Line> {
+    pub(super) fn entra(&self, event: &Event) -> Vec<Line> {
         let user = event.user.as_deref().unwrap_or("somebody");
         let why = event.aadsts.map_or_else(|| "without a code".to_owned(), |code| format!("AADSTS{code}"));
         let line = match (event.endpoint, event.outcome) {
             (_, Outcome::Fault) => refusal("Entra did not answer as it should: an injected fault"),
+            (Endpoint::Authorize, Outcome::Code) if self.mode == Mode::Broker => {
+                return vec![step(
+                    9,
+                    format!("{user} signed in at Entra, which sent the browser back to the gateway"),
+                )];
+            }
             (Endpoint::Authorize, Outcome::Code) => {
                 return vec![
                     step(8, format!("{user} signed in at Entra")),
@@ -119,6 +136,41 @@ impl Steps {
         vec![line]
     }
 
+    /// The legs of broker mode, each with its outcome.
+    fn brokered(&mut self, said: &Said) -> Vec<Line> {
+        let (leg, reason) = (said.leg(), said.reason());
+        match (leg, said.field("outcome")) {
+            (_, "failed" | "refused") => {
+                vec![refusal(format!("The sign-in did not go on ({leg}): {reason}"))]
+            }
+            ("authorize", _) => vec![step(6, "The client opened the browser at /oauth/authorize")],
+            ("consent", "waiting") => vec![step(
+                7,
+                "The gateway asks the person whether the client may (nothing at Entra has happened yet)",
+            )],
+            ("consent", _) => vec![aside(format!("Consent: {reason}"))],
+            ("entra", _) => vec![step(
+                8,
+                "The browser was sent to Entra: one client, one redirect URI, our own PKCE, no `resource`",
+            )],
+            ("callback", _) => vec![step(
+                10,
+                "The gateway redeemed Entra's code, verified the token, and sent the browser to the client with a code of its own and `iss`",
+            )],
+            ("code", _) => {
+                self.is_fresh = true;
+                vec![
+                    step(11, "The client brought the code and its PKCE verifier to /oauth/token"),
+                    step(12, "The client was given opaque tokens of the gateway; Entra's stay sealed"),
+                ]
+            }
+            ("refresh", _) => vec![aside(
+                "The client renewed its tokens: the gateway asked Entra, and the old refresh token is used up",
+            )],
+            _ => Vec::new(),
+        }
+    }
+
     fn code(&mut self) -> Vec<Line> {
         self.is_fresh = true;
         vec![
@@ -134,11 +186,18 @@ impl Steps {
         let what = format!("{method} {target}");
         let what = what.trim_end();
         if std::mem::take(&mut self.is_fresh) {
-            let checked = "its signature, issuer, audience and expiry are right";
-            return vec![step(
-                13,
-                format!("The client called /mcp with the JWT: {checked}, so {who} may {what}"),
-            )];
+            let text = match self.mode {
+                Mode::Relay => {
+                    let checked = "its signature, issuer, audience and expiry are right";
+                    format!("The client called /mcp with the JWT: {checked}, so {who} may {what}")
+                }
+                Mode::Broker => {
+                    format!(
+                        "The client called /mcp with its token, which only the gateway can open: {who} may {what}"
+                    )
+                }
+            };
+            return vec![step(13, text)];
         }
         if method.starts_with("notifications/") {
             return Vec::new();

@@ -13,14 +13,15 @@ mod wire;
 
 use entragate_emulator::{Control, RecordedRequest};
 
+use super::Mode;
 use super::stage::{Options, Stage};
 use crate::cli::{self, Exit};
 use person::Person;
 use report::{Report, Worked};
 
 /// Plays everything, prints every step, and says whether all of them worked.
-pub(super) async fn run() -> anyhow::Result<Exit> {
-    let stage = Stage::set(Options::anywhere()).await?;
+pub(super) async fn run(mode: Mode) -> anyhow::Result<Exit> {
+    let stage = Stage::set(Options::anywhere(mode)).await?;
     let mut report = Report::default();
     cli::print(
         "A local Entra, a sample MCP server, the gateway between them, and rmcp's client in front.\n",

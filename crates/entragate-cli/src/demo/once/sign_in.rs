@@ -92,6 +92,8 @@ impl<'a> Legs<'a> {
             .map_err(|(_, error)| error)
             .with_context(|| self.wire.last())?;
         let (client_id, _) = session.get_credentials().await?;
+        // The gateway's own ids hold the registration and are long.
+        let client_id = if client_id.len() > 40 { format!("{}…", &client_id[..16]) } else { client_id };
         Ok(Worked::with(format!("client id {client_id}"), session))
     }
 
@@ -140,7 +142,10 @@ fn described(tokens: &OAuthTokenResponse) -> anyhow::Result<String> {
     anyhow::ensure!(answer["refresh_token"].is_string(), "there is no refresh token");
     let scope = answer["scope"].as_str().unwrap_or("no scope");
     let (scope, minutes) = (abridged(scope), seconds / 60);
-    Ok(format!("a JWT for {scope}, good for {minutes} minutes, and a refresh token"))
+    // Entra's tokens have three parts that anybody can read, the gateway's own have one that nobody can.
+    let is_jwt = answer["access_token"].as_str().is_some_and(|token| token.contains('.'));
+    let kind = if is_jwt { "a JWT" } else { "an opaque token" };
+    Ok(format!("{kind} for {scope}, good for {minutes} minutes, and a refresh token"))
 }
 
 /// Scopes without the id of the API app, which says nothing to a reader.

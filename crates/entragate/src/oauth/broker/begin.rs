@@ -76,7 +76,7 @@ async fn try_begin(
     let list = Remembered::read(broker, headers, now);
     let user = list.user_of(&remembered::key(&asked, &facade.entra.api)).map(str::to_owned);
     let mut response = match user {
-        Some(user) if remembered::may_skip(&asked, headers) => {
+        Some(user) if remembered::may_skip(broker, &asked, headers) => {
             broker.traces.record(
                 &asked.trace,
                 Leg::Consent,
@@ -147,6 +147,7 @@ fn forget_old(broker: &Broker, headers: &HeaderMap, response: &mut Response<Body
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of the page")]
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
@@ -154,6 +155,7 @@ struct ConsentPage<'a> {
     provenance: String,
     lookalike: bool,
     redirect_host: String,
+    redirect_uri: &'a str,
     scopes: Vec<String>,
     resource: &'a str,
     resource_name: &'a str,
@@ -168,6 +170,7 @@ struct ConsentPage<'a> {
 }
 
 /// The page. It changes nothing and can be fetched twice (K33).
+#[expect(clippy::result_large_err, reason = "once for each sign-in, and a person waits")]
 pub(super) fn consent_page(
     facade: &Facade,
     broker: &Broker,
@@ -187,12 +190,13 @@ pub(super) fn consent_page(
         provenance: provenance(&asked.client),
         lookalike: asked.client.name.as_deref().is_some_and(suspicious),
         redirect_host: redirect_uri.shown_host(),
+        redirect_uri: redirect_uri.as_str(),
         scopes: names.iter().map(|name| shown_scope(name)).collect(),
         resource: &asked.resource,
         resource_name: facade.gate.resource_name(),
         loopback: redirect_uri.is_loopback(),
         other_person,
-        may_remember: broker.remember_for > remembered::NEVER,
+        may_remember: remembered::is_possible(broker, asked),
         action: format!("{}/oauth/consent", base.path()),
         grants: format!("{}/auth/grants", base.path()),
         request: broker.seal.seal(&pending)?,

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use super::begin::{binding, consent_page, shown_name, shown_scope, to_entra};
 use super::failure::{Explanation, Failure};
 use super::remembered::{self, Consent, Remembered};
-use super::transaction::{Approval, AuthorizationCode, CODE_LIFE, Consented, Grant, hashed};
+use super::transaction::{Approval, Asked, AuthorizationCode, CODE_LIFE, Consented, Grant, Prompt, hashed};
 use super::upstream::{Issued, UpstreamGrant, redeem};
 use super::{BROWSER, BROWSER_LIFE, Broker, START_AGAIN, broker, browser_of, dead_end, single};
 use crate::facade::Facade;
@@ -124,19 +124,38 @@ async fn finish(
         let claims = String::from_utf8_lossy(&claims).into_owned();
         return again(facade, broker, consented, headers, claims).await;
     }
-    // Somebody else gave the consent that this browser remembers.
-    if let Approval::Before { user } = &consented.approval
-        && *user != person.hash()
-    {
-        let browser = match browser_of(broker, headers) {
-            Some(known) => known,
-            None => random::unguessable()?,
-        };
-        let mut response = consent_page(facade, broker, consented.asked, &browser, true)?;
-        broker.cookies.set(&mut response, BROWSER, &browser, BROWSER_LIFE);
-        return Ok(response);
+    if let Approval::Before { user } = &consented.approval {
+        let list = Remembered::read(broker, headers, facade.entra.clock.now());
+        let key = remembered::key(&consented.asked, &facade.entra.api);
+        let other_person = *user != person.hash();
+        // Somebody else gave the consent that this browser remembers, or it was taken back in the meantime.
+        if other_person || list.user_of(&key) != Some(user) {
+            return ask(facade, broker, consented.asked, headers, other_person);
+        }
     }
     answer(facade, broker, consented, headers, issued, person).await
+}
+
+/// The consent that was remembered does not count for this person; one without a page cannot be asked.
+#[expect(clippy::result_large_err, reason = "once for each sign-in, and a person waits")]
+fn ask(
+    facade: &Facade,
+    broker: &Broker,
+    asked: Asked,
+    headers: &HeaderMap,
+    other_person: bool,
+) -> Result<Response<Body>, Failure> {
+    if asked.prompt == Some(Prompt::None) {
+        let text = "prompt=none, and the person who is signed in did not allow this application here";
+        return Err(Failure::told(Code::ConsentRequired, text));
+    }
+    let browser = match browser_of(broker, headers) {
+        Some(known) => known,
+        None => random::unguessable()?,
+    };
+    let mut response = consent_page(facade, broker, asked, &browser, other_person)?;
+    broker.cookies.set(&mut response, BROWSER, &browser, BROWSER_LIFE);
+    Ok(response)
 }
 
 /// Where claims for the next sign-in of a person wait.
@@ -222,7 +241,7 @@ async fn answer(
     })?;
     let mut response = asked.reply.code(&code);
     if matches!(approval, Approval::Remember | Approval::Before { .. })
-        && broker.remember_for > remembered::NEVER
+        && remembered::is_possible(broker, &asked)
     {
         let mut list = Remembered::read(broker, headers, now);
         let names = scopes::names(asked.scope.as_deref(), &facade.entra.api);

@@ -80,10 +80,12 @@ fn browser_of(broker: &Broker, headers: &HeaderMap) -> Option<String> {
 /// Whether a form comes from a page of ours, by what a browser says of it. What a browser does not say is not held
 /// against it: the cookie and the seal decide.
 fn is_from_here(facade: &Facade, headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let all = |name: &str, ours: &dyn Fn(&str) -> bool| {
+        headers.get_all(name).iter().all(|value| value.to_str().is_ok_and(ours))
+    };
     let origin = facade.gate.base_url().origin();
-    text("origin").is_none_or(|from| from.eq_ignore_ascii_case(&origin))
-        && text("sec-fetch-site").is_none_or(|site| site == "same-origin")
+    all("origin", &|from| from.eq_ignore_ascii_case(&origin))
+        && all("sec-fetch-site", &|site| site == "same-origin")
 }
 
 /// A page for a person whose browser cannot be sent anywhere.

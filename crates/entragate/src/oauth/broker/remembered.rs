@@ -109,16 +109,19 @@ pub(crate) fn key(asked: &Asked, api: &ApiApp) -> String {
     hashed(&parts.join("\n"))
 }
 
-/// Whether the consent page may be left out when the consent is remembered.
-///
-/// Only if the person came from nowhere else: a page that sends people here could be an authorization server in the
-/// middle that wants their silent approval. And not for a client ID that everybody knows with a loopback redirect: any
-/// program on the computer can claim to be that client (RFC 8252 §8.6).
-pub(crate) fn may_skip(asked: &Asked, headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+/// Whether a consent to this can be remembered at all. Not for a client ID that everybody knows with a loopback redirect:
+/// any program on the computer can claim to be that client (RFC 8252 §8.6).
+pub(crate) fn is_possible(broker: &Broker, asked: &Asked) -> bool {
     let known_to_all = !matches!(asked.client.kind, Kind::Registered { .. });
-    matches!(site, Some("none" | "same-origin")) && !(known_to_all && asked.reply.redirect_uri.is_loopback())
+    broker.remember_for > NEVER && !(known_to_all && asked.reply.redirect_uri.is_loopback())
+}
+
+/// Whether the consent page may be left out when the consent is remembered: only if the person came from nowhere else. A
+/// page that sends people here could be an authorization server in the middle that wants their silent approval.
+pub(crate) fn may_skip(broker: &Broker, asked: &Asked, headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    matches!(site, Some("none" | "same-origin")) && is_possible(broker, asked)
 }
 
 /// Never is also an answer.
-pub(crate) const NEVER: Duration = Duration::ZERO;
+const NEVER: Duration = Duration::ZERO;

@@ -29,7 +29,8 @@ struct Claimed {
     assertion: Option<String>,
 }
 
-fn claimed(headers: &HeaderMap, params: &Params) -> Result<Claimed, OAuthError> {
+/// `assertion`: what is signed, where that counts.
+fn claimed(headers: &HeaderMap, params: &Params, assertion: Option<&str>) -> Result<Claimed, OAuthError> {
     if headers.get_all(AUTHORIZATION).iter().count() > 1 {
         return Err(OAuthError::new(Code::InvalidRequest, "the Authorization header is repeated"));
     }
@@ -37,7 +38,7 @@ fn claimed(headers: &HeaderMap, params: &Params) -> Result<Claimed, OAuthError> 
         Some(value) => Some(basic(value).ok_or_else(unknown_client)?),
         None => None,
     };
-    let (secret, assertion) = (params.get("client_secret"), params.get("client_assertion"));
+    let secret = params.get("client_secret");
     if [basic.is_some(), secret.is_some(), assertion.is_some()].into_iter().filter(|way| *way).count() > 1 {
         return Err(OAuthError::new(
             Code::InvalidRequest,
@@ -63,10 +64,10 @@ fn claimed(headers: &HeaderMap, params: &Params) -> Result<Claimed, OAuthError> 
     }
 }
 
-/// In relay mode the client is public: its id is compared, a secret it may send is not looked at and never handed on
-/// (AADSTS700025).
+/// In relay mode the client is public: its id is compared, a secret or an assertion that it may send is not looked at and
+/// never handed on (AADSTS700025).
 pub(crate) fn check_client(expected: &str, headers: &HeaderMap, params: &Params) -> Result<(), OAuthError> {
-    if claimed(headers, params)?.id == expected { Ok(()) } else { Err(unknown_client()) }
+    if claimed(headers, params, None)?.id == expected { Ok(()) } else { Err(unknown_client()) }
 }
 
 /// The client, if it is who it says.
@@ -76,7 +77,7 @@ pub(crate) async fn authenticated(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Client, OAuthError> {
-    let claimed = claimed(headers, params)?;
+    let claimed = claimed(headers, params, params.get("client_assertion"))?;
     let client = broker.clients.resolve(&broker.seal, &claimed.id, When::Token).await;
     let client = client.map_err(|error| error.at_token())?;
     let failed = |reason: &str| {

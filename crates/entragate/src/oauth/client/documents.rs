@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::JwkSet;
 use quick_cache::sync::Cache;
 
 use super::document::{self, ClientDocument};
@@ -207,8 +208,11 @@ impl Documents {
             error.public_text()
         })?;
         let text = String::from_utf8_lossy(&fetched.body).into_owned();
-        let read = Read { value: Arc::from(text.as_str()), until: now.plus(fetched.fresh_for) };
-        self.key_sets.insert(url.as_str().to_owned(), read);
+        // What is no key set is never remembered (CI-08).
+        if serde_json::from_str::<JwkSet>(&text).is_ok() {
+            let read = Read { value: Arc::from(text.as_str()), until: now.plus(fetched.fresh_for) };
+            self.key_sets.insert(url.as_str().to_owned(), read);
+        }
         Ok(text)
     }
 }

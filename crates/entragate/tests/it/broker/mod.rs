@@ -1,16 +1,28 @@
 //! Broker mode on the wire.
 
 mod access_token;
+mod authorize;
+mod callback;
 mod client_auth;
+mod clients_golden;
 mod code;
+mod consent;
+mod consent_forged;
+mod documents;
+mod documents_keys;
 mod entra_errors;
 mod entra_silent;
 mod flow;
 mod keys;
+mod metadata;
 mod refresh;
+mod register;
+mod remembered;
+mod remembered_grants;
 mod replicas;
 mod revoke;
 mod rotation;
 mod traces;
 mod wire;
+pub(crate) mod front;
 pub(crate) mod world;

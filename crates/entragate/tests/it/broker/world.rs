@@ -171,6 +171,7 @@ impl BrokerWorld {
         format!("{}{path}", self.gate.base_url())
     }
 
+    #[expect(clippy::unused_async, reason = "read like the other steps of a sign-in")]
     pub(crate) async fn advance(&self, by: Duration) {
         self.control().advance(by);
     }

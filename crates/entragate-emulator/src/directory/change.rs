@@ -1,0 +1,122 @@
+//! What an administrator may do to the directory while the emulator runs.
+
+use super::{App, Assignment, Directory, Secret, User};
+
+/// Why a change of the directory was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// The directory has no such user.
+    #[error("no user is called `{0}`")]
+    UnknownUser(String),
+    /// The directory has no such app.
+    #[error("no app is called `{0}`")]
+    UnknownApp(String),
+    /// Neither a user nor a group nor an app.
+    #[error("no user, group or app is called `{0}`")]
+    UnknownPrincipal(String),
+    /// The app has no such role.
+    #[error("app `{app}` has no role `{role}`")]
+    UnknownRole {
+        /// The app.
+        app: String,
+        /// The role asked for.
+        role: String,
+    },
+    /// There is nothing to take away; what comes by way of a group is the group's.
+    #[error("`{principal}` itself has no such assignment on app `{app}`")]
+    NotAssigned {
+        /// The app.
+        app: String,
+        /// Who should have had it.
+        principal: String,
+    },
+}
+
+impl Directory {
+    pub(crate) fn disable_user(&mut self, user: &str, disabled: bool) -> Result<(), ChangeError> {
+        self.user_mut(user)?.disabled = disabled;
+        Ok(())
+    }
+
+    /// A second time changes nothing.
+    pub(crate) fn assign(
+        &mut self,
+        app: &str,
+        principal: &str,
+        role: Option<&str>,
+    ) -> Result<(), ChangeError> {
+        let assignment = self.assignment(app, principal, role)?;
+        let assignments = &mut self.app_mut(app)?.assignments;
+        if !assignments.contains(&assignment) {
+            assignments.push(assignment);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn unassign(
+        &mut self,
+        app: &str,
+        principal: &str,
+        role: Option<&str>,
+    ) -> Result<(), ChangeError> {
+        let gone = self.assignment(app, principal, role)?;
+        // An app may hold its assignment by id.
+        let id = self.app(principal).map(|app| app.id.clone());
+        let app = self.app_mut(app)?;
+        let before = app.assignments.len();
+        app.assignments.retain(|held| {
+            let same = held.principal == gone.principal || Some(&held.principal) == id.as_ref();
+            !(same && held.role == gone.role)
+        });
+        if app.assignments.len() == before {
+            return Err(ChangeError::NotAssigned { app: app.name.clone(), principal: gone.principal });
+        }
+        Ok(())
+    }
+
+    /// Returns the client's id: what its users consented to themselves is not kept here.
+    pub(crate) fn revoke_consent(&mut self, app: &str) -> Result<String, ChangeError> {
+        let app = self.app_mut(app)?;
+        app.admin_consent.clear();
+        Ok(app.id.clone())
+    }
+
+    pub(crate) fn set_secrets(&mut self, app: &str, secrets: &[&str]) -> Result<(), ChangeError> {
+        let fresh = |value: &&str| Secret { value: (*value).to_owned(), expired: false };
+        self.app_mut(app)?.secrets = secrets.iter().map(fresh).collect();
+        Ok(())
+    }
+
+    /// The assignment in the form that [`Directory::user_assignments`] looks for.
+    fn assignment(&self, app: &str, principal: &str, role: Option<&str>) -> Result<Assignment, ChangeError> {
+        let found = self.app(app).ok_or_else(|| ChangeError::UnknownApp(app.to_owned()))?;
+        if let Some(role) = role
+            && !found.roles.iter().any(|known| known.value == role)
+        {
+            return Err(ChangeError::UnknownRole { app: found.name.clone(), role: role.to_owned() });
+        }
+        let unknown = || ChangeError::UnknownPrincipal(principal.to_owned());
+        let principal = self.canonical(principal).ok_or_else(unknown)?;
+        Ok(Assignment { principal, role: role.map(str::to_owned) })
+    }
+
+    /// The `name` of a user, group or app.
+    fn canonical(&self, principal: &str) -> Option<String> {
+        let user = self.user(principal).map(|user| &user.name);
+        let group = || self.groups.iter().map(|group| &group.name).find(|name| *name == principal);
+        let app = || self.app(principal).map(|app| &app.name);
+        user.or_else(group).or_else(app).cloned()
+    }
+
+    fn user_mut(&mut self, called: &str) -> Result<&mut User, ChangeError> {
+        let found = self.users.iter_mut().find(|user| user.is_called(called));
+        found.ok_or_else(|| ChangeError::UnknownUser(called.to_owned()))
+    }
+
+    fn app_mut(&mut self, called: &str) -> Result<&mut App, ChangeError> {
+        let unknown = || ChangeError::UnknownApp(called.to_owned());
+        let id = self.app(called).map(|app| app.id.clone()).ok_or_else(unknown)?;
+        self.apps.iter_mut().find(|app| app.id == id).ok_or_else(unknown)
+    }
+}
