@@ -166,7 +166,7 @@ static CATALOGUE: [Explanation; 50] = [
     entry(50132, SignInAgain, 0, "the session was ended, for example by a new password"),
     entry(50034, SignInAgain, 0, "the user account does not exist in this tenant"),
     entry(7_000_218, Configure, 6, "move the redirect URI to Mobile and desktop applications and allow public client flows on the client app"),
-    entry(700_025, Configure, 6, "the client app is public: no secret may be sent"),
+    entry(700_025, Configure, 6, "the redirect URI is registered under Mobile and desktop applications, so no secret may be sent: in broker mode register it under Web"),
     entry(9_002_326, Client, 6, "a browser redeemed the code directly: go through the gateway, which sends no Origin"),
     entry(9_002_327, Configure, 6, "the redirect URI is registered as single-page application: move it to Mobile and desktop applications"),
 ];

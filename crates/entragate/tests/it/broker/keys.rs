@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entragate::once::{Memory, Once};
 use entragate::{SealKeyError, SealKeys, Secret};
-use entragate_emulator::Secret as EntraSecret;
+use entragate_emulator::{Secret as EntraSecret, fixtures};
 use serde_json::json;
 
 use super::wire::{Replica, Setup, assert_refused};
@@ -79,7 +79,7 @@ async fn another_client_secret_at_entra_signs_nobody_out() {
         .once(Arc::clone(&store))
         .directory(|directory| {
             let second = EntraSecret { value: "second-s3cret".into(), expired: false };
-            app(directory, "API").secrets.push(second);
+            app(directory, fixtures::API).secrets.push(second);
         })
         .start()
         .await;

@@ -11,6 +11,7 @@ mod consent_forged;
 mod documents;
 mod documents_keys;
 mod entra_errors;
+mod entra_silent;
 mod flow;
 pub(crate) mod front;
 mod keys;
