@@ -46,6 +46,7 @@ mod jwt;
 mod keys;
 mod logout;
 mod mint;
+mod ordered;
 mod pages;
 mod params;
 mod policy;
@@ -67,7 +68,7 @@ pub use directory::{
 };
 pub use emulator::{Builder, Emulator, StartError};
 pub use event::{Event, Outcome};
-pub use fault::{Endpoint, Fault, FaultKind};
+pub use fault::{Endpoint, Fault, FaultError, FaultKind};
 pub use issued::{IssuedToken, TokenKind};
 pub use keys::KeySource;
 pub use mint::{Defect, MintError, MintRequest};

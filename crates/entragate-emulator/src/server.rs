@@ -22,7 +22,7 @@ use crate::fault::{self, FaultKind};
 use crate::params::Params;
 use crate::recorded::RecordedRequest;
 use crate::route::Route;
-use crate::{authorize, device, discovery, logout, pages, token};
+use crate::{authorize, device, discovery, logout, ordered, pages, token};
 
 /// More than any request to Entra has.
 const BODY_LIMIT: usize = 1 << 20;
@@ -60,7 +60,7 @@ async fn handle(
     // Taken after the delay: what changed meanwhile counts.
     let entra = cloud.entra();
     let answer = match fault {
-        Some(kind) => faulty(&entra, &exchange, &peer, &kind),
+        Some(kind) => faulty(&entra, &exchange, &route, &peer, &kind),
         None => dispatch(&entra, &exchange, &route),
     };
     conclude(&entra, exchange, &route, answer)
@@ -83,7 +83,7 @@ async fn read(request: Request<Body>) -> Option<Exchange> {
     })
 }
 
-fn faulty(entra: &Entra, exchange: &Exchange, peer: &Peer, kind: &FaultKind) -> Answer {
+fn faulty(entra: &Entra, exchange: &Exchange, route: &Route, peer: &Peer, kind: &FaultKind) -> Answer {
     let refuse = |refusal| errors::json(&refusal, &entra.base, &entra.trace(&exchange.headers)).cors();
     let answer = match kind {
         FaultKind::Throttle { retry_after_seconds } => {
@@ -92,6 +92,9 @@ fn faulty(entra: &Entra, exchange: &Exchange, peer: &Peer, kind: &FaultKind) -> 
         FaultKind::CloseConnection => {
             peer.cut();
             Answer::empty(StatusCode::OK)
+        }
+        FaultKind::Refuse { code, claims } => {
+            ordered::answer(entra, exchange, route, *code, claims.as_deref())
         }
         FaultKind::Unavailable | FaultKind::Latency { .. } => refuse(Refusal::Unavailable),
     };
