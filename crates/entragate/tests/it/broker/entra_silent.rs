@@ -13,7 +13,8 @@ async fn asked_in_silence(
     change: impl AsyncFnOnce(&mut Browser, &url::Url),
 ) -> url::Url {
     let client_id = world.client_id().await;
-    let mut browser = Browser { site: Some("none"), ..Browser::default() };
+    let mut browser = Browser::default();
+    browser.site = Some("none");
     let page = browser.get(&world.http, &world.authorize_url(&client_id, &[])).await;
     browser.site = Some("same-origin");
     let answer = [("decision", "approve"), ("remember", "yes")];

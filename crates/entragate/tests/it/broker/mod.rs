@@ -25,4 +25,5 @@ mod revoke;
 mod rotation;
 mod traces;
 mod wire;
+mod withdrawn;
 pub(crate) mod world;
