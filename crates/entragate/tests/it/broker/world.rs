@@ -36,6 +36,7 @@ pub(crate) struct BrokerWorldBuilder {
     api: ApiApp,
     client: Option<&'static str>,
     secret: &'static str,
+    keys: Vec<&'static str>,
     directory: Box<dyn FnOnce(&mut Directory)>,
     once: Option<Arc<dyn Once>>,
     configure: Configure,
@@ -155,6 +156,7 @@ impl BrokerWorld {
             api: ApiApp::new(ClientId::parse(fixtures::API).unwrap()).with_scopes(["access"]).unwrap(),
             client: None,
             secret: SECRET,
+            keys: vec![KEY],
             directory: Box::new(|_| {}),
             once: None,
             configure: Box::new(|builder| builder),
@@ -318,6 +320,11 @@ impl BrokerWorldBuilder {
         self
     }
 
+    pub(crate) fn keys(mut self, keys: Vec<&'static str>) -> Self {
+        self.keys = keys;
+        self
+    }
+
     pub(crate) fn once(mut self, once: Arc<dyn Once>) -> Self {
         self.once = Some(once);
         self
@@ -346,7 +353,7 @@ impl BrokerWorldBuilder {
             api: self.api,
             client: self.client.map(|client| ClientId::parse(client).unwrap()),
             credential: Credential::secret(Secret::new(self.secret)).unwrap(),
-            keys: SealKeys::new([Secret::new(KEY)]).unwrap(),
+            keys: SealKeys::new(self.keys.into_iter().map(Secret::new)).unwrap(),
         };
         let time = || EmulatedTime(entra.control().clone());
         let builder = Gate::broker(base, registrations)
