@@ -49,6 +49,7 @@ pub(crate) fn translated(answer: &Answer) -> Refusal {
         }
         // RFC 6749 §5.2 calls a redirect_uri that differs from the authorize leg `invalid_grant`.
         ("invalid_client", Some(Remedy::Client)) => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        // `Operate` and `Configure` alike: nothing that the client could change.
         ("invalid_client" | "unauthorized_client", _) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         (code, _) => (answer.status, code),
     };

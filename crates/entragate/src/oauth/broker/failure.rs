@@ -160,9 +160,10 @@ fn explained(error: &EntraError) -> Explanation {
     let known = error.explanation();
     let who = match known.map(|known| known.remedy) {
         Some(Remedy::SignInAgain) => PERSON,
-        Some(Remedy::Client) => APPLICATION,
-        // What this gateway says of itself at Entra is wrong: its id or its credential.
+        // What this gateway says of itself at Entra is wrong: its id, its credential or its redirect URI.
+        Some(Remedy::Operate) => OPERATOR,
         _ if matches!(error.error.as_str(), "invalid_client" | "unauthorized_client") => OPERATOR,
+        Some(Remedy::Client) => APPLICATION,
         Some(Remedy::Configure) | None => ADMINISTRATOR,
     };
     let fix = match known {
