@@ -14,6 +14,7 @@ mod entra_errors;
 mod flow;
 pub(crate) mod front;
 mod keys;
+mod lessons;
 mod metadata;
 mod refresh;
 mod register;
