@@ -49,6 +49,7 @@ pub(crate) fn translated(answer: &Answer) -> Refusal {
         }
         // RFC 6749 §5.2 calls a redirect_uri that differs from the authorize leg `invalid_grant`.
         ("invalid_client", Some(Remedy::Client)) => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        // `Operate` and `Configure` alike: nothing that the client could change.
         ("invalid_client" | "unauthorized_client", _) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         (code, _) => (answer.status, code),
     };
@@ -94,4 +95,37 @@ pub(crate) fn described(error: &EntraError) -> String {
 pub(crate) fn impersonal(sentence: &str) -> String {
     let words = sentence.split_whitespace().map(|word| if word.contains('@') { "(user)" } else { word });
     words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_of_entras_errors_has_its_own_answer() {
+        for (status, error, code, told) in [
+            (400, "invalid_grant", 70043, (400, "invalid_grant")),
+            (400, "invalid_grant", 50057, (400, "invalid_grant")),
+            (400, "interaction_required", 50076, (400, "invalid_grant")),
+            (400, "access_denied", 53003, (400, "invalid_grant")),
+            (400, "invalid_client", 500_112, (400, "invalid_grant")),
+            (401, "invalid_client", 7_000_222, (500, "server_error")),
+            (401, "invalid_client", 700_213, (500, "server_error")),
+            (400, "unauthorized_client", 700_016, (500, "server_error")),
+            (400, "invalid_scope", 70011, (400, "invalid_scope")),
+            (429, "temporarily_unavailable", 90055, (503, "temporarily_unavailable")),
+            (503, "temporarily_unavailable", 90033, (503, "temporarily_unavailable")),
+        ] {
+            let text = format!("AADSTS{code}: x");
+            let body =
+                serde_json::json!({ "error": error, "error_description": text, "error_codes": [code] });
+            let answer = Answer {
+                status: StatusCode::from_u16(status).unwrap(),
+                retry_after: None,
+                body: body.to_string().into(),
+            };
+            let (Refusal::Unavailable(error) | Refusal::Refused(_, error)) = translated(&answer);
+            assert_eq!((error.status.as_u16(), error.code.as_str()), told, "{code}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod keys;
 mod layer;
 mod layer_server;
 mod layer_wire;
+mod lessons_document;
 mod policy;
 mod policy_hostile;
 mod policy_lists;

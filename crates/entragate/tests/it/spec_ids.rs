@@ -70,11 +70,15 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
 
 /// Sources whose tests count, of the library and of the binary that serves it, and how the page of clients
 /// tells them apart.
-const SOURCES: [(&str, &str); 3] =
-    [("src", "src/"), ("tests/it", ""), ("../entragate-cli/tests/it", "entragate-cli: ")];
+const SOURCES: [(&str, &str); 4] = [
+    ("src", "src/"),
+    ("tests/it", ""),
+    ("../entragate-cli/src", "entragate-cli: src/"),
+    ("../entragate-cli/tests/it", "entragate-cli: "),
+];
 
 /// Names of tests, and the files that have one of that name.
-type Tests = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Tests = BTreeMap<String, BTreeSet<String>>;
 type Covered = BTreeMap<String, BTreeSet<String>>;
 
 /// The ids at the start of a test's name.
@@ -97,7 +101,7 @@ fn ids(name: &str) -> Vec<String> {
 }
 
 /// Names of test functions and of rows of the refusal matrix, each of which is a test.
-fn tests() -> Tests {
+pub(crate) fn tests() -> Tests {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = Tests::new();
     let mut directories: Vec<_> =

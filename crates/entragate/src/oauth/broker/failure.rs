@@ -156,18 +156,14 @@ const FRONT_CODES: [&str; 11] = [
     "unsupported_response_type",
 ];
 
-/// What this gateway says of itself at Entra is wrong: its id or its credential.
-const OF_THE_GATEWAY: [u64; 3] = [700_016, 7_000_215, 7_000_222];
-
 fn explained(error: &EntraError) -> Explanation {
     let known = error.explanation();
     let who = match known.map(|known| known.remedy) {
         Some(Remedy::SignInAgain) => PERSON,
+        // What this gateway says of itself at Entra is wrong: its id, its credential or its redirect URI.
+        Some(Remedy::Operate) => OPERATOR,
+        _ if matches!(error.error.as_str(), "invalid_client" | "unauthorized_client") => OPERATOR,
         Some(Remedy::Client) => APPLICATION,
-        Some(Remedy::Configure) if known.is_some_and(|known| OF_THE_GATEWAY.contains(&known.code)) => {
-            OPERATOR
-        }
-        None if error.error == "invalid_client" => OPERATOR,
         Some(Remedy::Configure) | None => ADMINISTRATOR,
     };
     let fix = match known {

@@ -248,7 +248,7 @@ async fn many_people_at_once_are_each_themselves() {
 }
 
 #[tokio::test]
-async fn session_of_other_user_404() {
+async fn session_of_another_person_is_404_at_every_replica() {
     async fn with_sessions(request: Request) -> Result<Response, Infallible> {
         let response = Response::builder().header("content-type", "application/json");
         let response = match request.headers().get("mcp-session-id") {

@@ -228,7 +228,13 @@ async fn as_35_t10_errors_that_come_with_the_browser_are_told_in_the_clients_lan
             "invalid_request",
             "AADSTS50011: The redirect URI 'x' does not match.",
             "server_error",
-            [ADMINISTRATOR, "the path must match exactly"],
+            [OPERATOR, "/auth/callback on platform Web"],
+        ),
+        (
+            "invalid_request",
+            "AADSTS700213: No matching federated identity record found for presented assertion subject 'x'.",
+            "server_error",
+            [OPERATOR, "system:serviceaccount:"],
         ),
         (
             "invalid_resource",

@@ -15,6 +15,7 @@ mod entra_silent;
 mod flow;
 pub(crate) mod front;
 mod keys;
+mod lessons;
 mod metadata;
 mod refresh;
 mod register;
