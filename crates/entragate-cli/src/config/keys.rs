@@ -335,7 +335,7 @@ pub static STATE_DIRECTORY: Key = Key {
 };
 /// `state.redis_url`.
 pub static REDIS_URL: Key = Key {
-    doc: "Broker mode: Redis or Valkey in which replicas remember together what was used or revoked. Environment only, because it may hold a password.",
+    doc: "Broker mode: Redis or Valkey in which replicas remember together what was used or revoked. It must not evict (`maxmemory-policy noeviction`). Environment only, because it may hold a password.",
     default: "none",
     example: "(redis://:password@redis:6379/0)",
     ..key("state.redis_url", "ENTRAGATE_STATE_REDIS_URL", Kind::Secret)

@@ -48,6 +48,15 @@ fn once_signs_alice_and_bob_in_and_every_step_works() {
 }
 
 #[test]
+fn once_in_broker_mode_signs_in_through_the_consent_page() {
+    let output = run("demo_once_broker", &["--once", "--mode", "broker"]);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}\n{}", stderr(&output));
+    assert_eq!(stderr(&output), "", "what is expected is no warning");
+    insta::assert_snapshot!(redacted(&printed));
+}
+
+#[test]
 fn once_works_behind_a_company_proxy_that_cannot_reach_this_machine() {
     let mut command = demo(&directory("demo_once_proxy"), &["--once"]);
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
@@ -68,6 +77,12 @@ fn once_takes_no_address_and_no_rules() {
 #[test]
 fn introduction_says_how_to_connect() {
     let demo = Demo::start("demo_introduction", &[]);
+    insta::assert_snapshot!(redacted(&demo.introduction));
+}
+
+#[test]
+fn introduction_of_broker_mode_says_how_to_connect() {
+    let demo = Demo::start("demo_introduction_broker", &["--mode", "broker"]);
     insta::assert_snapshot!(redacted(&demo.introduction));
 }
 

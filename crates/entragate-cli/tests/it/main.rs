@@ -14,6 +14,7 @@ mod demo_fixture;
 mod documentation;
 mod serve_admin;
 mod serve_listen;
+mod trace;
 mod upstream_failures;
 mod upstream_fixture;
 mod upstream_headers;
