@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::errors;
+
 /// A group of endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +61,40 @@ pub enum FaultKind {
     },
     /// The connection ends without an answer.
     CloseConnection,
+    /// Refused with an AADSTS code, whatever the request: JSON at `/token`, redirect or page at `/authorize`.
+    #[serde(rename_all = "snake_case")]
+    Refuse {
+        /// The number after `AADSTS`.
+        code: u64,
+        /// `claims` of the answer; without it, what Entra sends with this code at `/token`.
+        #[serde(default)]
+        claims: Option<String>,
+    },
+}
+
+/// Why a fault was not injected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FaultError {
+    /// No refusal has that code.
+    #[error("AADSTS{0} is not known here")]
+    UnknownCode(u64),
+    /// The endpoint does not refuse with AADSTS codes.
+    #[error("only the endpoints authorize and token can refuse with an AADSTS code")]
+    NoRefusals,
+}
+
+impl Fault {
+    pub(crate) fn check(&self) -> Result<(), FaultError> {
+        let FaultKind::Refuse { code, .. } = self.kind else { return Ok(()) };
+        if !errors::codes().iter().any(|known| u64::from(*known) == code) {
+            return Err(FaultError::UnknownCode(code));
+        }
+        match self.endpoint {
+            Endpoint::Authorize | Endpoint::Token => Ok(()),
+            _ => Err(FaultError::NoRefusals),
+        }
+    }
 }
 
 /// Takes what hits this request: all delays, and the first fault that is an answer.

@@ -50,6 +50,7 @@ mod keys;
 mod logout;
 mod managed_identity;
 mod mint;
+mod ordered;
 mod pages;
 mod params;
 mod policy;
@@ -71,7 +72,7 @@ pub use directory::{
 };
 pub use emulator::{Builder, Emulator, StartError};
 pub use event::{Event, Outcome};
-pub use fault::{Endpoint, Fault, FaultKind};
+pub use fault::{Endpoint, Fault, FaultError, FaultKind};
 pub use issued::{IssuedToken, TokenKind};
 pub use keys::KeySource;
 pub use mint::{Defect, MintError, MintRequest};

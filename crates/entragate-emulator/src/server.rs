@@ -22,7 +22,7 @@ use crate::fault::{self, FaultKind};
 use crate::params::Params;
 use crate::recorded::RecordedRequest;
 use crate::route::Route;
-use crate::{authorize, cimd, device, discovery, logout, managed_identity, pages, token};
+use crate::{authorize, cimd, device, discovery, logout, managed_identity, ordered, pages, token};
 
 /// More than any request to Entra has.
 const BODY_LIMIT: usize = 1 << 20;
@@ -60,7 +60,7 @@ async fn handle(
     // Taken after the delay: what changed meanwhile counts.
     let entra = cloud.entra();
     let answer = if let Some(kind) = fault {
-        faulty(&entra, &exchange, &peer, &kind)
+        faulty(&entra, &exchange, &route, &peer, &kind)
     } else {
         exchange.document_client = cimd::client(&entra, &route, &exchange).await;
         dispatch(&entra, &exchange, &route)
@@ -86,7 +86,7 @@ async fn read(request: Request<Body>) -> Option<Exchange> {
     })
 }
 
-fn faulty(entra: &Entra, exchange: &Exchange, peer: &Peer, kind: &FaultKind) -> Answer {
+fn faulty(entra: &Entra, exchange: &Exchange, route: &Route, peer: &Peer, kind: &FaultKind) -> Answer {
     let refuse = |refusal| errors::json(&refusal, &entra.base, &entra.trace(&exchange.headers)).cors();
     let answer = match kind {
         FaultKind::Throttle { retry_after_seconds } => {
@@ -95,6 +95,9 @@ fn faulty(entra: &Entra, exchange: &Exchange, peer: &Peer, kind: &FaultKind) -> 
         FaultKind::CloseConnection => {
             peer.cut();
             Answer::empty(StatusCode::OK)
+        }
+        FaultKind::Refuse { code, claims } => {
+            ordered::answer(entra, exchange, route, *code, claims.as_deref())
         }
         FaultKind::Unavailable | FaultKind::Latency { .. } => refuse(Refusal::Unavailable),
     };

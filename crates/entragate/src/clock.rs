@@ -29,6 +29,12 @@ impl Timestamp {
     pub const fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(by.as_secs()))
     }
+
+    /// This point moved back, not before the epoch.
+    #[must_use]
+    pub(crate) const fn before(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(by.as_secs()))
+    }
 }
 
 /// Where the gate reads the time from.

@@ -16,7 +16,7 @@ use crate::idp::entra::registration::{ApiApp, ClientId};
 use crate::idp::http::Outbound;
 use crate::oauth::broker::Broker;
 use crate::oauth::error::{Code, OAuthError};
-use crate::oauth::redirect_uri::RedirectPolicy;
+use crate::oauth::redirect_policy::RedirectPolicy;
 use crate::oauth::resource::KnownResources;
 use crate::rate::ClientAddress;
 use crate::token::keys::Keyring;

@@ -87,7 +87,7 @@ pub use idp::entra::credential::{Credential, CredentialError, ManagedIdentity};
 pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, RegistrationError, TenantId};
 pub use layer::{GateLayer, GateService};
 pub use oauth::client::{ClientDocuments, ClientDocumentsError, ConfiguredClient, ConfiguredClientError};
-pub use oauth::redirect_uri::{RedirectRule, RedirectRuleError};
+pub use oauth::redirect_policy::{DeniedRedirect, RedirectRule, RedirectRuleError};
 pub use policy::{Policy, Rule};
 pub use principal::{Kind, Permit, Principal};
 pub use private::PrivateError;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use entragate::{
-    ApiApp, AuthorityHost, BaseUrl, ClientDocuments, ClientId, ConfiguredClient, Credential, RedirectRule,
-    Relay, Rule, SealKeys, Secret, TenantId,
+    ApiApp, AuthorityHost, BaseUrl, ClientDocuments, ClientId, ConfiguredClient, Credential, DeniedRedirect,
+    RedirectRule, Relay, Rule, SealKeys, Secret, TenantId,
 };
 use url::Url;
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub scope_implies: Vec<(String, Vec<String>)>,
     /// Callbacks of MCP clients beside the built-in ones.
     pub redirect_rules: Vec<RedirectRule>,
+    /// Callbacks that nobody may use.
+    pub denied_redirects: Vec<DeniedRedirect>,
     /// Further values of `Host`.
     pub allowed_hosts: Vec<String>,
     /// Further origins of web pages.

@@ -37,6 +37,7 @@ impl Config {
             .allowed_hosts(&self.allowed_hosts)
             .allowed_origins(&self.allowed_origins)
             .redirect_rules(self.redirect_rules.iter().cloned())
+            .denied_redirects(self.denied_redirects.iter().cloned())
             .hosted_callbacks(self.hosted_callbacks)
             .sign_in_rate(self.sign_in_rate.per_second, self.sign_in_rate.burst)
             .max_body_bytes(self.max_body_bytes);

@@ -144,6 +144,13 @@ pub static ALLOWED_REDIRECT_URIS: Key = Key {
     example: "https://chat.contoso.com/api/mcp/*,cursor:",
     ..key("allowed_redirect_uris", "ENTRAGATE_ALLOWED_REDIRECT_URIS", Kind::List)
 };
+/// `denied_redirect_uris`.
+pub static DENIED_REDIRECT_URIS: Key = Key {
+    doc: "Callbacks that nobody may use, whatever allows them (loopback excepted): a URI, a URI that ends in `/*` (a whole host with `https://host/*`), or a private scheme such as `cursor:`.",
+    default: "none",
+    example: "https://chatgpt.com/*",
+    ..key("denied_redirect_uris", "ENTRAGATE_DENIED_REDIRECT_URIS", Kind::List)
+};
 /// `hosted_callbacks`.
 pub static HOSTED_CALLBACKS: Key = Key {
     doc: "Whether the callbacks of well-known hosted clients (claude.ai, ChatGPT, vscode.dev and others) are allowed.",
@@ -423,7 +430,7 @@ pub static SCOPE_IMPLIES: Key = Key {
 };
 
 /// Every setting, in the order in which people read them.
-pub static ALL: [&Key; 45] = [
+pub static ALL: [&Key; 46] = [
     &MODE,
     &LISTEN,
     &BASE_URL,
@@ -431,6 +438,7 @@ pub static ALL: [&Key; 45] = [
     &ALLOWED_HOSTS,
     &ALLOWED_ORIGINS,
     &ALLOWED_REDIRECT_URIS,
+    &DENIED_REDIRECT_URIS,
     &HOSTED_CALLBACKS,
     &SESSION_KEY,
     &MAX_BODY_BYTES,

@@ -47,6 +47,7 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
     let entra = identity::entra(reader, environment, is_public);
     let limits = limits::limits(reader);
     let redirect_rules = clients::redirect_rules(reader);
+    let denied_redirects = clients::denied_redirects(reader);
     let hosted_callbacks = reader.flag(&keys::HOSTED_CALLBACKS).or_default(|| true);
     let upstream = upstream::upstream(reader, listen.as_ref());
     let log = log::log(reader);
@@ -81,6 +82,7 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
         rules,
         scope_implies,
         redirect_rules,
+        denied_redirects,
         hosted_callbacks: hosted_callbacks?,
         session_key: limits.session_key,
         sign_in_rate: limits.sign_in_rate,

@@ -70,6 +70,7 @@ fn lists_in_the_environment_are_separated_by_commas() {
             ("ENTRAGATE_ALLOWED_HOSTS", " a.test , b.test:8080,"),
             ("ENTRAGATE_ALLOWED_ORIGINS", "https://a.test"),
             ("ENTRAGATE_ALLOWED_REDIRECT_URIS", "cursor:,https://chat.contoso.com/api/mcp/*"),
+            ("ENTRAGATE_DENIED_REDIRECT_URIS", "https://chatgpt.com/*"),
             ("ENTRAGATE_UPSTREAM_ALSO", "/messages,/sse"),
             ("ENTRAGATE_ENTRA_SCOPES", "access"),
             ("ENTRAGATE_ENTRA_IDENTIFIER_URIS", "api://mcp.contoso.com"),
@@ -78,6 +79,7 @@ fn lists_in_the_environment_are_separated_by_commas() {
     assert_eq!(config.allowed_hosts, ["a.test", "b.test:8080"]);
     assert_eq!(config.allowed_origins, ["https://a.test"]);
     assert_eq!(config.redirect_rules.len(), 2);
+    assert_eq!(config.denied_redirects.len(), 1);
     assert_eq!(config.upstream.also, ["/messages", "/sse"]);
     let Identity::Relay(relay) = config.identity else { panic!("not in relay mode") };
     assert_eq!(relay.api.qualified_scopes(), ["api://mcp.contoso.com/access"]);

@@ -515,6 +515,13 @@ fn wrong_kinds_and_bounds_are_refused() {
                 "`javascript:`",
                 "https://host/callback",
             ),
+            refusal(
+                &[("ENTRAGATE_DENIED_REDIRECT_URIS", "http://localhost/callback")],
+                "denied_redirect_uris",
+                "ENTRAGATE_DENIED_REDIRECT_URIS",
+                "`http://localhost/callback`",
+                "loopback callbacks are always allowed",
+            ),
         ],
     );
 }

@@ -3,6 +3,7 @@
 
 mod back;
 mod finish;
+mod ordered;
 mod redirect;
 mod request;
 mod sign_in;
@@ -15,6 +16,8 @@ use crate::entra::Entra;
 use crate::errors::{self, Refusal, Trace};
 use crate::exchange::{Answer, Exchange};
 use crate::params::Params;
+
+pub(crate) use ordered::answer as ordered;
 
 /// Longer query strings end in AADSTS90015.
 const QUERY_LIMIT: usize = 6 * 1024;
@@ -30,16 +33,20 @@ struct Visit<'a> {
     trace: Trace,
 }
 
-impl Visit<'_> {
+impl<'a> Visit<'a> {
+    fn of(entra: &'a Entra, exchange: &'a Exchange) -> Self {
+        let posted = if exchange.method == Method::POST { exchange.form.clone() } else { Params::default() };
+        let params = exchange.query.clone().and(posted);
+        Self { entra, exchange, params, trace: entra.trace(&exchange.headers) }
+    }
+
     fn page(&self, refusal: &Refusal) -> Box<Answer> {
         Box::new(errors::page(refusal, &self.trace))
     }
 }
 
 pub(crate) fn answer(entra: &Entra, exchange: &Exchange, segment: &str) -> Answer {
-    let posted = if exchange.method == Method::POST { exchange.form.clone() } else { Params::default() };
-    let params = exchange.query.clone().and(posted);
-    let visit = Visit { entra, exchange, params, trace: entra.trace(&exchange.headers) };
+    let visit = Visit::of(entra, exchange);
     let (authority, client) = match whom(&visit, segment) {
         Ok(known) => known,
         Err(refusal) => return *visit.page(&refusal),

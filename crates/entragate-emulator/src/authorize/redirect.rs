@@ -29,12 +29,24 @@ pub(super) fn send(back: &Back, parameters: &[(&str, Vec<u8>)]) -> Answer {
 
 /// An error for the client, in Entra's order: `error`, `error_subcode`, `error_description`, `error_uri`, `state`.
 pub(super) fn refuse(visit: &Visit<'_>, back: &Back, refusal: &Refusal, error: &str) -> Box<Answer> {
+    refuse_with(visit, back, refusal, error, None)
+}
+
+/// The same, `claims` for the next `/authorize` included (MSAL reads them from a redirect too).
+pub(super) fn refuse_with(
+    visit: &Visit<'_>,
+    back: &Back,
+    refusal: &Refusal,
+    error: &str,
+    claims: Option<&str>,
+) -> Box<Answer> {
     let mut parameters = vec![("error", error.as_bytes().to_vec())];
     if *refusal == Refusal::ConsentDeclined {
         parameters.push(("error_subcode", b"cancel".to_vec()));
     }
     parameters.push(("error_description", refusal.description(&visit.trace).into_bytes()));
     parameters.push(("error_uri", refusal.uri(&visit.entra.base).into_bytes()));
+    parameters.extend(claims.map(|claims| ("claims", claims.as_bytes().to_vec())));
     parameters.extend(back.state.clone().map(|state| ("state", state)));
     Box::new(send(back, &parameters).refused(refusal.facts().code))
 }

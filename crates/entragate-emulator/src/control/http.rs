@@ -18,8 +18,9 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{Control, index};
+use crate::errors;
 use crate::exchange::{Answer, Exchange};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultError};
 use crate::mint::MintRequest;
 use crate::params::decode_segment;
 use crate::settings::Settings;
@@ -128,10 +129,7 @@ fn call(control: &Control, exchange: &Exchange, path: &str) -> Option<Called> {
         ["settings"] if get => Ok(json!(control.settings())),
         ["settings"] if exchange.method == Method::PATCH => patch_settings(control, exchange),
         ["faults"] if get => Ok(json!(control.cloud.state.with(|state| state.faults.clone()))),
-        ["faults"] if post => body(exchange, index::FAULT).map(|fault: Fault| {
-            control.inject(fault);
-            json!({})
-        }),
+        ["faults"] if post => inject(control, exchange),
         ["faults"] if delete => {
             control.clear_faults();
             done()
@@ -188,6 +186,17 @@ fn patch_settings(control: &Control, exchange: &Exchange) -> Called {
     }
     control.set(|current| *current = settings);
     Ok(json!(control.settings()))
+}
+
+fn inject(control: &Control, exchange: &Exchange) -> Called {
+    let fault: Fault = body(exchange, index::FAULT)?;
+    control.try_inject(fault).map(|()| json!({})).map_err(|error| match &error {
+        FaultError::UnknownCode(_) => {
+            let codes: Vec<String> = errors::codes().iter().map(u32::to_string).collect();
+            bad(error.to_string(), &format!("the codes known are {}", codes.join(", ")))
+        }
+        FaultError::NoRefusals => bad(error.to_string(), &format!("for example {}", index::REFUSAL)),
+    })
 }
 
 fn mint(control: &Control, exchange: &Exchange) -> Called {

@@ -18,6 +18,7 @@ pub(super) const CLOCK: &str = r#"{"advance_seconds": 3600}"#;
 pub(super) const SETTINGS: &str = r#"{"resource_policy": "ignore", "access_token_seconds": 60}"#;
 pub(super) const FAULT: &str =
     r#"{"endpoint": "token", "kind": {"throttle": {"retry_after_seconds": 5}}, "times": 1}"#;
+pub(super) const REFUSAL: &str = r#"{"endpoint": "token", "kind": {"refuse": {"code": 50173}}, "times": 1}"#;
 pub(super) const MINT: &str = r#"{"app": "API", "user": "alice", "defect": "expired"}"#;
 pub(super) const USER: &str = r#"{"disabled": true}"#;
 pub(super) const ASSIGN: &str = r#"{"principal": "carol", "role": "User"}"#;

@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 
 use crate::cloud::Cloud;
 use crate::event::Event;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultError};
 use crate::issued::IssuedToken;
 use crate::keys;
 use crate::mint::{self, MintError, MintRequest};
@@ -72,11 +72,19 @@ impl Control {
         self.cloud.state.with(|state| change(&mut state.settings));
     }
 
-    /// Injects a fault, behind those already there.
+    /// Injects a fault, behind those already there. Panics when it is a refusal that does not exist;
+    /// [`try_inject`](Self::try_inject) says so instead.
     pub fn inject(&self, fault: Fault) {
+        self.try_inject(fault).unwrap_or_else(|error| panic!("cannot inject the fault: {error}"));
+    }
+
+    /// Injects a fault, behind those already there.
+    pub fn try_inject(&self, fault: Fault) -> Result<(), FaultError> {
+        fault.check()?;
         if fault.times != Some(0) {
             self.cloud.state.with(|state| state.faults.push(fault));
         }
+        Ok(())
     }
 
     /// Removes all faults.

@@ -101,6 +101,7 @@ impl Refusal {
             Self::DeviceExpired => (70020, 400, "expired_token"),
             Self::DeviceCodeInvalid => (70018, 400, "bad_verification_code"),
 
+            Self::Further { row, .. } => (row.code, row.status, row.error),
             Self::Throttled => (90055, 429, "temporarily_unavailable"),
             Self::Unavailable => (90033, 503, "temporarily_unavailable"),
         }
@@ -112,24 +113,33 @@ impl Refusal {
             Self::NoSession => "login_required",
             Self::UnknownScope { .. } => "invalid_client",
             Self::ApiNotListed { .. } => "invalid_resource",
+            Self::Further { row, .. } if row.error == "invalid_resource" => row.error,
             _ => "interaction_required",
+        }
+    }
+
+    /// Every code in `error_codes`: AADSTS70002 is a prefix of old that carries the actual cause.
+    pub(crate) fn codes(&self) -> Vec<u32> {
+        match self.facts().code {
+            70002 => vec![70002, 54005],
+            code => vec![code],
         }
     }
 
     /// The `suberror` member of the JSON form.
     pub(crate) fn suberror(&self) -> Option<&'static str> {
-        match self {
-            Self::NoConsent { .. } => Some("consent_required"),
-            Self::MfaRequired { .. } => Some("basic_action"),
-            Self::Blocked => Some("message_only"),
+        match self.facts().code {
+            65001 => Some("consent_required"),
+            50074 | 50076 | 50078 | 50079 => Some("basic_action"),
+            53000 | 53003 | 530_032 => Some("message_only"),
             _ => None,
         }
     }
 
     /// The `claims` member of the JSON form: a JSON string for the next `/authorize`.
     pub(crate) fn claims(&self) -> Option<&'static str> {
-        match self {
-            Self::MfaRequired { .. } | Self::Blocked => Some(
+        match self.suberror() {
+            Some("basic_action" | "message_only") => Some(
                 r#"{"access_token":{"capolids":{"essential":true,"values":["0c000000-0000-4000-8000-000000000001"]}}}"#,
             ),
             _ => None,

@@ -1,10 +1,17 @@
 //! Entra's refusals: one variant per cause with Entra's text, and one table from cause to code, status and OAuth error.
 
+mod about;
+mod by_code;
 mod facts;
+mod further;
 mod render;
+mod screen;
 mod trace;
 
-pub(crate) use render::{json, page};
+pub(crate) use about::About;
+pub(crate) use by_code::codes;
+pub(crate) use render::{json, json_with_claims, page};
+pub(crate) use screen::Screen;
 pub(crate) use trace::Trace;
 
 /// A refusal. The text is what stands between `AADSTSnnnn: ` and the trace suffix; where neither Microsoft's page of error
@@ -280,7 +287,9 @@ pub(crate) enum Refusal {
     #[error("The device code is not valid.")]
     DeviceCodeInvalid,
 
-    // Injected
+    // Ordered by the control plane
+    #[error("{text}")]
+    Further { row: &'static further::Row, text: String },
     #[error("Too many requests, by order of the control plane.")]
     Throttled,
     #[error("The service is temporarily unavailable, by order of the control plane.")]

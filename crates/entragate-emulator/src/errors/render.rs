@@ -22,11 +22,16 @@ impl Refusal {
 /// The seven members of Entra's error JSON (Microsoft, "Microsoft Entra authentication and authorization error codes"),
 /// and `suberror` and `claims` where Entra sends them.
 pub(crate) fn json(refusal: &Refusal, base: &str, trace: &Trace) -> Answer {
+    json_with_claims(refusal, base, trace, refusal.claims())
+}
+
+/// The same with another value of `claims`.
+pub(crate) fn json_with_claims(refusal: &Refusal, base: &str, trace: &Trace, claims: Option<&str>) -> Answer {
     let facts = refusal.facts();
     let mut body = json!({
         "error": facts.error,
         "error_description": refusal.description(trace),
-        "error_codes": [facts.code],
+        "error_codes": refusal.codes(),
         "timestamp": trace.timestamp,
         "trace_id": trace.id,
         "correlation_id": trace.correlation_id,
@@ -35,7 +40,7 @@ pub(crate) fn json(refusal: &Refusal, base: &str, trace: &Trace) -> Answer {
     if let Some(suberror) = refusal.suberror() {
         body["suberror"] = suberror.into();
     }
-    if let Some(claims) = refusal.claims() {
+    if let Some(claims) = claims {
         body["claims"] = claims.into();
     }
     let status = StatusCode::from_u16(facts.status).unwrap_or(StatusCode::BAD_REQUEST);

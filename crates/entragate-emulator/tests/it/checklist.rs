@@ -24,6 +24,7 @@ const MODULES: &[(&str, &str)] = &[
     ("hostile", include_str!("hostile.rs")),
     ("keys", include_str!("keys.rs")),
     ("order", include_str!("order.rs")),
+    ("ordered_refusals", include_str!("ordered_refusals.rs")),
     ("resource", include_str!("resource.rs")),
     ("sign_in", include_str!("sign_in.rs")),
     ("token_code", include_str!("token_code.rs")),

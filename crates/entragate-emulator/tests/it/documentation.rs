@@ -11,7 +11,7 @@ use crate::fixture::{Authorize, Entra, Jwt};
 const PAGE: &str = include_str!("../../../../docs/reference/emulator.md");
 
 /// The cells of every row of every table below a heading, down to the next heading of any level.
-fn rows(heading: &str) -> Vec<Vec<String>> {
+pub(crate) fn rows(heading: &str) -> Vec<Vec<String>> {
     let (_, section) = PAGE.split_once(&format!("\n{heading}\n")).expect("the page has the heading");
     let section = section.lines().take_while(|line| !line.starts_with('#'));
     let rows = section.filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));

@@ -23,6 +23,7 @@ mod fixture;
 mod hostile;
 mod keys;
 mod order;
+mod ordered_refusals;
 mod reply;
 mod resource;
 mod sign_in;

@@ -300,6 +300,32 @@ async fn e090_policies_are_evaluated_again_at_refresh() {
 }
 
 #[tokio::test]
+async fn e090_the_claims_of_a_refused_refresh_lead_to_one_that_works() {
+    let entra = Entra::start().await;
+    let mut browser = entra.browser();
+    browser.sign_in("alice").await;
+    let code = browser.authorize(&Authorize::base()).await.location().code();
+    let first = entra.redeem(&Token::code(&Authorize::base(), &code)).await;
+    entra.settings(json!({"mfa_required_users": ["alice"]})).await;
+    let refused = entra.token(&Token::refresh(CLI, &first).with("scope", &offline())).await;
+    let refusal = refused.refusal(400, "invalid_grant", 50076);
+    assert_eq!(refusal.json["suberror"], "basic_action");
+    let claims = refusal.json["claims"].as_str().expect("claims is a string");
+
+    let again = Authorize::base().with("claims", claims);
+    let page = browser.authorize(&again).await;
+    let location = browser.press(&page, ("__emulator_mfa", "approve")).await.location();
+    assert_eq!(location.get("state"), Some("xyz"));
+    let second = entra.redeem(&Token::code(&again, &location.code())).await;
+    let third = entra.redeem(&Token::refresh(CLI, &second).with("scope", &offline())).await;
+    entra.redeem(&Token::refresh(CLI, &third).with("scope", &offline())).await;
+    // The grant of before had no second factor and does not get one by somebody else's.
+    let old = entra.token(&Token::refresh(CLI, &first).with("scope", &offline())).await;
+    old.refusal(400, "invalid_grant", 50076);
+    browser.authorize(&again.with("prompt", "none")).await.location().code();
+}
+
+#[tokio::test]
 async fn e090_assignment_is_evaluated_at_refresh_50105() {
     let entra = Entra::start().await;
     let request = Authorize::web().user("alice");

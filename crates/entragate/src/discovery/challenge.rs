@@ -60,7 +60,7 @@ impl Challenge {
 
 /// Entra cannot be asked: not the token's fault, so not a 401.
 pub(crate) fn unavailable() -> Response<Body> {
-    let text = "Sign-in keys are not available at the moment, try again shortly";
+    let text = "Tokens cannot be checked at the moment, try again shortly";
     let body = json!({ "error": "temporarily_unavailable", "error_description": text });
     let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));

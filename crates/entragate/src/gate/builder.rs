@@ -15,7 +15,7 @@ use crate::discovery::challenge::Challenge;
 use crate::front_door::FrontDoor;
 use crate::idp::entra::registration::{ApiApp, AuthorityHost};
 use crate::oauth::client::{ClientDocuments, ConfiguredClient};
-use crate::oauth::redirect_uri::{RedirectPolicy, RedirectRule};
+use crate::oauth::redirect_policy::{DeniedRedirect, RedirectPolicy, RedirectRule};
 use crate::once::Once;
 use crate::policy::step_up::StepUps;
 use crate::policy::{Policy, Rule};
@@ -39,6 +39,7 @@ pub struct GateBuilder {
     origins: Vec<String>,
     listen: Vec<SocketAddr>,
     redirects: Vec<RedirectRule>,
+    denied_redirects: Vec<DeniedRedirect>,
     max_body_bytes: usize,
     rate: Rate,
     hosted_callbacks: bool,
@@ -62,6 +63,7 @@ impl GateBuilder {
             origins: Vec::new(),
             listen: Vec::new(),
             redirects: Vec::new(),
+            denied_redirects: Vec::new(),
             max_body_bytes: 16 * 1024 * 1024,
             rate: Rate::default(),
             hosted_callbacks: true,
@@ -131,6 +133,12 @@ impl GateBuilder {
     /// Redirect URIs allowed besides loopback and the shipped callbacks of hosted clients.
     pub fn redirect_rules(mut self, rules: impl IntoIterator<Item = RedirectRule>) -> Self {
         self.redirects.extend(rules);
+        self
+    }
+
+    /// Redirect URIs refused whatever allows them, loopback excepted.
+    pub fn denied_redirects(mut self, rules: impl IntoIterator<Item = DeniedRedirect>) -> Self {
+        self.denied_redirects.extend(rules);
         self
     }
 
@@ -238,7 +246,8 @@ impl GateBuilder {
             authority: self.authority,
             base: &self.base,
             resource_url: &url,
-            redirects: RedirectPolicy::new(self.redirects, self.hosted_callbacks, private_use),
+            redirects: RedirectPolicy::new(self.redirects, self.hosted_callbacks, private_use)
+                .deny(self.denied_redirects),
             listen: &self.listen,
             clock: self.clock,
         };

@@ -15,7 +15,7 @@ use crate::oauth::broker::cookies::Cookies;
 use crate::oauth::broker::family::Families;
 use crate::oauth::client::documents::Documents;
 use crate::oauth::client::{ClientDocuments, Clients, ConfiguredClient};
-use crate::oauth::redirect_uri::RedirectPolicy;
+use crate::oauth::redirect_policy::RedirectPolicy;
 use crate::oauth::resource::KnownResources;
 use crate::once::{Memory, Once};
 use crate::seal::Sealer;

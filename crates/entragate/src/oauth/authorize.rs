@@ -192,6 +192,9 @@ fn check_redirect_uri(
     }
     if !facade.entra.redirects.allows(&uri) {
         let fix = match client {
+            _ if facade.entra.redirects.denies(&uri) => {
+                "The operator denies this address in denied_redirect_uris in entragate.toml (ENTRAGATE_DENIED_REDIRECT_URIS)."
+            }
             None => {
                 "If you trust this address, add it to allowed_redirect_uris in entragate.toml (ENTRAGATE_ALLOWED_REDIRECT_URIS) and to the client app registration in Entra."
             }

@@ -192,6 +192,9 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Redi
                 refused.push(format!("{text}: application_type web needs https on a public host"));
             }
             Ok(uri) if facade.entra.redirects.allows(&uri) => usable.push(uri),
+            Ok(uri) if facade.entra.redirects.denies(&uri) => {
+                refused.push(format!("{text}: denied by denied_redirect_uris in entragate.toml"));
+            }
             Ok(_) => refused
                 .push(format!("{text}: not allowed, add it to allowed_redirect_uris in entragate.toml")),
             Err(error) => refused.push(format!("{text}: {error}")),

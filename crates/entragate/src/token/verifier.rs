@@ -23,7 +23,7 @@ use crate::json::Members;
 use crate::principal::{Identity, Kind, Principal};
 
 /// Clock skew tolerated on `exp`, `nbf` and `iat`.
-const SKEW: Duration = Duration::from_secs(60);
+pub(crate) const SKEW: Duration = Duration::from_secs(60);
 
 /// The token is bad, or nothing can be said about it now.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Dynamic client registration (RFC 7591): what real clients post, and how strictly they read the answer.
 
-use entragate::RedirectRule;
+use entragate::{DeniedRedirect, RedirectRule};
 use entragate_emulator::fixtures;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -277,6 +277,26 @@ async fn k22_the_operator_can_allow_a_private_scheme_and_a_host_of_their_own() {
     assert_registered(&world, &replay(&world, "/oauth/register", &CURSOR).await, &all);
     let own = "https://chat.contoso.com/oauth/contoso/callback";
     assert_registered(&world, &register(&world, &json!({ "redirect_uris": [own] })).await, &[own]);
+}
+
+#[tokio::test]
+async fn a_callback_that_the_operator_denies_is_refused_although_it_is_shipped() {
+    let denied = DeniedRedirect::parse("https://claude.ai/*").unwrap();
+    let world = World::builder().gate(move |gate| gate.denied_redirects([denied])).start().await;
+    let (denied, other) =
+        ("https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback");
+    let answer = register(&world, &json!({ "redirect_uris": [denied] })).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["error"], "invalid_redirect_uri");
+    assert!(answer.json()["error_description"].as_str().unwrap().contains("denied_redirect_uris"));
+    assert_registered(
+        &world,
+        &register(&world, &json!({ "redirect_uris": [denied, other] })).await,
+        &[other],
+    );
+    let shown = world.http.get(world.authorize_url(&[("redirect_uri", Some(denied))])).send().await.unwrap();
+    assert_eq!(shown.status(), 400);
+    assert!(shown.text().await.unwrap().contains("denied_redirect_uris"));
 }
 
 #[tokio::test]

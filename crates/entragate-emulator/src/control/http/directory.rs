@@ -42,15 +42,15 @@ pub(super) fn call(control: &Control, exchange: &Exchange, segments: &[&str]) ->
 fn of_app(control: &Control, exchange: &Exchange, app: &str, action: &str) -> Option<Result<(), BadInput>> {
     Some(match action {
         "assign" => body(exchange, index::ASSIGN).and_then(|wanted: Assignment| {
-            control.assign(app, &wanted.principal, wanted.role.as_deref()).map_err(refused)
+            control.assign(app, &wanted.principal, wanted.role.as_deref()).map_err(|error| refused(&error))
         }),
         "unassign" => body(exchange, index::ASSIGN).and_then(|wanted: Assignment| {
-            control.unassign(app, &wanted.principal, wanted.role.as_deref()).map_err(refused)
+            control.unassign(app, &wanted.principal, wanted.role.as_deref()).map_err(|error| refused(&error))
         }),
-        "revoke-consent" => control.revoke_consent(app).map_err(refused),
+        "revoke-consent" => control.revoke_consent(app).map_err(|error| refused(&error)),
         "secrets" => body(exchange, index::SECRETS).and_then(|wanted: Secrets| {
             let secrets: Vec<&str> = wanted.secrets.iter().map(String::as_str).collect();
-            control.set_secrets(app, &secrets).map_err(refused)
+            control.set_secrets(app, &secrets).map_err(|error| refused(&error))
         }),
         _ => return None,
     })
@@ -58,11 +58,11 @@ fn of_app(control: &Control, exchange: &Exchange, app: &str, action: &str) -> Op
 
 fn disable(control: &Control, exchange: &Exchange, user: &str) -> Result<(), BadInput> {
     let wanted: UserChange = body(exchange, index::USER)?;
-    control.disable_user(user, wanted.disabled).map_err(refused)
+    control.disable_user(user, wanted.disabled).map_err(|error| refused(&error))
 }
 
-fn refused(error: ChangeError) -> BadInput {
-    let hint = match &error {
+fn refused(error: &ChangeError) -> BadInput {
+    let hint = match error {
         ChangeError::UnknownUser(_) => "GET /__emulator lists the users",
         ChangeError::UnknownApp(_) => "GET /__emulator lists the apps",
         ChangeError::UnknownPrincipal(_) => "GET /__emulator lists users and apps; groups go by their name",

@@ -25,7 +25,7 @@ pub(crate) async fn redeem(
     client: &Client,
     redemption: &Redemption<'_>,
 ) -> Result<Tokens, OAuthError> {
-    let code = check(facade, broker, client, redemption).map_err(|failure| failure.error)?;
+    let code = check(facade, broker, client, redemption)?;
     let trace = code.trace.clone();
     let redeemed = take(facade, broker, code).await;
     redeemed.map_err(|failure| {
@@ -42,8 +42,8 @@ fn check(
     broker: &Broker,
     client: &Client,
     redemption: &Redemption<'_>,
-) -> Result<AuthorizationCode, Failure> {
-    let invalid = |text: &str| Failure::told(Code::InvalidGrant, text);
+) -> Result<AuthorizationCode, OAuthError> {
+    let invalid = |text: &str| OAuthError::new(Code::InvalidGrant, text);
     let code: AuthorizationCode = broker.seal.open(redemption.code).map_err(|_| invalid(BAD))?;
     if code.client != client.fingerprint {
         tracing::warn!(target: "entragate::signin", trace = code.trace.as_str(), leg = "code", outcome = "refused", "a client came with the code of another one");
@@ -52,7 +52,7 @@ fn check(
     // The client's own code: its log may lead to the trace.
     let failed = |text: &str| {
         broker.traces.record(&code.trace, Leg::Code, Outcome::Failed, text);
-        invalid(text).in_trace(&code.trace)
+        Failure::told(Code::InvalidGrant, text).in_trace(&code.trace).error
     };
     if redemption.redirect_uri.is_some_and(|uri| hashed(uri) != code.redirect_uri) {
         return Err(failed("redirect_uri is not the one of the authorization request"));

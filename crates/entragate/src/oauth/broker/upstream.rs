@@ -15,7 +15,7 @@ use crate::oauth::params::encoded;
 use crate::oauth::refusal::{Refusal, translated};
 use crate::policy::decide::Admission;
 use crate::principal::{Kind, Principal};
-use crate::token::verifier::VerifyError;
+use crate::token::verifier::{SKEW, VerifyError};
 
 /// The one redirect URI that Entra knows, below the base URL.
 pub(crate) const CALLBACK: &str = "/auth/callback";
@@ -120,7 +120,8 @@ pub(crate) async fn redeem(
     }
     let answered: Answered = serde_json::from_slice(&answer.body).map_err(|_| Failure::unavailable())?;
     let principal = verified(facade, &answered.access_token).await?;
-    let ends = principal.expires_at();
+    // Without the tolerance for clocks, which is Entra's token's alone.
+    let ends = principal.expires_at().before(SKEW);
     Ok(Issued { principal, refresh_token: answered.refresh_token, ends })
 }
 

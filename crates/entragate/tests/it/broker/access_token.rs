@@ -43,7 +43,7 @@ async fn rs_04_rs_22_nothing_else_that_was_sealed_or_made_up_is_an_access_token(
         assert_invalid(&called(&world, other).await, INVALID);
         assert_invalid(&called(&world, &relabelled(other)).await, INVALID);
     }
-    for made_up in ["ega_", "ega_A", "ega_AAAA", "ega_!", &format!("ega_{}", "A".repeat(200))] {
+    for made_up in ["ega_", "ega_A", "ega_AAAA", "ega_~", &format!("ega_{}", "A".repeat(200))] {
         assert_invalid(&called(&world, made_up).await, INVALID);
     }
     assert_eq!(called(&world, &alice.access).await.status, 200);
@@ -232,7 +232,7 @@ async fn rs_24_rs_25_the_server_sees_the_person_and_the_client_and_not_the_token
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_people_at_once_are_each_themselves() {
     let store: Arc<dyn Once> = Arc::new(Memory::new());
     let world = BrokerWorld::builder().once(Arc::clone(&store)).start().await;

@@ -55,7 +55,7 @@ async fn k40_as_38_scope_is_told_in_the_words_in_which_it_was_asked_for() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn as_29_k46_of_a_hundred_at_once_one_gets_tokens_and_the_replay_ends_them() {
     let world = BrokerWorld::start().await;
     let client_id = world.client_id().await;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use entragate::once::{Memory, Once};
 use entragate::{SealKeyError, SealKeys, Secret};
-use entragate_emulator::Secret as EntraSecret;
+use entragate_emulator::{Secret as EntraSecret, fixtures};
 use serde_json::json;
 
-use super::wire::{Replica, Setup, assert_refused};
+use super::wire::{Replica, Setup, assert_alive, assert_refused};
 use super::world::{BrokerWorld, KEY, SignedIn, app, signed_in};
 
 const NEXT: &str = "the-next-key-of-the-fixture-0123456789abcdef";
@@ -79,7 +79,7 @@ async fn another_client_secret_at_entra_signs_nobody_out() {
         .once(Arc::clone(&store))
         .directory(|directory| {
             let second = EntraSecret { value: "second-s3cret".into(), expired: false };
-            app(directory, "API").secrets.push(second);
+            app(directory, fixtures::API).secrets.push(second);
         })
         .start()
         .await;
@@ -119,4 +119,26 @@ fn a_ring_of_keys_that_anybody_could_guess_is_none() {
     assert_eq!(ring(&[KEY, "short"]), Err(SealKeyError::Short(32)));
     assert_eq!(ring(&[KEY, NEXT, KEY]), Err(SealKeyError::Repeated));
     assert_eq!(ring(&[KEY, NEXT]), Ok(()));
+}
+
+#[tokio::test]
+async fn an_app_of_its_own_may_sign_people_in_for_the_api_app() {
+    let world = BrokerWorld::builder()
+        .client(fixtures::WEB, "s3cret")
+        .keys(vec![NEXT, KEY])
+        .directory(|directory| {
+            let callback = "http://localhost/auth/callback".to_owned();
+            app(directory, fixtures::WEB).web_redirect_uris.push(callback);
+        })
+        .start()
+        .await;
+    let alice = world.sign_in("alice").await;
+    assert_alive(&world, &alice).await;
+    let requests = world.control().requests();
+    let at_token: Vec<_> = requests.iter().filter(|request| request.path.ends_with("/token")).collect();
+    assert_eq!(at_token.len(), 2);
+    for request in at_token {
+        assert_eq!(request.param("client_id"), Some(fixtures::WEB));
+        assert!(request.param("scope").unwrap().starts_with(fixtures::API));
+    }
 }

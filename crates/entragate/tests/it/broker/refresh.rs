@@ -24,9 +24,8 @@ async fn refreshed(world: &BrokerWorld, signed_in: &SignedIn) -> Reply {
 async fn with_two_scopes() -> BrokerWorld {
     BrokerWorld::builder()
         .directory(|directory| {
-            let consent = &mut app(directory, "API");
-            consent.admin_consent =
-                vec![Access { app: "API".into(), scopes: vec!["access".into(), "admin".into()] }];
+            let scopes = vec!["access".into(), "admin".into()];
+            app(directory, fixtures::API).admin_consent = vec![Access { app: "API".into(), scopes }];
         })
         .gate(|gate| gate.rules([Rule::tools(["admin_*"]).scopes(["admin"]), Rule::tools(["*"])]))
         .start()

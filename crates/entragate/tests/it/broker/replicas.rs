@@ -65,7 +65,7 @@ async fn as_36_a_revocation_at_one_is_seen_at_the_other_within_five_seconds() {
     assert_eq!((status, &body["error_description"]), (401, &json!("The access token was revoked")));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn k42_refreshes_at_two_replicas_at_once_have_one_successor() {
     let (a, store) = world().await;
     let b = Setup::sharing(&store).start(&a).await;
@@ -79,7 +79,7 @@ async fn k42_refreshes_at_two_replicas_at_once_have_one_successor() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn as_29_of_redemptions_at_two_replicas_at_once_one_gets_tokens() {
     let (a, store) = world().await;
     let b = Setup::sharing(&store).start(&a).await;

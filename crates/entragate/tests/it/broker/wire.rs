@@ -1,8 +1,8 @@
 //! What the tests of the back channel share: answers of the token endpoint, a store that fails, and further gates under
 //! the same name.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entragate::once::{Memory, Once, OnceError, OnceFuture};
@@ -73,7 +73,7 @@ pub(crate) async fn assert_alive(world: &BrokerWorld, signed_in: &SignedIn) -> S
 pub(crate) struct Breakable {
     memory: Memory,
     broken: AtomicBool,
-    keys: Mutex<Vec<String>>,
+    forgetful: AtomicBool,
 }
 
 impl Breakable {
@@ -81,9 +81,9 @@ impl Breakable {
         self.broken.store(broken, Ordering::SeqCst);
     }
 
-    /// The keys that ever had a value, by how they begin.
-    pub(crate) fn keys_with(&self, start: &str) -> Vec<String> {
-        self.keys.lock().unwrap().iter().filter(|key| key.starts_with(start)).cloned().collect()
+    /// Loses the successors of refresh tokens from now on.
+    pub(crate) fn forgets_successors(&self) {
+        self.forgetful.store(true, Ordering::SeqCst);
     }
 
     fn or_broken<'a, T: Send + 'a>(&self, answer: OnceFuture<'a, T>) -> OnceFuture<'a, T> {
@@ -96,6 +96,9 @@ impl Breakable {
 
 impl Once for Breakable {
     fn get<'a>(&'a self, key: &'a str) -> OnceFuture<'a, Option<Vec<u8>>> {
+        if key.starts_with("next/") && self.forgetful.load(Ordering::SeqCst) {
+            return Box::pin(async { Ok(None) });
+        }
         self.or_broken(self.memory.get(key))
     }
 
@@ -106,7 +109,6 @@ impl Once for Breakable {
         new: &'a [u8],
         keep: Duration,
     ) -> OnceFuture<'a, bool> {
-        self.keys.lock().unwrap().push(key.to_owned());
         self.or_broken(self.memory.swap(key, expected, new, keep))
     }
 
