@@ -162,7 +162,7 @@ fn explained(error: &EntraError) -> Explanation {
         Some(Remedy::SignInAgain) => PERSON,
         // What this gateway says of itself at Entra is wrong: its id, its credential or its redirect URI.
         Some(Remedy::Operate) => OPERATOR,
-        _ if matches!(error.error.as_str(), "invalid_client" | "unauthorized_client") => OPERATOR,
+        Some(Remedy::Client) | None if error.error == "invalid_client" => OPERATOR,
         Some(Remedy::Client) => APPLICATION,
         Some(Remedy::Configure) | None => ADMINISTRATOR,
     };
