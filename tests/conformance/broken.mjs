@@ -1,56 +1,6 @@
 // Clients that are broken on purpose, as the conformance suite's own examples are: each makes one mistake, and must be told
 // so in OAuth's words, without a token and without harm to anybody else. Each returns what is wrong, or nothing.
-import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { visit } from '../clients/browser.mjs'
-
-const secret = () => randomBytes(32).toString('base64url')
-const s256 = verifier => createHash('sha256').update(verifier).digest('base64url')
-
-/** A client with a callback, registered; `changes` break its authorization request. */
-async function client({ base_url, mcp_url }, changes = {}) {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const redirect_uri = `http://127.0.0.1:${server.address().port}/callback`
-  const client_id = await register(base_url, redirect_uri)
-  const verifier = secret()
-  const arrival = new Promise(resolve => server.on('request', (request, response) => {
-    response.end('done')
-    resolve(new URL(request.url, redirect_uri).searchParams)
-  }))
-  const parameters = {
-    response_type: 'code', client_id, redirect_uri, state: 'xyz', resource: mcp_url,
-    code_challenge: s256(verifier), code_challenge_method: 'S256', ...changes,
-  }
-  const url = new URL(`${base_url}/oauth/authorize`)
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.append(name, value)
-  const close = () => server.close()
-  return { base_url, mcp_url, client_id, redirect_uri, verifier, url: url.href, arrival, close }
-}
-
-async function register(base_url, redirect_uri) {
-  const body = JSON.stringify({ client_name: 'A broken client', redirect_uris: [redirect_uri] })
-  const answer = await fetch(`${base_url}/oauth/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  return (await answer.json()).client_id
-}
-
-/** Signs in and returns the parameters at the callback. */
-async function callback(it) {
-  await visit(it.url, 'bob')
-  const parameters = await it.arrival
-  it.close()
-  return parameters
-}
-
-async function token({ base_url }, form) {
-  const answer = await fetch(`${base_url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) })
-  return { status: answer.status, body: await answer.json() }
-}
-
-const redemption = (it, code) =>
-  ({ grant_type: 'authorization_code', client_id: it.client_id, code, redirect_uri: it.redirect_uri, code_verifier: it.verifier })
+import { callback, client, redemption, secret, token } from '../clients/lib/plain_client.mjs'
 
 /** The callback has this error, the state and our issuer, and no code. */
 function refusedAtCallback(it, parameters, error) {

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { once } from 'node:events'
 import { visit } from '../clients/browser.mjs'
+import { register } from '../clients/lib/plain_client.mjs'
 import { freePort, start, until } from '../clients/lib/processes.mjs'
 import { parsed, readIfThere } from '../clients/lib/stage.mjs'
 import { BROKEN } from './broken.mjs'
@@ -28,12 +29,6 @@ async function demo(state, mode) {
   const args = ['demo', '--mode', mode, '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--ready-file', readyFile]
   const child = start(process.env.ENTRAGATE_BIN, args, { env: BARE, logFile })
   return until(() => parsed(readIfThere(readyFile)), { child, logFile, milliseconds: 20_000, what: `demo --mode ${mode}` })
-}
-
-async function register(base, redirect_uri) {
-  const body = JSON.stringify({ client_name: 'Conformance suite', redirect_uris: [redirect_uri] })
-  const answer = await fetch(`${base}/oauth/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  return (await answer.json()).client_id
 }
 
 /** The suite prints the authorize URL and waits at its own callback; the scripted browser signs in as bob. */
