@@ -6,8 +6,8 @@ export const CLI = 'c0000000-0000-4000-8000-000000000001'
 export const CLI2 = 'c0000000-0000-4000-8000-000000000002'
 
 // The pair of RFC 7636, appendix B.
-const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
-const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+export const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+export const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 /** Must come back byte for byte. */
 export const STATE = `x&y="z"'<b>ä+ %41`
 

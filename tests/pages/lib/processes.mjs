@@ -27,10 +27,10 @@ export async function entragate(args, ready) {
 export const emulator = (...args) =>
   entragate(['emulate', '--port', '0', ...args], said => /^Entra emulator on (http:\S+)$/m.exec(said)?.[1])
 
-/** The demo; resolves with what is in its ready file. */
-export function demo(folder) {
-  const file = `${folder}/ready.json`
-  const args = ['demo', '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--ready-file', file]
+/** The demo in this mode; resolves with what is in its ready file. */
+export function demo(folder, mode, ...more) {
+  const file = `${folder}/${mode}.json`
+  const args = ['demo', '--mode', mode, '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--ready-file', file, ...more]
   return entragate(args, () => {
     try {
       return JSON.parse(readFileSync(file, 'utf8'))
@@ -49,7 +49,8 @@ export async function callback() {
     const url = new URL(request.url, 'http://localhost')
     if (url.pathname === '/callback') {
       const text = request.method === 'POST' ? Buffer.concat(chunks).toString() : url.searchParams
-      got.push({ method: request.method, ...Object.fromEntries(new URLSearchParams(text)) })
+      const parameters = [...new URLSearchParams(text)]
+      got.push({ method: request.method, names: parameters.map(([name]) => name), ...Object.fromEntries(parameters) })
     }
     response.setHeader('content-type', 'text/html; charset=utf-8')
     response.end('<!doctype html><html lang="en"><title>Application</title><h1>Back at the application</h1></html>')

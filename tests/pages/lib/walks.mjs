@@ -1,6 +1,7 @@
 // Through the pages as a person does who has a keyboard and no JavaScript, up to the application.
 import assert from 'node:assert/strict'
-import { API, CLI, CLI2, STATE, authorize, deviceCode, devicePage, query, redeem } from './entra.mjs'
+import { API, CHALLENGE, CLI, CLI2, STATE, authorize, deviceCode, devicePage, query, redeem } from './entra.mjs'
+import { back, focused, heading, press, tabTo } from './keyboard.mjs'
 
 /** Of the built-in directory. */
 const OID = {
@@ -122,7 +123,7 @@ export function walks({ emulator, asking, gateway, callback, take }) {
     }],
     ['sign-in through the gateway', async page => {
       const asked = { response_type: 'code', client_id: gateway.client, redirect_uri: callback, state: STATE,
-        code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' }
+        code_challenge: CHALLENGE, code_challenge_method: 'S256' }
       await page.goto(`${gateway.base_url}/oauth/authorize?${query(asked)}`)
       await heading(page, 'Sign in to Contoso')
       await tabTo(page, /^Alice Andersen alice@contoso\.test Role: Admin$/)
@@ -134,35 +135,3 @@ export function walks({ emulator, asking, gateway, callback, take }) {
     }],
   ]
 }
-
-/** Presses Tab until the control of that name has the focus. */
-async function tabTo(page, name) {
-  const passed = []
-  for (let presses = 0; presses < 30; presses++) {
-    const reached = await focused(page)
-    if (name.test(reached)) return
-    passed.push(reached)
-    await page.keyboard.press('Tab')
-  }
-  assert.fail(`Tab does not reach ${name}, only ${passed.join(' | ')}`)
-}
-
-/** What the focused control is called. */
-const focused = page => page.evaluate(() => {
-  const { activeElement: element } = document
-  const name = element === document.body ? '' : element.labels?.[0]?.textContent || element.innerText
-  return name.replace(/\s+/g, ' ').trim()
-})
-
-async function press(page, key) {
-  const left = page.waitForEvent('framenavigated')
-  await page.keyboard.press(key)
-  await left
-  await page.waitForLoadState()
-}
-
-async function heading(page, text) {
-  assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), text)
-}
-
-const back = page => heading(page, 'Back at the application')
