@@ -102,15 +102,16 @@ fn all(sign_ins: &[SignIn]) -> String {
 fn one(sign_in: &SignIn) -> String {
     let mut text =
         format!("{}  {}\n{}\n\n", sign_in.id.bold(), printable(&sign_in.client), printable(&sign_in.verdict));
-    let began = sign_in.steps.first().map_or(sign_in.began, |step| step.at);
     for step in &sign_in.steps {
         let mark = match step.outcome.as_str() {
             "passed" => "✓".green().to_string(),
             "failed" => "✗".red().to_string(),
             _ => "…".dimmed().to_string(),
         };
-        let after = step.at.saturating_sub(began);
-        let _ = writeln!(text, "  {mark} {:13} {after:>5} s  {}", step.leg, printable(&step.text));
+        // A client registers once, perhaps long ago.
+        let after = step.at.checked_sub(sign_in.began);
+        let when = after.map_or_else(|| "before".to_owned(), |after| format!("{after} s"));
+        let _ = writeln!(text, "  {mark} {:13} {when:>7}  {}", step.leg, printable(&step.text));
     }
     text
 }

@@ -328,7 +328,7 @@ pub static STATE_KEYS: Key = Key {
 };
 /// `state.directory`.
 pub static STATE_DIRECTORY: Key = Key {
-    doc: "Broker mode: directory of this process alone, in which it remembers which codes and refresh tokens were used or revoked (`state.redb`), and keeps its key when `state.keys` is not set.",
+    doc: "Broker mode: directory of this process alone, in which it remembers which codes and refresh tokens were used or revoked (the file state.redb), and keeps its key when `state.keys` is not set.",
     default: "none: remembered in memory, so that everybody signs in again after a restart",
     example: "/var/lib/entragate",
     ..key("state.directory", "ENTRAGATE_STATE_DIRECTORY", Kind::Text)

@@ -70,10 +70,10 @@ is refused, because a guard in that place guards nothing.
 const CLIENTS: &str = r#"
 | part of a client | what it is |
 |---|---|
-| `id` | its client id; neither a URL nor beginning with `egc_` |
-| `name` | what people read on the consent page; default: the id |
-| `redirect_uris` | its callbacks; they must be allowed as well, see `allowed_redirect_uris` |
-| `secret_file` | a file with its secret of at least 22 characters; without one it is a public client |
+| `id = "…"` | its client id; neither a URL nor beginning with `egc_` |
+| `name = "…"` | what people read on the consent page; default: the id |
+| `redirect_uris = ["…"]` | its callbacks; they must be allowed as well, see `allowed_redirect_uris` |
+| `secret_file = "…"` | a file with its secret of at least 22 characters; without one it is a public client |
 "#;
 
 /// The page.

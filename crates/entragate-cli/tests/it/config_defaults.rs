@@ -137,7 +137,6 @@ fn base_urls_that_do_not_double_the_path_and_rules_that_are_not_there_are_no_war
 #[test]
 fn variables_of_other_software_are_nobodys_mistake() {
     let foreign = [
-        ("AZURE_CLIENT_CERTIFICATE_PATH", "/cert"),
         ("AZURE_USERNAME", "x"),
         ("AZURE_TOKEN_CREDENTIALS", "prod"),
         ("AZURE_SUBSCRIPTION_ID", "x"),

@@ -10,6 +10,9 @@ use crate::config_fixture::{RELAY, file, with};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/configuration.md");
 
+/// What the examples of broker mode need besides.
+const KEY: (&str, &str) = ("ENTRAGATE_STATE_KEYS", "0123456789abcdef0123456789abcdef");
+
 #[test]
 fn the_reference_page_is_up_to_date() {
     #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the program")]
@@ -29,7 +32,7 @@ fn the_reference_page_is_up_to_date() {
 fn every_example_for_the_environment_is_accepted() {
     for key in keys::ALL {
         for variable in key.variables() {
-            let environment = with(&RELAY, &[(variable, key.example)]);
+            let environment = with(&RELAY, &[KEY, (variable, key.example)]);
             load(&environment, None).unwrap_or_else(|problems| panic!("{variable}: {problems}"));
         }
     }
@@ -52,7 +55,7 @@ fn every_example_for_the_file_is_accepted() {
         let section = path.split_once('.').map(|(section, _)| format!("[{section}]\n")).unwrap_or_default();
         let file = file("reference_example", &format!("{section}{line}\n"));
         // What the file sets is left out of the environment, or the environment would win.
-        let environment = RELAY.into_iter().filter(|(name, _)| {
+        let environment = RELAY.into_iter().chain([KEY]).filter(|(name, _)| {
             !keys::ALL.iter().any(|key| key.path == path && key.variables().any(|variable| variable == *name))
         });
         let environment = environment.collect();

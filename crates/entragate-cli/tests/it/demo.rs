@@ -18,6 +18,14 @@ fn redacted(text: &str) -> String {
         });
         redacted = rest.collect::<Vec<_>>().join(before);
     }
+    redacted = redacted
+        .split("client id egc_")
+        .enumerate()
+        .map(|(index, part)| match index {
+            0 => part.to_owned(),
+            _ => format!("client id egc_#{}", part.trim_start_matches(|c: char| c != '…')),
+        })
+        .collect();
     for after in [" ms)", " minutes,", " requests ("] {
         let parts: Vec<&str> = redacted.split(after).collect();
         let last = parts.len() - 1;

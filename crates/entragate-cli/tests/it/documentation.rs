@@ -9,8 +9,8 @@ use entragate_cli::config::keys;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Variables that are not settings of the gateway: of tests and scripts.
-const OTHER_VARIABLES: [&str; 1] = ["ENTRAGATE_BIN"];
+/// Variables that are not settings of the gateway: of tests and scripts, and of Azure's platforms.
+const OTHER_VARIABLES: [&str; 2] = ["ENTRAGATE_BIN", "AZURE_POD_IDENTITY_AUTHORITY_HOST"];
 
 /// A page or a source file, with its name for messages.
 struct Text {

@@ -83,8 +83,8 @@ pub(crate) enum Refused {
     /// For another MCP server.
     #[error("the token is for the resource `{0}`")]
     Resource(String),
-    /// The sign-in that it came from was ended.
-    #[error("the token's sign-in was revoked")]
+    /// The sign-in that it came from was ended, or may have been.
+    #[error("the token's sign-in was revoked, or the store forgot whether it was")]
     Revoked,
 }
 

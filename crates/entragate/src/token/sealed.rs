@@ -23,6 +23,8 @@ const CAPACITY: usize = 10_000;
 pub(crate) struct AccessToken {
     pub(crate) id: String,
     pub(crate) family: String,
+    /// The memory of the store that it was issued with.
+    pub(crate) epoch: String,
     /// The MCP client.
     pub(crate) label: String,
     /// The MCP server's URL: a token for one server is refused at another (RS-19).
@@ -56,6 +58,7 @@ pub(crate) enum SealedError {
 struct Opened {
     principal: Principal,
     family: Arc<str>,
+    epoch: Arc<str>,
     trace: Option<TraceId>,
 }
 
@@ -95,7 +98,7 @@ impl SealedTokens {
             self.opened.remove(&hash);
             return Err(Refused::Expired(now.since(ends).as_secs()).into());
         }
-        if !self.families.is_alive(&opened.family).await? {
+        if !self.families.is_alive(&opened.family, &opened.epoch).await? {
             self.opened.remove(&hash);
             return Err(Refused::Revoked.into());
         }
@@ -115,6 +118,11 @@ impl SealedTokens {
             return Err(Refused::Resource(access.resource));
         }
         let principal = access.person.principal(access.label, access.id, access.expires);
-        Ok(Opened { principal, family: access.family.into(), trace: access.trace })
+        Ok(Opened {
+            principal,
+            family: access.family.into(),
+            epoch: access.epoch.into(),
+            trace: access.trace,
+        })
     }
 }

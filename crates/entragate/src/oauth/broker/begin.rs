@@ -159,7 +159,7 @@ struct ConsentPage<'a> {
     scopes: Vec<String>,
     resource: &'a str,
     resource_name: &'a str,
-    loopback: bool,
+    local: bool,
     other_person: bool,
     may_remember: bool,
     action: String,
@@ -194,7 +194,8 @@ pub(super) fn consent_page(
         scopes: names.iter().map(|name| shown_scope(name)).collect(),
         resource: &asked.resource,
         resource_name: facade.gate.resource_name(),
-        loopback: redirect_uri.is_loopback(),
+        // Loopback, or a scheme that any program may claim (RFC 8252 §8.4).
+        local: redirect_uri.is_loopback() || !redirect_uri.is_https(),
         other_person,
         may_remember: remembered::is_possible(broker, asked),
         action: format!("{}/oauth/consent", base.path()),

@@ -156,9 +156,24 @@ const FRONT_CODES: [&str; 11] = [
     "unsupported_response_type",
 ];
 
+/// An account that is disabled, and policies that leave no way in.
+const OF_THE_TENANT: [u64; 3] = [50057, 53003, 530_032];
+
+/// A hint as a sentence of its own.
+fn sentence(hint: &str) -> String {
+    let mut rest = hint.chars();
+    let first = rest.next().map(char::to_uppercase).into_iter().flatten();
+    let end = if hint.ends_with('.') { "" } else { "." };
+    first.chain(rest).chain(end.chars()).collect()
+}
+
 fn explained(error: &EntraError) -> Explanation {
     let known = error.explanation();
     let who = match known.map(|known| known.remedy) {
+        // Signing in again is all that the application can do, but not what helps.
+        Some(Remedy::SignInAgain) if known.is_some_and(|known| OF_THE_TENANT.contains(&known.code)) => {
+            ADMINISTRATOR
+        }
         Some(Remedy::SignInAgain) => PERSON,
         // What this gateway says of itself at Entra is wrong: its id, its credential or its redirect URI.
         Some(Remedy::Operate) => OPERATOR,
@@ -167,17 +182,15 @@ fn explained(error: &EntraError) -> Explanation {
         Some(Remedy::Configure) | None => ADMINISTRATOR,
     };
     let fix = match known {
-        Some(known) => known.hint.to_owned(),
-        None => "look the code up at Microsoft, and the attempt in Entra's sign-in log by its correlation id"
-            .to_owned(),
+        Some(known) => sentence(known.hint),
+        None => {
+            "Look the code up at Microsoft, and the attempt in Entra's sign-in log by its correlation id."
+                .to_owned()
+        }
     };
-    let sentence = impersonal(error.sentence());
+    let what = impersonal(error.sentence());
     Explanation {
-        what: if sentence.is_empty() {
-            format!("Microsoft Entra answered {}", error.error)
-        } else {
-            sentence
-        },
+        what: if what.is_empty() { format!("Microsoft Entra answered {}", error.error) } else { what },
         who,
         fix,
         aadsts: error.aadsts(),

@@ -155,19 +155,21 @@ impl Families {
         Err(OnceError::Failed("the family could not be revoked".to_owned()))
     }
 
-    /// Whether calls may go on. Asks the store every few seconds for each family in use, not for each call.
-    pub(crate) async fn is_alive(&self, family: &str) -> Result<bool, OnceError> {
+    /// Whether calls may go on: the family was not revoked, and the store remembers since `epoch`, or a revoked token
+    /// would come back to life with a store that forgot. Asks every few seconds for each family in use, not for each
+    /// call.
+    pub(crate) async fn is_alive(&self, family: &str, epoch: &str) -> Result<bool, OnceError> {
         let now = self.clock.now();
         let known = self.alive.get(family);
         if known.is_some_and(|at| now.since(at) < FRESH) {
             return Ok(true);
         }
-        match self.once.get(&key(family)).await.and_then(|stored| read(stored.as_deref())) {
-            Ok(Some(Record::Revoked)) => {
+        match self.asked(family, epoch).await {
+            Ok(false) => {
                 self.alive.remove(family);
                 Ok(false)
             }
-            Ok(_) => {
+            Ok(true) => {
                 self.alive.insert(family.to_owned(), now);
                 Ok(true)
             }
@@ -177,6 +179,11 @@ impl Families {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn asked(&self, family: &str, epoch: &str) -> Result<bool, OnceError> {
+        let stored = self.once.get(&key(family)).await?;
+        Ok(read(stored.as_deref())? != Some(Record::Revoked) && self.once.epoch().await? == epoch)
     }
 }
 

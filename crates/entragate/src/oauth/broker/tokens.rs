@@ -102,11 +102,12 @@ pub(crate) async fn issue(facade: &Facade, broker: &Broker, issue: Issue) -> Res
         person.scopes.retain(|scope| names.contains(scope));
     }
     let scope = scopes::told(wanted, &person.scopes, &entra.api);
+    let epoch = broker.once.epoch().await?;
     let refresh_token = match upstream {
         Some(upstream) => Some(broker.seal.seal(&RefreshToken {
             family: family.clone(),
             generation,
-            epoch: broker.once.epoch().await?,
+            epoch: epoch.clone(),
             person: person.hash(),
             upstream,
             expires: now.plus(IDLE),
@@ -116,6 +117,7 @@ pub(crate) async fn issue(facade: &Facade, broker: &Broker, issue: Issue) -> Res
     let access_token = broker.seal.seal(&AccessToken {
         id: random::id()?,
         family: family.id,
+        epoch,
         label: family.label,
         resource: family.resource,
         trace: Some(family.trace),

@@ -42,11 +42,10 @@ pub(crate) async fn get(
         .and_then(|browser| broker.traces.get_for(&id, &hashed(&browser)));
     // Whose it is and whether there is one look the same from outside.
     let Some(sign_in) = sign_in else {
-        let fix = "Open this page in the browser in which the sign-in began, within an hour. The operator of the gateway can also read it with `entragate trace`.";
+        let fix = "Open this page in the browser in which the sign-in began, within an hour. The operator of the gateway can also read it with the command entragate trace.";
         return dead_end(StatusCode::NOT_FOUND, "There is no such sign-in for this browser", fix);
     };
-    let began = sign_in.steps.first().map_or(sign_in.began, |step| step.at);
-    let shown = |step| shown(step, began);
+    let shown = |step| shown(step, sign_in.began);
     let html = TracePage {
         steps: sign_in.steps.iter().map(shown).collect(),
         sign_in: &sign_in,
@@ -62,6 +61,11 @@ fn shown(step: &Step, began: crate::clock::Timestamp) -> Shown<'_> {
         Outcome::Waiting => ("waiting", "waiting"),
         Outcome::Failed => ("failed", "failed"),
     };
-    let when = format!("{} s after the start", step.at.since(began).as_secs());
+    // A client registers once, perhaps long ago.
+    let when = if step.at < began {
+        "before the start".to_owned()
+    } else {
+        format!("{} s after the start", step.at.since(began).as_secs())
+    };
     Shown { class, leg: step.leg.title(), outcome, when, text: &step.text }
 }

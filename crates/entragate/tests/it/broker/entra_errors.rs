@@ -173,7 +173,7 @@ async fn k44_whom_conditional_access_blocks_is_sent_once_more_and_not_in_circles
     let back = way.back_as(&world, "bob").await;
     block(vec!["bob".into()]);
     let page = way.arrive(&world, &back).await;
-    let words = ["AADSTS53003", "Conditional Access policy blocks this sign-in", PERSON];
+    let words = ["AADSTS53003", "Conditional Access policy blocks this sign-in", ADMINISTRATOR];
     assert_page(&world, &page, "access_denied", &words);
     assert_correlation_id(&page.html);
 }
@@ -258,7 +258,7 @@ async fn as_35_t10_errors_that_come_with_the_browser_are_told_in_the_clients_lan
             "invalid_scope",
             "AADSTS70011: The provided value for scope is not valid.",
             "invalid_scope",
-            ["AADSTS70011", "the scope is malformed"],
+            ["AADSTS70011", "The scope is malformed"],
         ),
         ("no_such_code", "", "server_error", ["no_such_code", "Correlation"]),
     ] {

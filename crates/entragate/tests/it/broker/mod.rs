@@ -8,6 +8,7 @@ mod clients_golden;
 mod code;
 mod consent;
 mod consent_forged;
+mod credentials;
 mod documents;
 mod documents_keys;
 mod entra_errors;

@@ -94,13 +94,14 @@ async fn as_29_of_redemptions_at_two_replicas_at_once_one_gets_tokens() {
 }
 
 #[tokio::test]
-async fn a_gate_whose_store_forgot_refuses_refresh_tokens_and_codes_from_before() {
+async fn a_gate_whose_store_forgot_refuses_tokens_and_codes_from_before() {
     let (world, _) = world().await;
     let alice = world.sign_in("alice").await;
     let code = world.code(&alice.client_id, "alice").await;
     let forgot: Arc<dyn Once> = Arc::new(Memory::new());
     let restarted = Setup::sharing(&forgot).start(&world).await;
-    // Whether it was used or revoked, nobody knows any more; an access token ends soon by itself.
+    // Whether it was used or revoked, nobody knows any more.
+    assert_eq!(restarted.call("/mcp", &alice.access).await.0, 401);
     let asked = world.grants_at_entra("refresh_token");
     assert_refused(&restarted.refresh(&alice.client_id, &alice.refresh).await, 400, "invalid_grant");
     assert_eq!(world.grants_at_entra("refresh_token"), asked);

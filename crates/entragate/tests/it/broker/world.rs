@@ -36,6 +36,7 @@ pub(crate) struct BrokerWorldBuilder {
     api: ApiApp,
     client: Option<&'static str>,
     secret: &'static str,
+    credential: Option<Box<dyn FnOnce(&Emulator) -> Credential>>,
     keys: Vec<&'static str>,
     directory: Box<dyn FnOnce(&mut Directory)>,
     once: Option<Arc<dyn Once>>,
@@ -156,6 +157,7 @@ impl BrokerWorld {
             api: ApiApp::new(ClientId::parse(fixtures::API).unwrap()).with_scopes(["access"]).unwrap(),
             client: None,
             secret: SECRET,
+            credential: None,
             keys: vec![KEY],
             directory: Box::new(|_| {}),
             once: None,
@@ -320,6 +322,12 @@ impl BrokerWorldBuilder {
         self
     }
 
+    /// Another credential than a secret.
+    pub(crate) fn credential(mut self, make: impl FnOnce(&Emulator) -> Credential + 'static) -> Self {
+        self.credential = Some(Box::new(make));
+        self
+    }
+
     pub(crate) fn keys(mut self, keys: Vec<&'static str>) -> Self {
         self.keys = keys;
         self
@@ -352,7 +360,10 @@ impl BrokerWorldBuilder {
             tenant: TenantId::parse(fixtures::TENANT).unwrap(),
             api: self.api,
             client: self.client.map(|client| ClientId::parse(client).unwrap()),
-            credential: Credential::secret(Secret::new(self.secret)).unwrap(),
+            credential: match self.credential {
+                Some(make) => make(&entra),
+                None => Credential::secret(Secret::new(self.secret)).unwrap(),
+            },
             keys: SealKeys::new(self.keys.into_iter().map(Secret::new)).unwrap(),
         };
         let time = || EmulatedTime(entra.control().clone());
