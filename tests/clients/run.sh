@@ -18,14 +18,5 @@ if ! tests=$(cd "$here" && node --test 2>&1); then
     exit 2
 fi
 
-if [ -z "${ENTRAGATE_BIN:-}" ]; then
-    target=${CARGO_TARGET_DIR:-$root/target}
-    newest() { ls -t "$target/release/entragate" "$target/debug/entragate" 2>/dev/null | head -n 1; }
-    if [ -z "$(newest)" ]; then
-        (cd "$root" && cargo build --locked -p entragate-cli) || exit 2
-    fi
-    ENTRAGATE_BIN=$(newest)
-fi
-export ENTRAGATE_BIN
-echo "entragate: $("$ENTRAGATE_BIN" --version)" >&2
+. "$root/tests/binary.sh"
 exec node "$here/run.mjs" "$@"

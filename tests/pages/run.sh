@@ -3,7 +3,7 @@
 #
 #   tests/pages/run.sh
 #
-# The binary is $ENTRAGATE_BIN, else target/debug/entragate, which is built if it is missing. SCREENSHOTS=folder keeps pictures.
+# The binary is $ENTRAGATE_BIN, else the newest one in the target directory, else it is built. SCREENSHOTS=folder keeps pictures.
 # Needs Node.js >= 20 with npm, and Chromium ($CHROMIUM, else found by name); as root on Debian it installs what is missing.
 # Ends with `N passed, N failed`; exit code 0 all passed, otherwise something failed or is missing.
 set -eu
@@ -31,16 +31,10 @@ if ! cmp -s "$here/package-lock.json" "$here/node_modules/.installed"; then
     cp "$here/package-lock.json" "$here/node_modules/.installed"
 fi
 
-if [ -z "${ENTRAGATE_BIN:-}" ]; then
-    ENTRAGATE_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/entragate
-    if [ ! -x "$ENTRAGATE_BIN" ]; then
-        (cd "$root" && cargo build --locked -p entragate-cli) || fail "could not build entragate"
-    fi
-fi
+. "$root/tests/binary.sh"
 # The pages are compiled in.
 if [ -n "$(find "$root"/crates/*/templates -newer "$ENTRAGATE_BIN" -type f)" ]; then
     echo "warning: templates are newer than $ENTRAGATE_BIN" >&2
 fi
-export CHROMIUM ENTRAGATE_BIN
-echo "entragate: $("$ENTRAGATE_BIN" --version)" >&2
+export CHROMIUM
 exec node "$here/run.mjs"

@@ -2,7 +2,7 @@
 # Two gateways in broker mode behind nginx (round-robin), with Redis as what they remember together: sign-ins, refreshes
 # and revocations are shared, and one of the two may go.
 #
-# The binary is $ENTRAGATE_BIN, else target/debug/entragate, which is built if it is missing. As root on Debian or Ubuntu
+# The binary is $ENTRAGATE_BIN, else the newest one in the target directory, else it is built. As root on Debian or Ubuntu
 # it installs nginx and redis-server. Ends with `N passed, N failed`; exit code 0 all passed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,11 +15,5 @@ command -v redis-server >/dev/null || apt_install redis-server
 for needed in nginx redis-server; do
     command -v $needed >/dev/null || { echo "tests/replicas/run.sh: needs $needed" >&2; exit 2; }
 done
-if [ -z "${ENTRAGATE_BIN:-}" ]; then
-    ENTRAGATE_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/entragate
-    if [ ! -x "$ENTRAGATE_BIN" ]; then
-        (cd "$root" && cargo build --locked -p entragate-cli) || exit 2
-    fi
-fi
-export ENTRAGATE_BIN
+. "$root/tests/binary.sh"
 exec node "$here/run.mjs"
