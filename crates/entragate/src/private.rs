@@ -70,7 +70,8 @@ pub(crate) fn failed(path: &Path, source: io::Error) -> PrivateError {
 #[cfg(unix)]
 fn check(path: &Path, metadata: &Metadata, wanted: u32) -> Result<(), PrivateError> {
     let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(PrivateError::Loose { path: path.to_owned(), mode, wanted }) }
+    let others = mode & 0o077;
+    if others == 0 { Ok(()) } else { Err(PrivateError::Loose { path: path.to_owned(), mode, wanted }) }
 }
 
 #[cfg(not(unix))]

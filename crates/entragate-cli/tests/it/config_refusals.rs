@@ -508,6 +508,15 @@ fn wrong_kinds_and_bounds_are_refused() {
                 "`*`, which is not the origin",
                 "no wildcards",
             ),
+        ],
+    );
+}
+
+#[test]
+fn callbacks_that_cannot_be_meant_are_refused() {
+    check(
+        &RELAY,
+        &[
             refusal(
                 &[("ENTRAGATE_ALLOWED_REDIRECT_URIS", "javascript:")],
                 "allowed_redirect_uris",

@@ -58,12 +58,11 @@ impl Tables {
         transaction.open_table(EXPIRIES)?;
         let mut file = transaction.open_table(FILE)?;
         let found = file.get(EPOCH)?.map(|epoch| epoch.value().to_owned());
-        let epoch = match found {
-            Some(epoch) => epoch,
-            None => {
-                file.insert(EPOCH, fresh)?;
-                fresh.to_owned()
-            }
+        let epoch = if let Some(epoch) = found {
+            epoch
+        } else {
+            file.insert(EPOCH, fresh)?;
+            fresh.to_owned()
         };
         drop(file);
         transaction.commit()?;
