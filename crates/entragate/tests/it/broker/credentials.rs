@@ -101,7 +101,8 @@ async fn a_federated_token_counts_as_soon_as_its_file_is_renewed() {
 
     let query = "api-version=2018-02-01&resource=api://AzureADTokenExchange";
     let url = format!("{}/metadata/identity/oauth2/token?{query}", world.entra.url());
-    let token = Reply::of(world.http.get(url).header("metadata", "true")).await.json();
+    let token = world.http.get(url).header("metadata", "true").send().await.unwrap();
+    let token: Value = token.json().await.unwrap();
     let token = token["access_token"].as_str().unwrap();
     put(&path, token);
     assert_eq!(assertions(&world).await, [token, token]);
