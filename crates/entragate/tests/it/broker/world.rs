@@ -30,13 +30,14 @@ pub(crate) struct BrokerWorld {
     pub(crate) http: reqwest::Client,
 }
 
+type MakeCredential = Box<dyn FnOnce(&Emulator) -> Credential>;
 type Configure = Box<dyn FnOnce(GateBuilder) -> GateBuilder>;
 
 pub(crate) struct BrokerWorldBuilder {
     api: ApiApp,
     client: Option<&'static str>,
     secret: &'static str,
-    credential: Option<Box<dyn FnOnce(&Emulator) -> Credential>>,
+    credential: Option<MakeCredential>,
     keys: Vec<&'static str>,
     directory: Box<dyn FnOnce(&mut Directory)>,
     once: Option<Arc<dyn Once>>,
