@@ -16,6 +16,9 @@ export const STEPS = [
   'no_prompt_consent',
 ]
 
+/** Every step that there is: also those that only some client in some mode is judged by. */
+export const ALL_STEPS = [...STEPS, 'unregistered_callback']
+
 const GUARDED_TOOL = 'get-env'
 const SIGN_IN_PAGE = /sign in to/i
 
@@ -44,6 +47,7 @@ export function judge({ mode = 'relay', document, steps = stepsOf(mode), seen, b
     still_connected_after_refusal: () => echoes(seen.echoAfterwards, 'still here'),
     refresh_after_expiry: () => refresh(seen, browser, log.slice(seen.logLengthAtExpiry - logStart)),
     no_prompt_consent: () => noPromptConsent(browser, log),
+    unregistered_callback: () => unregisteredCallback(browser),
   }
   return Object.fromEntries(steps.map(step => [step, verdict(judged[step])]))
 }
@@ -148,6 +152,13 @@ function refresh(seen, browser, since) {
 function noPromptConsent(browser, log) {
   const prompts = [authorizeUrl(browser).searchParams.get('prompt'), ...log.map(request => parameter(request, 'prompt'))]
   if (prompts.some(prompt => prompt?.split(' ').includes('consent'))) return 'prompt=consent was sent'
+}
+
+/** Entra knows no such callback, says so to the person, and sends nothing to it: where relay mode ends for some clients. */
+function unregisteredCallback(browser) {
+  if (browser.some(({ isCallback }) => isCallback)) return 'the callback was reached'
+  const last = browser.findLast(({ url }) => url)
+  if (!/AADSTS50011/.test(last.title)) return `the last page was ${last.title}`
 }
 
 const authorizeUrl = browser => new URL(browser.find(({ url }) => url).url)

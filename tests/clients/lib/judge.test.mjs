@@ -147,6 +147,14 @@ test('the administrator must see the tool and be answered', () => {
   assert.deepEqual(failing(given), [])
 })
 
+test('an unregistered callback must be refused, and not be reached', () => {
+  const verdict = browser => failing({ ...evidence(), browser, steps: ['unregistered_callback'] })
+  const [asked, page, , reached] = evidence().browser
+  const refused = { ...page, title: 'Sign in: error AADSTS50011 (emulator)' }
+  assert.deepEqual(verdict([asked, refused]), [])
+  for (const wrong of [[], [asked, page], [asked, refused, reached]]) assert.deepEqual(verdict(wrong), ['unregistered_callback'])
+})
+
 test('each check of the wire can fail', () => {
   const failed = (log, least = 1) => wire(log, least).map(({ ok }) => !ok)
   const { log } = evidence()

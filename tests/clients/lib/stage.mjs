@@ -13,13 +13,13 @@ const START_MS = 20_000
 
 /**
  * Starts everything on free ports: `{ state, demo, document }`, a folder for logs, what the ready file says, and in broker
- * mode the URL of a client ID metadata document.
+ * mode the URL of a client ID metadata document, unless there are to be none.
  */
-export async function setUp(mode) {
+export async function setUp(mode, hasDocuments) {
   mkdirSync(`${HERE}.state`, { recursive: true })
   const state = mkdtempSync(`${HERE}.state/${mode}-`)
-  const documents = mode === 'broker' ? await serveDocument(state) : undefined
-  const demo = await startDemo(state, await startUpstream(state), mode, documents)
+  const documents = mode === 'broker' && hasDocuments ? await serveDocument(state) : undefined
+  const demo = await startDemo(state, await startUpstream(state), mode, documents, hasDocuments ? 'rules.toml' : 'registered.toml')
   process.env.EMULATOR_URL = demo.emulator_url
   return { state, demo, document: documents?.url }
 }
@@ -35,11 +35,11 @@ async function startUpstream(state) {
   return url
 }
 
-async function startDemo(state, upstream, mode, documents) {
+async function startDemo(state, upstream, mode, documents, config) {
   const logFile = `${state}/entragate.log`
   const readyFile = `${state}/ready.json`
   const args = ['demo', '--mode', mode, '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--upstream', upstream,
-    '--config', `${HERE}rules.toml`, '--ready-file', readyFile]
+    '--config', `${HERE}${config}`, '--ready-file', readyFile]
   // The document's certificate is trusted as a company's own authority would be.
   const env = documents ? { ...BARE, SSL_CERT_FILE: documents.certificate } : BARE
   const child = start(process.env.ENTRAGATE_BIN, args, { env, logFile })

@@ -1,0 +1,45 @@
+// opencode, through its own commands; started by evidence.sh, which sets OPENCODE to the program.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { advance, requests } from '../lib/emulator.mjs'
+import { observe } from '../lib/observer.mjs'
+import { program } from '../lib/program.mjs'
+
+const { OPENCODE, MCP_URL, HOME, EVIDENCE } = process.env
+const NAME = 'entragate'
+
+process.env.OPENCODE_DISABLE_MODELS_FETCH = '1'
+
+/**
+ * The server, and what says that a package which every command would install in the background is there: a command that ends
+ * before its installation does leaves a lock behind.
+ */
+function configure() {
+  const folder = `${HOME}/.config/opencode`
+  mkdirSync(`${folder}/node_modules`, { recursive: true })
+  const write = (name, content) => writeFileSync(`${folder}/${name}`, JSON.stringify(content))
+  const installed = { dependencies: { '@opencode-ai/plugin': '*' } }
+  write('package.json', installed)
+  write('package-lock.json', { packages: { '': installed } })
+  write('opencode.json', { autoupdate: false, mcp: { [NAME]: { type: 'remote', url: MCP_URL } } })
+}
+
+const opencode = program('opencode', OPENCODE)
+/** What `mcp list` says after the name; each list connects anew. */
+const isConnected = async () => new RegExp(`✓ ${NAME} (\\x1b\\S*m)?connected`).test(await opencode('mcp', 'list'))
+
+const seen = {}
+try {
+  await observe()
+  configure()
+  seen.version = (await opencode('--version')).trim()
+  await opencode('mcp', 'auth', NAME)
+  await opencode('mcp', 'auth', 'list')
+  seen.connected = await isConnected()
+  seen.logLengthAtExpiry = (await requests()).length
+  await advance(7200)
+  seen.connectedAfterExpiry = await isConnected()
+} catch (error) {
+  seen.error = `${error.stack ?? error}`
+}
+writeFileSync(`${EVIDENCE}/seen.json`, JSON.stringify(seen, null, 2))
+process.exit(seen.error ? 1 : 0)
