@@ -133,7 +133,7 @@ impl ClientError {
                 "Who makes the application has to repair the document at the URL that is its client_id."
             }
             Self::Unreadable(_) => {
-                "Try again in a minute. If it stays, who makes the application has to repair where its client_id points."
+                "Try again in a minute. If it stays: where this gateway has no way out to the internet, its operator switches documents off (client_documents.enabled = false), so that applications register instead; otherwise who makes the application has to repair where its client_id points."
             }
         }
     }
