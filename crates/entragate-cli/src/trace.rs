@@ -64,6 +64,10 @@ pub async fn run(arguments: &Arguments, listen: Option<std::net::SocketAddr>) ->
         );
         return Ok(Exit::Findings);
     }
+    anyhow::ensure!(
+        status != http::StatusCode::FORBIDDEN,
+        "{base} shows sign-ins on its own machine only: run entragate trace there"
+    );
     anyhow::ensure!(status == http::StatusCode::OK, "{url} answered {status}");
     if arguments.json {
         print(&body)?;

@@ -174,7 +174,7 @@ pub static MAX_BODY_BYTES: Key = Key {
 };
 /// `admin.listen`.
 pub static ADMIN_LISTEN: Key = Key {
-    doc: "Address and port of /healthz and /readyz. No authentication: for your platform, not for the internet.",
+    doc: "Address and port of /healthz and /readyz, and in broker mode of what `entragate trace` reads, which is answered on this machine only. No authentication: for your platform, not for the internet.",
     default: "none: no admin listener",
     example: "127.0.0.1:3003",
     ..key("admin.listen", "ENTRAGATE_ADMIN_LISTEN", Kind::Text)

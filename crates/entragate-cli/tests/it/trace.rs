@@ -146,6 +146,9 @@ async fn sign_ins_are_on_the_admin_listener_only() {
     let gateway = Gateway::start().await;
     gateway.ask().await;
     assert_eq!(gateway.send("GET /sign-ins", "").await.status(), 404);
+    let mut wire = Wire::connect(gateway.admin).await;
+    wire.send("GET /sign-ins HTTP/1.1\r\nhost: evil.test\r\n\r\n").await;
+    assert_eq!(wire.message().await.status(), 403);
     let public = format!("http://{}", gateway.public);
     let (code, stdout, stderr) = trace(vec!["--admin", &public]).await;
     assert_eq!(stdout, "");

@@ -109,6 +109,12 @@ impl RedirectUri {
         self.url.scheme() == "https"
     }
 
+    /// Whether it ends on the person's own computer, where any program may be the one that takes it: loopback, or a
+    /// private-use scheme (RFC 8252 §8.4, §8.6).
+    pub(crate) fn is_local(&self) -> bool {
+        self.is_loopback() || !self.is_https()
+    }
+
     /// Whether both are loopback URIs and only the port differs: a native client takes the one it gets (RFC 8252 §7.3).
     pub(crate) fn differs_in_port(&self, other: &Self) -> bool {
         self.is_loopback()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::{Once, OnceError, OnceFuture};
+use super::{Once, OnceError, OnceFuture, share};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::random;
 
@@ -27,6 +27,8 @@ struct Entries {
     map: HashMap<String, Entry>,
     /// As many entries as make the next look for expired ones worth it.
     sweep_at: usize,
+    /// The last look. Within a second nothing more expires.
+    swept: Option<Timestamp>,
 }
 
 struct Entry {
@@ -66,9 +68,10 @@ impl Entries {
 
     /// Room for one more: forgets the expired when there are many, in amortised constant time.
     fn make_room(&mut self, capacity: usize, now: Timestamp) -> Result<(), OnceError> {
-        if self.map.len() >= self.sweep_at.clamp(1_000, capacity) {
+        if self.map.len() >= self.sweep_at.clamp(1_000.min(capacity), capacity) && self.swept != Some(now) {
             self.map.retain(|_, entry| now < entry.expires);
             self.sweep_at = self.map.len() * 2;
+            self.swept = Some(now);
         }
         if self.map.len() >= capacity { Err(OnceError::Full) } else { Ok(()) }
     }
@@ -96,7 +99,7 @@ impl Once for Memory {
                 return Ok(false);
             }
             if expected.is_none() {
-                entries.make_room(self.capacity, now)?;
+                entries.make_room(self.capacity / usize::from(share(key)), now)?;
             }
             let entry = Entry { value: new.to_vec(), expires: now.plus(keep) };
             entries.map.insert(key.to_owned(), entry);
@@ -156,5 +159,21 @@ mod tests {
         assert!(matches!(store.swap("more", None, b"", minute).await, Err(OnceError::Full)));
         clock.advance(minute);
         assert!(store.swap("more", None, b"", minute).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn strangers_leave_room_for_sign_ins_and_revocations() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix(1_000)));
+        let store = Memory { capacity: 1_000, ..Memory::shared(clock.clone()) };
+        let minute = Duration::from_secs(60);
+        for number in 0..500 {
+            assert!(store.swap(&format!("state/{number}"), None, b"", minute).await.unwrap());
+        }
+        for key in ["state/more", "jti/more"] {
+            assert!(matches!(store.swap(key, None, b"", minute).await, Err(OnceError::Full)), "{key}");
+        }
+        assert!(store.swap("family/1", None, b"", minute).await.unwrap());
+        clock.advance(minute);
+        assert!(store.swap("state/more", None, b"", minute).await.unwrap());
     }
 }

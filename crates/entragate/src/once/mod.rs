@@ -56,3 +56,12 @@ pub trait Once: fmt::Debug + Send + Sync + 'static {
     /// Names the unbroken memory of this store: the same as long as nothing was forgotten before its expiry.
     fn epoch(&self) -> OnceFuture<'_, String>;
 }
+
+/// What strangers can have remembered without signing in: a return from Entra, an assertion of a client.
+const OF_STRANGERS: [&str; 2] = ["state/", "jti/"];
+
+/// By what the capacity is divided for one more entry under this key. Strangers never get the half that sign-ins,
+/// refreshes and revocations need.
+fn share(key: &str) -> u8 {
+    if OF_STRANGERS.iter().any(|kind| key.starts_with(kind)) { 2 } else { 1 }
+}

@@ -194,8 +194,7 @@ pub(super) fn consent_page(
         scopes: names.iter().map(|name| shown_scope(name)).collect(),
         resource: &asked.resource,
         resource_name: facade.gate.resource_name(),
-        // Loopback, or a scheme that any program may claim (RFC 8252 §8.4).
-        local: redirect_uri.is_loopback() || !redirect_uri.is_https(),
+        local: redirect_uri.is_local(),
         other_person,
         may_remember: remembered::is_possible(broker, asked),
         action: format!("{}/oauth/consent", base.path()),

@@ -193,7 +193,7 @@ async fn once_more(
     failure: Failure,
 ) -> Result<Response<Body>, Failure> {
     match failure.claims.clone() {
-        Some(claims) if consented.claims.is_none() && consented.asked.prompt.is_none() => {
+        Some(claims) if consented.claims.is_none() && consented.asked.prompt != Some(Prompt::None) => {
             again(facade, broker, consented, headers, claims).await
         }
         _ => Err(failure.at_the_front()),

@@ -49,6 +49,9 @@ fn check(
         tracing::warn!(target: "entragate::signin", trace = code.trace.as_str(), leg = "code", outcome = "refused", "a client came with the code of another one");
         return Err(invalid(BAD));
     }
+    if code.resource != facade.gate.resource_url() {
+        return Err(invalid(BAD));
+    }
     // The client's own code: its log may lead to the trace.
     let failed = |text: &str| {
         broker.traces.record(&code.trace, Leg::Code, Outcome::Failed, text);

@@ -144,11 +144,12 @@ impl Families {
     /// Ends a family: no refresh, and no call with its access tokens.
     pub(crate) async fn revoke(&self, family: &str) -> Result<(), OnceError> {
         let revoked = written(&Record::Revoked)?;
-        self.alive.remove(family);
         for _ in 0..ROUNDS {
             let stored = self.once.get(&key(family)).await?;
             let is_done = stored.as_deref() == Some(revoked.as_slice());
             if is_done || self.once.swap(&key(family), stored.as_deref(), &revoked, IDLE).await? {
+                // A call that read the store before may have noted it as alive meanwhile.
+                self.alive.remove(family);
                 return Ok(());
             }
         }

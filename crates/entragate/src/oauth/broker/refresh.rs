@@ -36,6 +36,10 @@ pub(crate) async fn refresh(
     if token.family.client != client.fingerprint || facade.entra.clock.now() >= token.expires {
         return Err(invalid());
     }
+    // The MCP server moved: its tokens would be refused, and the client would refresh for ever.
+    if token.family.resource != facade.gate.resource_url() {
+        return Err(invalid());
+    }
     let trace = token.family.trace.clone();
     let narrowed = narrowed(facade, &token, scope)?;
     renew(facade, broker, token, narrowed).await.map_err(|failure| {

@@ -109,11 +109,11 @@ pub(crate) fn key(asked: &Asked, api: &ApiApp) -> String {
     hashed(&parts.join("\n"))
 }
 
-/// Whether a consent to this can be remembered at all. Not for a client ID that everybody knows with a loopback redirect:
-/// any program on the computer can claim to be that client (RFC 8252 §8.6).
+/// Whether a consent to this can be remembered at all. Not for a client ID that everybody knows with a loopback or
+/// private-use redirect: any program on the computer can claim to be that client (RFC 8252 §8.4, §8.6).
 pub(crate) fn is_possible(broker: &Broker, asked: &Asked) -> bool {
     let known_to_all = !matches!(asked.client.kind, Kind::Registered { .. });
-    broker.remember_for > NEVER && !(known_to_all && asked.reply.redirect_uri.is_loopback())
+    broker.remember_for > NEVER && !(known_to_all && asked.reply.redirect_uri.is_local())
 }
 
 /// Whether the consent page may be left out when the consent is remembered: only if the person came from nowhere else. A

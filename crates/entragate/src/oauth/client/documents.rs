@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -103,8 +104,12 @@ impl ClientDocuments {
         self.enabled
     }
 
+    fn denies(&self, url: &DocumentUrl) -> bool {
+        self.deny.iter().any(|entry| entry.names(url))
+    }
+
     fn check(&self, url: &DocumentUrl) -> Result<(), ClientError> {
-        if self.deny.iter().any(|entry| entry.names(url)) {
+        if self.denies(url) {
             return Err(ClientError::NotAccepted("the operator has refused its domain"));
         }
         if !self.allow.is_empty() && !self.allow.iter().any(|entry| entry.names(url)) {
@@ -113,6 +118,9 @@ impl ClientDocuments {
         Ok(())
     }
 }
+
+/// How long after its time a document counts at the token endpoint while its host does not answer.
+const OUTAGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a client is looked up for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,12 +182,18 @@ impl Documents {
         }
         let fetched = match (self.fetcher.fetch(url).await, known) {
             (Ok(fetched), _) => fetched,
-            (Err(error), Some(read)) if when == When::Token => {
+            (Err(error), Some(read))
+                if when == When::Token && error.may_pass() && now.since(read.until) < OUTAGE =>
+            {
                 tracing::warn!(target: "entragate::clients", client = url.as_str(), reason = %error, "a metadata document cannot be read again, the last one is used");
                 return Ok(read.value);
             }
             (Err(error), _) => {
                 tracing::warn!(target: "entragate::clients", client = url.as_str(), reason = %error, "a metadata document cannot be read");
+                if !error.may_pass() {
+                    // Its owner took it away: what it said does not count any more.
+                    self.read.remove(url.as_str());
+                }
                 return Err(ClientError::Unreadable(error.public_text()));
             }
         };
@@ -197,6 +211,9 @@ impl Documents {
 
     /// The key set at a `jwks_uri`.
     pub(super) async fn key_set(&self, url: &DocumentUrl) -> Result<String, &'static str> {
+        if self.policy.denies(url) {
+            return Err("the operator has refused the domain of the client's key set");
+        }
         let now = self.clock.now();
         if let Some(read) = self.key_sets.get(url.as_str())
             && now < read.until

@@ -86,6 +86,20 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
+    /// Whether it says nothing about the document: the host was not reached, or has a fault of its own.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Busy | Self::TimedOut | Self::Resolve(_) | Self::NoAddress => true,
+            Self::ProxyScheme(_) | Self::Setup(_) | Self::Transport(_) => true,
+            Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            Self::Special(_)
+            | Self::Redirect(_)
+            | Self::ContentType(_)
+            | Self::Encoded
+            | Self::TooLarge(_) => false,
+        }
+    }
+
     /// What may be said to whoever named the URL (S-20). Everything up to the first byte of an answer is
     /// one sentence, so that nobody can tell names and ports inside this network by it.
     pub(crate) fn public_text(&self) -> &'static str {

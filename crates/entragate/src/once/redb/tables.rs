@@ -9,7 +9,7 @@ use redb::{
 };
 
 use crate::clock::{Clock, Timestamp};
-use crate::once::OnceError;
+use crate::once::{OnceError, share};
 
 /// Key to expiry and value. Stored as the eight bytes of the expiry, little-endian, and then the value.
 const ENTRIES: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("entries");
@@ -160,7 +160,8 @@ impl Open<'_> {
                 self.remove(key)?;
                 self.sweep()?;
                 // Only where nothing was expected: what is replaced has its room already.
-                if expected.is_none() && self.entries.len()? >= self.capacity {
+                let room = self.capacity / u64::from(share(key));
+                if expected.is_none() && self.entries.len()? >= room {
                     return Ok(Err(OnceError::Full));
                 }
                 let expires = self.now.plus(*keep).as_unix();

@@ -219,19 +219,24 @@ async fn s_04_a_cookie_that_was_bent_made_up_or_taken_along_shows_the_page() {
     }
 }
 
+/// Shipped for Cursor.
+const PRIVATE: &str = "cursor://anysphere.cursor-mcp/oauth/callback";
+
 /// Any program on the computer can claim to be a client that everybody knows.
 #[tokio::test]
 async fn s_11_ci_13_a_client_that_everybody_knows_is_never_waved_through_to_this_computer() {
     let world = BrokerWorld::builder()
-        .gate(|gate| gate.clients([ConfiguredClient::new("studio", [REDIRECT, HOSTED]).unwrap()]))
+        .gate(|gate| gate.clients([ConfiguredClient::new("studio", [REDIRECT, PRIVATE, HOSTED]).unwrap()]))
         .start()
         .await;
     let mut browser = Browser::default();
     let url = world.authorize_url("studio", &[]);
-    let page = world.typed(&mut browser, &url).await;
-    assert!(!page.html.contains("name=\"remember\""), "{}", page.html);
-    world.walk(&mut browser, &url, "alice", true).await;
-    assert_consent(&world.typed(&mut browser, &url).await);
+    for local in [&url, &world.authorize_url("studio", &[("redirect_uri", Some(PRIVATE))])] {
+        let page = world.typed(&mut browser, local).await;
+        assert!(!page.html.contains("name=\"remember\""), "{}", page.html);
+        world.walk(&mut browser, local, "alice", true).await;
+        assert_consent(&world.typed(&mut browser, local).await);
+    }
     let hosted = world.authorize_url("studio", &[("redirect_uri", Some(HOSTED))]);
     assert!(world.typed(&mut browser, &hosted).await.html.contains("name=\"remember\""));
     world.walk(&mut browser, &hosted, "alice", true).await;

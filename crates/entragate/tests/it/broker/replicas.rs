@@ -123,6 +123,20 @@ async fn a_gate_whose_store_forgot_refuses_tokens_and_codes_from_before() {
 }
 
 #[tokio::test]
+async fn rs_19_after_the_mcp_server_moved_its_codes_and_refresh_tokens_are_over() {
+    let (world, store) = world().await;
+    let alice = world.sign_in("alice").await;
+    let code = world.code(&alice.client_id, "alice").await;
+    let moved = Setup::sharing(&store).start_with(&world, |gate| gate.resource_path("/elsewhere")).await;
+    assert_refused(&moved.refresh(&alice.client_id, &alice.refresh).await, 400, "invalid_grant");
+    let form = BrokerWorld::code_form(&alice.client_id, &code);
+    assert_refused(&moved.post("/oauth/token", &form).await, 400, "invalid_grant");
+    assert_eq!(moved.call("/elsewhere", &alice.access).await.0, 401);
+    // Nothing was used up.
+    assert_eq!(world.refresh(&alice.client_id, &alice.refresh).await.0, 200);
+}
+
+#[tokio::test]
 async fn registration_that_is_switched_off_ends_the_ids_it_gave_out() {
     let (world, store) = world().await;
     let alice = world.sign_in("alice").await;
