@@ -259,6 +259,16 @@ impl fmt::Debug for Documents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn keys_on_a_denied_domain_are_not_fetched() {
+        let policy = ClientDocuments::open().deny(["example.org"]).unwrap();
+        let documents = Documents::new(policy, false, Arc::new(SystemClock)).unwrap();
+        let url = DocumentUrl::parse("https://keys.example.org/jwks.json", false).unwrap();
+        let refused = documents.key_set(&url).await.unwrap_err();
+        assert!(refused.contains("the operator has refused"), "{refused}");
+    }
 
     fn check(documents: &ClientDocuments, url: &str) -> bool {
         documents.check(&DocumentUrl::parse(url, false).unwrap()).is_ok()

@@ -89,8 +89,13 @@ impl FetchError {
     /// Whether it says nothing about the document: the host was not reached, or has a fault of its own.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Busy | Self::TimedOut | Self::Resolve(_) | Self::NoAddress => true,
-            Self::ProxyScheme(_) | Self::Setup(_) | Self::Transport(_) => true,
+            Self::Busy
+            | Self::TimedOut
+            | Self::Resolve(_)
+            | Self::NoAddress
+            | Self::ProxyScheme(_)
+            | Self::Setup(_)
+            | Self::Transport(_) => true,
             Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
             Self::Special(_)
             | Self::Redirect(_)

@@ -285,6 +285,40 @@ async fn ci_08_what_was_good_is_kept_within_bounds_and_what_was_not_never() {
 }
 
 #[tokio::test]
+async fn ci_08_a_refresh_waits_an_outage_out_and_a_withdrawn_document_counts_no_more() {
+    let (world, host) = world().await;
+    host.serve(&json!({}));
+    let code = world.code(&host.id(), "bob").await;
+    let (status, body) = world.token(&BrokerWorld::code_form(&host.id(), &code)).await;
+    assert_eq!(status, 200, "{body}");
+    let mut token = body["refresh_token"].as_str().unwrap().to_owned();
+    // Its host is down for a day at most.
+    let down = |answer: &mut Answer| answer.status = 503;
+    let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+    host.set(down);
+    for (later, expected) in [(1, 200), (22, 200), (2, 503)] {
+        world.advance(hours(later)).await;
+        let (status, body) = world.refresh(&host.id(), &token).await;
+        assert_eq!(status, expected, "{later}: {body}");
+        match body["refresh_token"].as_str() {
+            Some(next) => next.clone_into(&mut token),
+            None => assert_eq!(body["error"], "temporarily_unavailable"),
+        }
+    }
+    // Its owner took it away; that the host is down later does not bring it back.
+    host.serve(&json!({}));
+    let (_, body) = world.refresh(&host.id(), &token).await;
+    let token = body["refresh_token"].as_str().unwrap_or_else(|| panic!("{body}"));
+    world.advance(hours(1)).await;
+    host.set(|answer| answer.status = 404);
+    assert_eq!(world.refresh(&host.id(), token).await.0, 503);
+    host.set(down);
+    assert_eq!(world.refresh(&host.id(), token).await.0, 503);
+    host.serve(&json!({}));
+    assert_eq!(world.refresh(&host.id(), token).await.0, 200);
+}
+
+#[tokio::test]
 async fn ci_15_a_document_that_changed_is_a_client_that_nobody_has_agreed_to() {
     let (world, host) = world().await;
     let url = world.authorize_url(&host.id(), &[("redirect_uri", Some(HOSTED))]);
