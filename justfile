@@ -25,6 +25,14 @@ demo *args:
 clients *names:
     tests/clients/install.sh && tests/clients/run.sh {{names}}
 
+# The MCP conformance suite's authorization scenarios, and broken clients.
+conformance:
+    tests/conformance/run.sh
+
+# Two gateways behind nginx with Redis (installs both when root).
+replicas:
+    tests/replicas/run.sh
+
 # Every page in headless Chromium (installs it on first use when root).
 pages:
     tests/pages/run.sh
