@@ -95,30 +95,9 @@ impl World {
         self.http.get(self.url(path)).send().await.unwrap()
     }
 
-    /// The authorize request of a well-behaved client, with changes: `("name", Some(value))` replaces or adds,
-    /// `("name", None)` removes.
+    /// The authorize request of a well-behaved client, with changes.
     pub(crate) fn authorize_url(&self, changes: &[(&str, Option<&str>)]) -> String {
-        let resource = self.url("/mcp");
-        let scope = format!("api://{}/access", fixtures::API);
-        let mut pairs: Vec<(String, String)> = [
-            ("response_type", "code"),
-            ("client_id", self.client),
-            ("redirect_uri", REDIRECT),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-            ("state", "xyz"),
-            ("scope", scope.as_str()),
-            ("resource", resource.as_str()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-        for (name, value) in changes {
-            pairs.retain(|(other, _)| other != name);
-            pairs.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
-        }
-        let mut url = url::Url::parse(&self.url("/oauth/authorize")).unwrap();
-        url.query_pairs_mut().extend_pairs(pairs);
-        url.into()
+        authorize_url(self.base(), self.client, changes)
     }
 
     /// Where the gate sends the browser: a URL of Entra.
@@ -355,6 +334,32 @@ fn assert_nothing_empty(json: &Value) {
 pub(crate) fn jose_header(token: &str) -> Value {
     let header = token.split('.').next().unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
+}
+
+/// The authorize request of a well-behaved client, with changes: `("name", Some(value))` replaces or adds,
+/// `("name", None)` removes.
+pub(crate) fn authorize_url(base: &str, client_id: &str, changes: &[(&str, Option<&str>)]) -> String {
+    let resource = format!("{base}/mcp");
+    let scope = format!("api://{}/access", fixtures::API);
+    let mut pairs: Vec<(String, String)> = [
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", REDIRECT),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("state", "xyz"),
+        ("scope", scope.as_str()),
+        ("resource", resource.as_str()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    for (name, value) in changes {
+        pairs.retain(|(other, _)| other != name);
+        pairs.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
+    }
+    let mut url = url::Url::parse(&format!("{base}/oauth/authorize")).unwrap();
+    url.query_pairs_mut().extend_pairs(pairs);
+    url.into()
 }
 
 /// A query parameter of a URL.

@@ -11,7 +11,7 @@ use super::remembered::{self, Remembered};
 use super::transaction::{
     Approval, Asked, AskingClient, Consented, ENTRA_LIFE, FORM_LIFE, Pending, Prompt, hashed,
 };
-use super::{BROWSER, BROWSER_LIFE, Broker, browser_of, upstream};
+use super::{BROWSER, BROWSER_LIFE, Broker, browser_or_new, upstream};
 use crate::facade::Facade;
 use crate::idp::entra::scopes;
 use crate::oauth::authorize::AuthorizeRequest;
@@ -20,7 +20,6 @@ use crate::oauth::client::{Client, Kind};
 use crate::oauth::error::Code;
 use crate::oauth::pages::{Forms, STYLE, page};
 use crate::oauth::reply::see_other;
-use crate::random;
 use crate::rate::ClientAddress;
 use crate::trace::{Leg, Outcome};
 
@@ -49,10 +48,7 @@ async fn try_begin(
     from: Option<ClientAddress>,
 ) -> Result<Response<Body>, Failure> {
     let now = facade.entra.clock.now();
-    let browser = match browser_of(broker, headers) {
-        Some(known) => known,
-        None => random::unguessable()?,
-    };
+    let browser = browser_or_new(broker, headers)?;
     let registered = if let Kind::Registered { at } = client.kind { Some(at) } else { None };
     let trace =
         broker.traces.begin(&shown_name(&AskingClient::from(client)), &hashed(&browser), from, registered)?;
@@ -184,14 +180,13 @@ pub(super) fn consent_page(
     let pending = Pending { asked, browser: hashed(browser), expires: now.plus(FORM_LIFE) };
     let asked = &pending.asked;
     let redirect_uri = &asked.reply.redirect_uri;
-    let names = scopes::names(asked.scope.as_deref(), &facade.entra.api);
     let html = ConsentPage {
         client: shown_name(&asked.client),
         provenance: provenance(&asked.client),
         lookalike: asked.client.name.as_deref().is_some_and(suspicious),
         redirect_host: redirect_uri.shown_host(),
         redirect_uri: redirect_uri.as_str(),
-        scopes: names.iter().map(|name| shown_scope(name)).collect(),
+        scopes: shown_scopes(facade, asked),
         resource: &asked.resource,
         resource_name: facade.gate.resource_name(),
         local: redirect_uri.is_local(),
@@ -234,10 +229,11 @@ fn provenance(client: &AskingClient) -> String {
     }
 }
 
-pub(super) fn shown_scope(name: &str) -> String {
-    if name == scopes::DEFAULT {
-        "everything that this gateway may do in your name on the MCP server".to_owned()
-    } else {
-        name.to_owned()
-    }
+/// What is asked for, for people.
+pub(super) fn shown_scopes(facade: &Facade, asked: &Asked) -> Vec<String> {
+    let shown = |name: String| match name.as_str() {
+        scopes::DEFAULT => "everything that this gateway may do in your name on the MCP server".to_owned(),
+        _ => name,
+    };
+    scopes::names(asked.scope.as_deref(), &facade.entra.api).into_iter().map(shown).collect()
 }

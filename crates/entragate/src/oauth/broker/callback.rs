@@ -7,15 +7,14 @@ use axum::extract::{Request, State};
 use http::header::REFRESH;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::begin::{binding, consent_page, shown_name, shown_scope, to_entra};
+use super::begin::{binding, consent_page, shown_name, shown_scopes, to_entra};
 use super::failure::{Explanation, Failure};
 use super::remembered::{self, Consent, Remembered};
 use super::transaction::{Approval, Asked, AuthorizationCode, CODE_LIFE, Consented, Grant, Prompt, hashed};
 use super::upstream::{Issued, UpstreamGrant, redeem};
-use super::{BROWSER, BROWSER_LIFE, Broker, START_AGAIN, broker, browser_of, dead_end, single};
+use super::{BROWSER, BROWSER_LIFE, Broker, START_AGAIN, broker, browser_or_new, dead_end, single};
 use crate::facade::Facade;
 use crate::idp::entra::errors::EntraError;
-use crate::idp::entra::scopes;
 use crate::oauth::error::{Code, sanitised};
 use crate::oauth::pages::{Forms, STYLE, page};
 use crate::oauth::params::Params;
@@ -149,10 +148,7 @@ fn ask(
         let text = "prompt=none, and the person who is signed in did not allow this application here";
         return Err(Failure::told(Code::ConsentRequired, text));
     }
-    let browser = match browser_of(broker, headers) {
-        Some(known) => known,
-        None => random::unguessable()?,
-    };
+    let browser = browser_or_new(broker, headers)?;
     let mut response = consent_page(facade, broker, asked, &browser, other_person)?;
     broker.cookies.set(&mut response, BROWSER, &browser, BROWSER_LIFE);
     Ok(response)
@@ -244,14 +240,13 @@ async fn answer(
         && remembered::is_possible(broker, &asked)
     {
         let mut list = Remembered::read(broker, headers, now);
-        let names = scopes::names(asked.scope.as_deref(), &facade.entra.api);
         list.add(
             Consent {
                 key: remembered::key(&asked, &facade.entra.api),
                 user,
                 name: shown_name(&asked.client),
                 host: asked.reply.redirect_uri.shown_host(),
-                scopes: names.iter().map(|name| shown_scope(name)).collect(),
+                scopes: shown_scopes(facade, &asked),
                 at: now,
                 families: vec![id],
             },

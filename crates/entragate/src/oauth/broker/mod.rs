@@ -34,6 +34,7 @@ use crate::facade::Facade;
 use crate::idp::entra::credential::Credential;
 use crate::idp::entra::registration::ClientId;
 use crate::once::Once;
+use crate::random::{self, NoRandomness};
 use crate::seal::Sealer;
 use crate::token::sealed::SealedTokens;
 use crate::trace::Traces;
@@ -75,6 +76,11 @@ fn browser_of(broker: &Broker, headers: &HeaderMap) -> Option<String> {
         value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     broker.cookies.get(headers, BROWSER).filter(is_ours)
+}
+
+/// The browser's cookie, or a value for a browser that has none yet.
+fn browser_or_new(broker: &Broker, headers: &HeaderMap) -> Result<String, NoRandomness> {
+    browser_of(broker, headers).map_or_else(random::unguessable, Ok)
 }
 
 /// Whether a form comes from a page of ours, by what a browser says of it. What a browser does not say is not held

@@ -2,7 +2,7 @@
 //! the same name.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use entragate::once::{Memory, Once, OnceError, OnceFuture};
@@ -68,17 +68,22 @@ pub(crate) async fn assert_alive(world: &BrokerWorld, signed_in: &SignedIn) -> S
     super::world::signed_in(signed_in.client_id.clone(), body)
 }
 
-/// A store that can be switched off.
+/// A store that can be switched off, and counts what it is told to keep.
 #[derive(Debug, Default)]
 pub(crate) struct Breakable {
     memory: Memory,
     broken: AtomicBool,
     forgetful: AtomicBool,
+    swaps: AtomicUsize,
 }
 
 impl Breakable {
     pub(crate) fn breaks(&self, broken: bool) {
         self.broken.store(broken, Ordering::SeqCst);
+    }
+
+    pub(crate) fn swaps(&self) -> usize {
+        self.swaps.load(Ordering::SeqCst)
     }
 
     /// Loses the successors of refresh tokens from now on.
@@ -109,6 +114,7 @@ impl Once for Breakable {
         new: &'a [u8],
         keep: Duration,
     ) -> OnceFuture<'a, bool> {
+        self.swaps.fetch_add(1, Ordering::SeqCst);
         self.or_broken(self.memory.swap(key, expected, new, keep))
     }
 

@@ -16,7 +16,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::world::{CHALLENGE, EmulatedTime, McpServer, REDIRECT, VERIFIER, client, mcp_server, param};
+use crate::world::{EmulatedTime, McpServer, REDIRECT, VERIFIER, authorize_url, client, mcp_server, param};
 
 /// The API app's secret in the fixture.
 pub(crate) const SECRET: &str = "api-s3cret";
@@ -191,30 +191,9 @@ impl BrokerWorld {
         body["client_id"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
     }
 
-    /// The authorize request of a well-behaved client, with changes: `("name", Some(value))` replaces or adds,
-    /// `("name", None)` removes.
+    /// The authorize request of a well-behaved client, with changes.
     pub(crate) fn authorize_url(&self, client_id: &str, changes: &[(&str, Option<&str>)]) -> String {
-        let resource = self.url("/mcp");
-        let scope = format!("api://{}/access", fixtures::API);
-        let mut pairs: Vec<(String, String)> = [
-            ("response_type", "code"),
-            ("client_id", client_id),
-            ("redirect_uri", REDIRECT),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-            ("state", "xyz"),
-            ("scope", scope.as_str()),
-            ("resource", resource.as_str()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-        for (name, value) in changes {
-            pairs.retain(|(other, _)| other != name);
-            pairs.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
-        }
-        let mut url = url::Url::parse(&self.url("/oauth/authorize")).unwrap();
-        url.query_pairs_mut().extend_pairs(pairs);
-        url.into()
+        authorize_url(&self.url(""), client_id, changes)
     }
 
     /// Answers the consent page.
