@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod demo;
 pub mod emulate;

@@ -1,0 +1,78 @@
+//! Clients in an editor.
+
+use crate::clients::callback::{
+    Callback::{Hosted, Loopback, PrivateUse},
+    LoopbackHost::{Ipv4, Localhost},
+    Port::{Fixed, Random},
+};
+use crate::clients::client::{
+    Client, Evidence, Home, IssRule, IssuerRule, PkceRule, PrivateAddresses, Prompt, RefreshScope,
+    Registration::{Configured, Document, Dynamic},
+    ResourceRule,
+};
+
+pub(super) const CLIENTS: [Client; 3] = [
+    Client {
+        name: "vscode",
+        display: "VS Code (GitHub Copilot)",
+        version: Some("1.139.1"),
+        evidence: Evidence::Source,
+        home: Home::Machine,
+        callbacks: &[
+            Loopback { host: Ipv4, port: Fixed(33_418), path: "/" },
+            Loopback { host: Ipv4, port: Random, path: "/" },
+            Hosted("https://vscode.dev/redirect"),
+            Hosted("https://insiders.vscode.dev/redirect"),
+        ],
+        callbacks_without_iss: None,
+        registration: &[Configured, Document(Some("https://vscode.dev/oauth/client-metadata.json")), Dynamic],
+        resource: ResourceRule::Exact,
+        issuer: IssuerRule::NotCompared,
+        iss: IssRule::NotRead,
+        pkce: PkceRule::NotRead,
+        prompt: Prompt::Never,
+        refresh_scope: RefreshScope::NotSent,
+        private_addresses: PrivateAddresses::Accepted,
+        note: "forgets its registration and signs in anew after any 401 or 403 that carried a token",
+    },
+    Client {
+        name: "cursor",
+        display: "Cursor",
+        version: None,
+        evidence: Evidence::Reported,
+        home: Home::Machine,
+        callbacks: &[
+            Loopback { host: Localhost, port: Fixed(8787), path: "/callback" },
+            Hosted("https://www.cursor.com/agents/mcp/oauth/callback"),
+            PrivateUse("cursor://anysphere.cursor-mcp/oauth/callback"),
+        ],
+        callbacks_without_iss: None,
+        registration: &[Configured, Dynamic],
+        resource: ResourceRule::Unknown,
+        issuer: IssuerRule::Unknown,
+        iss: IssRule::Unknown,
+        pkce: PkceRule::Unknown,
+        prompt: Prompt::Unknown,
+        refresh_scope: RefreshScope::Unknown,
+        private_addresses: PrivateAddresses::Unknown,
+        note: "registers its three callbacks at once",
+    },
+    Client {
+        name: "zed",
+        display: "Zed",
+        version: None,
+        evidence: Evidence::Source,
+        home: Home::Machine,
+        callbacks: &[Loopback { host: Ipv4, port: Random, path: "/callback" }],
+        callbacks_without_iss: None,
+        registration: &[Document(Some("https://zed.dev/oauth/client-metadata.json")), Dynamic],
+        resource: ResourceRule::Unknown,
+        issuer: IssuerRule::ExactButSlash,
+        iss: IssRule::Unknown,
+        pkce: PkceRule::Required,
+        prompt: Prompt::Never,
+        refresh_scope: RefreshScope::NotSent,
+        private_addresses: PrivateAddresses::RefusedAsLiterals,
+        note: "registers anew for every sign-in",
+    },
+];

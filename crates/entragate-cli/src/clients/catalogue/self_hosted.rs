@@ -1,0 +1,68 @@
+//! Clients on a server that the operator runs: one callback per installation.
+
+use crate::clients::callback::Callback::{Hosted, Installation};
+use crate::clients::client::{
+    Client, Evidence, Home, IssRule, IssuerRule, PkceRule, PrivateAddresses, Prompt, RefreshScope,
+    Registration::{Configured, Dynamic},
+    ResourceRule,
+};
+
+pub(super) const CLIENTS: [Client; 3] = [
+    Client {
+        name: "librechat",
+        display: "LibreChat",
+        version: None,
+        evidence: Evidence::Source,
+        home: Home::Server,
+        callbacks: &[Installation("/api/mcp/{server}/oauth/callback")],
+        callbacks_without_iss: None,
+        registration: &[Configured, Dynamic],
+        resource: ResourceRule::Prefix,
+        issuer: IssuerRule::NotCompared,
+        iss: IssRule::NotRead,
+        pkce: PkceRule::WhenListed,
+        prompt: Prompt::WithOfflineAccess,
+        refresh_scope: RefreshScope::NotSent,
+        private_addresses: PrivateAddresses::Accepted,
+        note: "built on the TypeScript SDK 1",
+    },
+    Client {
+        name: "open-webui",
+        display: "Open WebUI",
+        version: Some("0.12.4"),
+        evidence: Evidence::Source,
+        home: Home::Server,
+        callbacks: &[Installation("/oauth/clients/{id}/callback")],
+        callbacks_without_iss: None,
+        registration: &[Configured, Dynamic],
+        resource: ResourceRule::Unknown,
+        issuer: IssuerRule::Unknown,
+        iss: IssRule::Unknown,
+        pkce: PkceRule::Unknown,
+        prompt: Prompt::Unknown,
+        refresh_scope: RefreshScope::NotSent,
+        private_addresses: PrivateAddresses::Accepted,
+        note: "leaves `resource` out where a scope contains `://`",
+    },
+    Client {
+        name: "n8n",
+        display: "n8n",
+        version: Some("2.41.3"),
+        evidence: Evidence::Source,
+        home: Home::Server,
+        callbacks: &[
+            Installation("/rest/oauth2-credential/callback"),
+            Hosted("https://oauth.n8n.cloud/oauth2/callback"),
+        ],
+        callbacks_without_iss: None,
+        registration: &[Dynamic, Configured],
+        resource: ResourceRule::Unknown,
+        issuer: IssuerRule::Unknown,
+        iss: IssRule::Unknown,
+        pkce: PkceRule::Unknown,
+        prompt: Prompt::Unknown,
+        refresh_scope: RefreshScope::Unknown,
+        private_addresses: PrivateAddresses::Accepted,
+        note: "the second callback is that of n8n cloud",
+    },
+];
