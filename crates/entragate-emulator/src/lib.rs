@@ -18,6 +18,7 @@
 //! It shares no code with the gateway it tests: signing, form parsing and the reading of Entra's rules are its own, or a
 //! wrong belief would be encoded twice.
 
+mod agent;
 mod assertion;
 mod authority;
 mod authorize;
@@ -64,6 +65,7 @@ mod settings;
 mod state;
 mod token;
 mod tokens;
+mod v1;
 
 pub use control::Control;
 pub use directory::{

@@ -14,8 +14,10 @@ pub(crate) fn answer(
     claims: Option<&str>,
 ) -> Answer {
     let segment = match route {
-        Route::Authorize { tenant } => return authorize::ordered(entra, exchange, tenant, code, claims),
-        Route::Token { tenant } => tenant.as_str(),
+        Route::Authorize { tenant, version } => {
+            return authorize::ordered(entra, exchange, (tenant, *version), code, claims);
+        }
+        Route::Token { tenant, .. } => tenant.as_str(),
         // `Fault::check` lets it stand in front of these two only.
         _ => return Answer::not_found(),
     };

@@ -18,9 +18,11 @@ pub(crate) enum Route {
     Instance,
     Authorize {
         tenant: String,
+        version: Version,
     },
     Token {
         tenant: String,
+        version: Version,
     },
     DeviceCode {
         tenant: String,
@@ -56,10 +58,12 @@ impl Route {
             }
             [t, "discovery", "v2.0", "keys"] => Self::Keys { tenant: tenant(t), version: Version::V2 },
             [t, "discovery", "keys"] => Self::Keys { tenant: tenant(t), version: Version::V1 },
-            [t, "oauth2", "v2.0", "authorize"] => Self::Authorize { tenant: tenant(t) },
-            [t, "oauth2", "v2.0", "token"] => Self::Token { tenant: tenant(t) },
+            [t, "oauth2", "v2.0", "authorize"] => Self::Authorize { tenant: tenant(t), version: Version::V2 },
+            [t, "oauth2", "authorize"] => Self::Authorize { tenant: tenant(t), version: Version::V1 },
+            [t, "oauth2", "v2.0", "token"] => Self::Token { tenant: tenant(t), version: Version::V2 },
+            [t, "oauth2", "token"] => Self::Token { tenant: tenant(t), version: Version::V1 },
             [t, "oauth2", "v2.0", "devicecode"] => Self::DeviceCode { tenant: tenant(t) },
-            [_, "oauth2", "v2.0", "logout"] => Self::Logout,
+            [_, "oauth2", "v2.0", "logout"] | [_, "oauth2", "logout"] => Self::Logout,
             _ => Self::Nothing,
         }
     }

@@ -156,6 +156,14 @@ impl ScopeRequest {
         self.apis.first().cloned().unwrap_or_else(on_graph)
     }
 
+    /// This request with the OIDC scopes of another one beside its own.
+    pub(crate) fn with_oidc_of(mut self, other: &Self) -> Self {
+        for oidc in &other.oidc {
+            self.add_oidc(*oidc);
+        }
+        self
+    }
+
     /// AADSTS90009: an app may ask for itself by GUID only.
     pub(crate) fn check_not_itself_by_uri(&self, client: &App) -> Result<(), Refusal> {
         let itself = self.apis.iter().find(|api| api.api == client.id);

@@ -31,6 +31,8 @@ pub struct Settings {
     pub advertise_cimd: bool,
     /// Under `advertise_cimd`, the client ids (URLs) that an administrator has approved, with every delegated permission.
     pub approved_cimd_clients: Vec<String>,
+    /// Clients, by name or id, that are agent identities: their tokens say so.
+    pub agent_clients: Vec<String>,
     /// `login_hint` and `X-Emulator-User` sign in without a page.
     pub headless: bool,
     /// Signs this user in wherever nobody else is, without a page.
@@ -52,6 +54,7 @@ impl Default for Settings {
             advertise_pkce: false,
             advertise_cimd: false,
             approved_cimd_clients: Vec::new(),
+            agent_clients: Vec::new(),
             headless: true,
             auto_login: None,
         }

@@ -22,12 +22,12 @@ const SKEW: u64 = 300;
 
 /// A compact JWS, taken apart but not believed.
 #[derive(Debug)]
-struct Assertion {
+pub(crate) struct Assertion {
     header: Object,
     claims: Object,
     /// What is signed.
-    input: String,
-    signature: Vec<u8>,
+    pub(crate) input: String,
+    pub(crate) signature: Vec<u8>,
 }
 
 /// Whether the assertion speaks for the client. What it is shows in its issuer: the client itself, or a URL. A `jti` may
@@ -47,7 +47,7 @@ pub(crate) fn check(
 }
 
 impl Assertion {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (input, signature) = text.rsplit_once('.')?;
         let (header, payload) = input.split_once('.')?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
@@ -60,28 +60,41 @@ impl Assertion {
         })
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.header.get(name).and_then(Value::as_str)
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name).and_then(Value::as_str)
     }
 
     /// `aud`, which may be one string or several.
-    fn audiences(&self) -> Vec<&str> {
+    pub(crate) fn audiences(&self) -> Vec<&str> {
         let audience = self.claims.get("aud");
         let several = audience.and_then(Value::as_array).into_iter().flatten();
         several.chain(audience).filter_map(Value::as_str).collect()
     }
 
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.claims.get(name).and_then(Value::as_u64)
+    }
+
+    /// From when, and until when.
+    fn validity(&self) -> (u64, u64) {
+        (self.number("nbf").unwrap_or_default(), self.number("exp").unwrap_or_default())
+    }
+
+    pub(crate) fn is_current(&self, now: u64) -> bool {
+        let (from, until) = self.validity();
+        from <= now.saturating_add(SKEW) && now < until.saturating_add(SKEW)
+    }
+
     /// AADSTS700024.
     fn check_time(&self, now: u64) -> Result<(), Refusal> {
-        let seconds = |name: &str| self.claims.get(name).and_then(Value::as_u64);
-        let (from, until) = (seconds("nbf").unwrap_or_default(), seconds("exp").unwrap_or_default());
-        if from <= now.saturating_add(SKEW) && now < until.saturating_add(SKEW) {
+        if self.is_current(now) {
             return Ok(());
         }
+        let (from, until) = self.validity();
         let [now, from, until] = [now, from, until].map(clock::iso);
         Err(Refusal::AssertionTime { now, from, until })
     }

@@ -49,6 +49,7 @@ fn is_us(entra: &Entra, authority: &Authority, client: &App, audience: &str) -> 
         return true;
     }
     let path = audience.strip_prefix(&*entra.base).and_then(|rest| rest.strip_prefix('/'));
-    let segment = path.and_then(|path| path.strip_suffix("/oauth2/v2.0/token"));
+    let endpoint = ["/oauth2/v2.0/token", "/oauth2/token"];
+    let segment = path.and_then(|path| endpoint.iter().find_map(|suffix| path.strip_suffix(suffix)));
     segment.is_some_and(|segment| Authority::parse(segment, &entra.directory).as_ref() == Ok(authority))
 }

@@ -95,7 +95,12 @@ fn issue(visit: &Visit<'_>, request: &Request<'_>, signed_in: &SignedIn<'_>) -> 
         parameters.push(("code", key.into_bytes()));
     }
     if request.response != ResponseType::Code {
-        let token = tokens::id_token(entra, request.client, signed_in.user, signed_in.tenant, &grant);
+        let token = tokens::id_token(
+            entra,
+            visit.version,
+            (request.client, signed_in.user, signed_in.tenant),
+            &grant,
+        );
         parameters.push(("id_token", token.into_bytes()));
     }
     if visit.params.get("client_info") == Some("1") {

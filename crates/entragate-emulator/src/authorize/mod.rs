@@ -12,6 +12,7 @@ use http::Method;
 
 use crate::authority::Authority;
 use crate::directory::{App, Audience};
+use crate::discovery::Version;
 use crate::entra::Entra;
 use crate::errors::{self, Refusal, Trace};
 use crate::exchange::{Answer, Exchange};
@@ -29,15 +30,17 @@ type Step<T> = Result<T, Box<Answer>>;
 struct Visit<'a> {
     entra: &'a Entra,
     exchange: &'a Exchange,
+    /// Of the endpoint.
+    version: Version,
     params: Params,
     trace: Trace,
 }
 
 impl<'a> Visit<'a> {
-    fn of(entra: &'a Entra, exchange: &'a Exchange) -> Self {
+    fn of(entra: &'a Entra, exchange: &'a Exchange, version: Version) -> Self {
         let posted = if exchange.method == Method::POST { exchange.form.clone() } else { Params::default() };
         let params = exchange.query.clone().and(posted);
-        Self { entra, exchange, params, trace: entra.trace(&exchange.headers) }
+        Self { entra, exchange, version, params, trace: entra.trace(&exchange.headers) }
     }
 
     fn page(&self, refusal: &Refusal) -> Box<Answer> {
@@ -45,8 +48,8 @@ impl<'a> Visit<'a> {
     }
 }
 
-pub(crate) fn answer(entra: &Entra, exchange: &Exchange, segment: &str) -> Answer {
-    let visit = Visit::of(entra, exchange);
+pub(crate) fn answer(entra: &Entra, exchange: &Exchange, segment: &str, version: Version) -> Answer {
+    let visit = Visit::of(entra, exchange, version);
     let (authority, client) = match whom(&visit, segment) {
         Ok(known) => known,
         Err(refusal) => return *visit.page(&refusal),

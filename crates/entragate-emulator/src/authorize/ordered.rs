@@ -1,6 +1,7 @@
 //! A refusal that the control plane ordered, as Entra would show it.
 
 use super::{Visit, back, redirect, whom};
+use crate::discovery::Version;
 use crate::entra::Entra;
 use crate::errors::{About, Refusal, Screen};
 use crate::exchange::{Answer, Exchange};
@@ -9,11 +10,11 @@ use crate::exchange::{Answer, Exchange};
 pub(crate) fn answer(
     entra: &Entra,
     exchange: &Exchange,
-    segment: &str,
+    (segment, version): (&str, Version),
     code: u64,
     claims: Option<&str>,
 ) -> Answer {
-    let visit = Visit::of(entra, exchange);
+    let visit = Visit::of(entra, exchange, version);
     let about = About::of(entra, segment, &visit.params);
     let refusal = Refusal::of_code(code, &about).unwrap_or(Refusal::Unavailable);
     if refusal.screen() == Screen::Page {

@@ -4,10 +4,12 @@ use super::back::{Back, ResponseMode};
 use super::{Step, Visit, redirect};
 use crate::authority::Authority;
 use crate::directory::App;
+use crate::discovery::Version;
 use crate::errors::Refusal;
 use crate::grants::{Challenge, ClaimsRequest};
 use crate::resource;
 use crate::scope::ScopeRequest;
+use crate::v1;
 
 /// A request whose parameters are all in order.
 #[derive(Debug)]
@@ -97,12 +99,21 @@ fn read_parameters<'a>(
         Some(text) => ClaimsRequest::parse(text).ok_or(Refusal::ClaimsMalformed)?,
         None => ClaimsRequest::default(),
     };
-    let text = params.get("scope").filter(|text| !text.trim().is_empty()).ok_or(Refusal::Missing("scope"))?;
-    let scope = ScopeRequest::parse(text, &entra.directory, authority)?;
-    resource::check(params.get("resource"), &scope, &entra.directory, &entra.settings())?;
+    let scope = match visit.version {
+        Version::V1 => v1::scope(params, &entra.directory, authority)?,
+        Version::V2 => v2_scope(visit, authority)?,
+    };
     scope.check_not_itself_by_uri(client)?;
     let back = back.clone();
     Ok(Request { authority, client, back, response, prompt, challenge, scope, claims, nonce })
+}
+
+fn v2_scope(visit: &Visit<'_>, authority: &Authority) -> Result<ScopeRequest, Refusal> {
+    let (entra, params) = (visit.entra, &visit.params);
+    let text = params.get("scope").filter(|text| !text.trim().is_empty()).ok_or(Refusal::Missing("scope"))?;
+    let scope = ScopeRequest::parse(text, &entra.directory, authority)?;
+    resource::check(params.get("resource"), &scope, &entra.directory, &entra.settings())?;
+    Ok(scope)
 }
 
 fn response_type(sent: Option<&str>, client: &App) -> Result<ResponseType, Refusal> {

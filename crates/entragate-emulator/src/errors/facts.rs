@@ -96,6 +96,13 @@ impl Refusal {
             Self::NotOnCommon => (9_001_023, 400, "invalid_request"),
             Self::AppNotAssigned { .. } => (501_051, 400, "invalid_grant"),
 
+            Self::UserAssertionSignature { .. } => (50013, 400, "invalid_grant"),
+            Self::UserAssertionIsIdToken => (240_002, 400, "invalid_grant"),
+            Self::UserAssertionAudience { .. } => (500_131, 400, "invalid_grant"),
+            Self::UserAssertionTime => (500_133, 400, "invalid_grant"),
+            Self::UserAssertionAppOnly { .. } => (7_000_114, 400, "unauthorized_client"),
+            Self::Interaction(refusal) => (refusal.facts().code, 400, "interaction_required"),
+
             Self::DevicePending => (70016, 400, "authorization_pending"),
             Self::DeviceDeclined => (70017, 400, "authorization_declined"),
             Self::DeviceExpired => (70020, 400, "expired_token"),

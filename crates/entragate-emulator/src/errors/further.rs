@@ -20,7 +20,7 @@ const fn row(code: u32, status: u16, error: &'static str, screen: Screen, text: 
     Row { code, status, error, screen, text }
 }
 
-pub(super) const FURTHER: [Row; 27] = [
+pub(super) const FURTHER: [Row; 29] = [
     // Registration and consent
     row(
         90008,
@@ -155,6 +155,20 @@ pub(super) const FURTHER: [Row; 27] = [
         Redirect,
         "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for \
          user assertion, or request a new token.",
+    ),
+    row(
+        240_002,
+        400,
+        "invalid_grant",
+        Redirect,
+        "Input id_token cannot be used as 'urn:ietf:params:oauth:grant-type:jwt-bearer' grant.",
+    ),
+    row(
+        7_000_114,
+        400,
+        "unauthorized_client",
+        Redirect,
+        "Application '{client}' is not allowed to make application on-behalf-of calls.",
     ),
     // Client authentication
     row(

@@ -277,6 +277,29 @@ pub(crate) enum Refusal {
     )]
     AppNotAssigned { client: String, client_name: String, api: String, api_name: String },
 
+    // On behalf of
+    #[error(
+        "Assertion failed signature validation. [Reason - {reason}, Thumbprint of key used by client: '{thumbprint}']"
+    )]
+    UserAssertionSignature { reason: &'static str, thumbprint: String },
+    #[error("Input id_token cannot be used as 'urn:ietf:params:oauth:grant-type:jwt-bearer' grant.")]
+    UserAssertionIsIdToken,
+    #[error(
+        "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was \
+         '{audience}' and the expected audience is '{client}' or one of the Application Uris of this application."
+    )]
+    UserAssertionAudience { audience: String, client: String },
+    #[error(
+        "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for \
+         user assertion, or request a new token."
+    )]
+    UserAssertionTime,
+    #[error("Application '{client}' is not allowed to make application on-behalf-of calls.")]
+    UserAssertionAppOnly { client: String },
+    /// A demand for more proof where Entra calls it by its OAuth name: on the v1 endpoint, and on behalf of.
+    #[error("{0}")]
+    Interaction(Box<Refusal>),
+
     // Device code
     #[error("OAuth 2.0 device flow error. Authorization is pending. Continue polling.")]
     DevicePending,

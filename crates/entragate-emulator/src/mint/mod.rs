@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 pub use defect::Defect;
 
+use crate::agent;
 use crate::directory::{App, User};
 use crate::entra::Entra;
 use crate::grants::ClaimsRequest;
@@ -38,6 +39,8 @@ pub struct MintRequest {
     pub header: Map<String, Value>,
     /// Used as the payload, byte for byte.
     pub raw_payload: Option<String>,
+    /// The client is an agent identity, acting for the user or, without one, for itself.
+    pub agent: bool,
     /// What is wrong with it.
     pub defect: Option<Defect>,
 }
@@ -55,6 +58,7 @@ impl Default for MintRequest {
             claims: Map::new(),
             header: Map::new(),
             raw_payload: None,
+            agent: false,
             defect: None,
         }
     }
@@ -126,6 +130,9 @@ impl Draft<'_> {
             lifetime: self.request.lifetime_seconds.unwrap_or(3600),
         };
         let mut claims = access::claims(self.entra, &token);
+        if self.request.agent {
+            agent::mark(&mut claims, agent::blueprint_of(self.client), actor.speaks());
+        }
         if let (None, Some(scp)) = (self.user, &self.request.scp) {
             claims.insert("scp".into(), scp.clone().into());
         }

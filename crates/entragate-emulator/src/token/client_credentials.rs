@@ -3,21 +3,21 @@
 use super::{Call, client_auth, origin};
 use crate::errors::Refusal;
 use crate::exchange::Answer;
-use crate::scope::ScopeRequest;
 use crate::tokens::{self, Daemon};
 
 pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     let (entra, client) = (call.entra, call.client);
-    let text = call.form.get("scope").ok_or(Refusal::Missing("scope"))?;
+    let name = if call.is_v1() { "resource" } else { "scope" };
+    let text = call.form.get(name).ok_or(Refusal::Missing(name))?;
     client_auth::check_confidential(call)?;
     if let Some(origin) = call.origin {
         return Err(origin::refuse(origin));
     }
     let not_default = || Refusal::NotDefaultScope { scope: text.to_owned() };
-    if !text.split_ascii_whitespace().all(|word| word.ends_with("/.default")) {
+    if !call.is_v1() && !text.split_ascii_whitespace().all(|word| word.ends_with("/.default")) {
         return Err(not_default());
     }
-    let scope = ScopeRequest::parse(text, &entra.directory, &call.authority)?;
+    let scope = call.required_scope()?;
     let [scopes] = scope.apis.as_slice() else {
         return Err(if scope.apis.is_empty() {
             not_default()
@@ -36,6 +36,6 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
         });
     }
     let tenant = call.authority.tenant().unwrap_or(&client.tenant);
-    let daemon = Daemon { client, tenant, proof: call.credentials.proof() };
-    Ok(tokens::for_app(entra, &daemon, api, &scopes.form()))
+    let daemon = Daemon { version: call.version, client, tenant, proof: call.credentials.proof() };
+    Ok(tokens::for_app(entra, &daemon, api, scopes))
 }

@@ -92,13 +92,16 @@ fn check_verifier(call: &Call<'_>, code: &Code) -> Result<(), Refusal> {
 /// What is asked for now, or what was asked for at `/authorize`.
 fn scope(call: &Call<'_>, code: &Code) -> Result<ScopeRequest, Refusal> {
     let (entra, form) = (call.entra, call.form);
+    if call.is_v1() {
+        let asked = call.scope()?.map(|scope| scope.with_oidc_of(&code.grant.scope));
+        let scope = asked.unwrap_or_else(|| code.grant.scope.clone());
+        scope.check_not_itself_by_uri(call.client)?;
+        return Ok(scope);
+    }
     if form.has("scope") && form.get("scope").is_none_or(|text| text.trim().is_empty()) {
         return Err(Refusal::ScopeEmpty);
     }
-    let scope = match form.get("scope") {
-        Some(text) => ScopeRequest::parse(text, &entra.directory, &call.authority)?,
-        None => code.grant.scope.clone(),
-    };
+    let scope = call.scope()?.unwrap_or_else(|| code.grant.scope.clone());
     if form.has("scope") && scope.apis.len() > 1 {
         return Err(Refusal::TwoApis { scope: scope.text });
     }

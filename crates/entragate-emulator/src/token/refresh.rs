@@ -56,11 +56,14 @@ fn check_state(call: &Call<'_>, token: &RefreshToken) -> Result<(), Refusal> {
 /// Without `scope`, Entra falls back to a default: "itself" when client and API are one app, which is AADSTS90009.
 fn scope(call: &Call<'_>, token: &RefreshToken) -> Result<ScopeRequest, Refusal> {
     let (entra, settings) = (call.entra, call.entra.settings());
+    if call.is_v1() {
+        let asked = call.scope()?.map(|scope| scope.with_oidc_of(&token.grant.scope));
+        let scope = asked.unwrap_or_else(|| token.grant.scope.clone());
+        scope.check_not_itself_by_uri(call.client)?;
+        return Ok(scope);
+    }
     let resource = call.form.get("resource");
-    let Some(text) = call.form.get("scope").filter(|text| !text.trim().is_empty()) else {
-        return default_scope(call, token, resource);
-    };
-    let scope = ScopeRequest::parse(text, &entra.directory, &call.authority)?;
+    let Some(scope) = call.scope()? else { return default_scope(call, token, resource) };
     resource::check(resource, &scope, &entra.directory, &settings)?;
     scope.check_not_itself_by_uri(call.client)?;
     Ok(scope)

@@ -48,6 +48,7 @@ impl Ready<'_> {
     /// The tokens; `ends_at` is the end of the refresh token's chain, if it has one.
     pub(super) fn issue(&self, call: &Call<'_>, ends_at: Option<u64>) -> Answer {
         let issue = Issue {
+            version: call.version,
             client: call.client,
             user: self.user,
             tenant: &self.tenant,

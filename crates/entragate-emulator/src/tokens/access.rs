@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cimd;
+use crate::agent::{self, Speaks};
 use crate::digest::sha256_base64url;
 use crate::directory::{App, Assignment, GroupClaims, User};
 use crate::entra::Entra;
@@ -12,7 +12,7 @@ use crate::scope::Prefix;
 use crate::settings::V1Audience;
 
 /// Entra dates tokens back by so much, against clocks that are slow.
-const BACKDATED: u64 = 300;
+pub(super) const BACKDATED: u64 = 300;
 
 /// More groups than this become an overage claim.
 const MAX_GROUPS: usize = 200;
@@ -27,6 +27,15 @@ pub(crate) enum Actor<'a> {
         mfa: bool,
     },
     App,
+}
+
+impl Actor<'_> {
+    pub(crate) fn speaks(self) -> Speaks {
+        match self {
+            Self::User { .. } => Speaks::ForUser,
+            Self::App => Speaks::ForItself,
+        }
+    }
 }
 
 /// How the client authenticated.
@@ -76,7 +85,7 @@ pub(crate) fn claims(entra: &Entra, token: &AccessToken<'_>) -> Object {
     set("iat", json!(now - BACKDATED));
     set("nbf", json!(now - BACKDATED));
     set("exp", json!(now + token.lifetime));
-    set("aio", entra.random(|random| random.opaque(48)).into());
+    set("aio", aio(entra, token.actor).into());
     let (client, class) = if v1 { ("appid", "appidacr") } else { ("azp", "azpacr") };
     set(client, token.client.id.clone().into());
     set(class, token.proof.class().into());
@@ -87,9 +96,6 @@ pub(crate) fn claims(entra: &Entra, token: &AccessToken<'_>) -> Object {
     match token.actor {
         Actor::User { user, profile, mfa } => {
             of_user(entra, token, user, &mut claims);
-            if let Some(url) = cimd::url_of(token.client) {
-                of_agent(url, &mut claims);
-            }
             if v1 {
                 display_v1(user, mfa, &mut claims);
             } else if profile {
@@ -98,7 +104,23 @@ pub(crate) fn claims(entra: &Entra, token: &AccessToken<'_>) -> Object {
         }
         Actor::App => of_app(entra, token, &mut claims),
     }
+    if let Some(blueprint) = agent::blueprint(entra, token.client) {
+        agent::mark(&mut claims, blueprint, token.actor.speaks());
+    }
     claims
+}
+
+/// `aio` is where Entra keeps what it wants to know when the token comes back: here, whether there was a second factor.
+fn aio(entra: &Entra, actor: Actor<'_>) -> String {
+    let mfa = matches!(actor, Actor::User { mfa: true, .. });
+    format!("{}{}", if mfa { AFTER_MFA } else { "AWQA" }, entra.random(|random| random.opaque(45)))
+}
+
+const AFTER_MFA: &str = "AXQA";
+
+/// Whether an `aio` says that there was a second factor.
+pub(crate) fn tells_of_mfa(aio: &str) -> bool {
+    aio.starts_with(AFTER_MFA)
 }
 
 /// v2: always the API's GUID. v1: any of several forms, and which one is not for the client to know.
@@ -157,12 +179,6 @@ fn of_user(entra: &Entra, token: &AccessToken<'_>, user: &User, claims: &mut Obj
     }
 }
 
-/// An agent acts for the user: its blueprint, and the facets of the actor, of which 11 means agent identity.
-fn of_agent(url: &str, claims: &mut Object) {
-    claims.insert("xms_par_app_azp".into(), cimd::blueprint_id(url).into());
-    claims.insert("xms_act_fct".into(), "9 3 11".into());
-}
-
 fn of_app(entra: &Entra, token: &AccessToken<'_>, claims: &mut Object) {
     let mut set = |name: &str, value: Value| claims.insert(name.into(), value);
     let principal = token.client.principal_id();
@@ -203,7 +219,7 @@ fn groups(entra: &Entra, tenant: &str, user: &User, claims: &mut Object) {
     }
 }
 
-fn display_v1(user: &User, mfa: bool, claims: &mut Object) {
+pub(super) fn display_v1(user: &User, mfa: bool, claims: &mut Object) {
     let mut set = |name: &str, value: Value| claims.insert(name.into(), value);
     set("acr", "1".into());
     set("amr", if mfa { json!(["pwd", "mfa"]) } else { json!(["pwd"]) });

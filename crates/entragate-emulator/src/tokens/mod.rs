@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::consent;
 use crate::digest::base64url;
 use crate::directory::{App, User};
+use crate::discovery::Version;
 use crate::entra::Entra;
 use crate::event::Outcome;
 use crate::exchange::Answer;
@@ -16,7 +17,8 @@ use crate::fixtures::GRAPH;
 use crate::grants::{Grant, Platform, RefreshToken};
 use crate::issued::{IssuedToken, TokenKind};
 use crate::jwt;
-use crate::scope::{ApiScopes, Oidc, Prefix, ScopeRequest};
+use crate::scope::{ApiScopes, Oidc, ScopeRequest};
+use crate::v1::{self, Validity};
 use access::{AccessToken, Actor, ClientProof};
 
 pub(crate) use id::id_token;
@@ -24,6 +26,8 @@ pub(crate) use id::id_token;
 /// A token about to be handed to a user's client.
 #[derive(Debug)]
 pub(crate) struct Issue<'a> {
+    /// Of the endpoint.
+    pub(crate) version: Version,
     pub(crate) client: &'a App,
     pub(crate) user: &'a User,
     /// The tenant whose tokens these are.
@@ -73,29 +77,50 @@ pub(crate) fn for_user(entra: &Entra, issue: &Issue<'_>) -> Answer {
         body["refresh_token"] = refresh_token(entra, issue).into();
     }
     if issue.scope.has(Oidc::OpenId) {
-        let token = id::id_token(entra, issue.client, issue.user, issue.tenant, issue.grant);
+        let about = (issue.client, issue.user, issue.tenant);
+        let token = id::id_token(entra, issue.version, about, issue.grant);
         remember(entra, TokenKind::Id, &token, (&issue.client.id, issue.client), Some(issue.user), None);
         body["id_token"] = token.into();
     }
     if issue.client_info {
         body["client_info"] = client_info(issue.user).into();
     }
+    let body = in_version(entra, issue.version, body, &target, &granted, lifetime);
     Answer::json(StatusCode::OK, &body)
         .outcome(Outcome::Tokens)
         .client(&issue.client.name)
         .user(&issue.user.name)
 }
 
+fn in_version(
+    entra: &Entra,
+    version: Version,
+    body: Value,
+    target: &ApiScopes,
+    granted: &[String],
+    lifetime: u64,
+) -> Value {
+    match version {
+        Version::V2 => body,
+        Version::V1 => {
+            let now = entra.now();
+            let validity = Validity { from: now - access::BACKDATED, until: now + lifetime };
+            v1::body(body, target, granted, validity)
+        }
+    }
+}
+
 /// A client that asks for itself.
 #[derive(Debug)]
 pub(crate) struct Daemon<'a> {
+    pub(crate) version: Version,
     pub(crate) client: &'a App,
     pub(crate) tenant: &'a str,
     pub(crate) proof: ClientProof,
 }
 
 /// The success body of a daemon's token: no refresh token, no scope.
-pub(crate) fn for_app(entra: &Entra, daemon: &Daemon<'_>, api: &App, form: &Prefix) -> Answer {
+pub(crate) fn for_app(entra: &Entra, daemon: &Daemon<'_>, api: &App, scopes: &ApiScopes) -> Answer {
     let Daemon { client, tenant, .. } = *daemon;
     let lifetime = lifetime(entra);
     let token = AccessToken {
@@ -103,7 +128,7 @@ pub(crate) fn for_app(entra: &Entra, daemon: &Daemon<'_>, api: &App, form: &Pref
         api,
         client,
         actor: Actor::App,
-        form,
+        form: &scopes.form(),
         scp: Vec::new(),
         version: api.token_version,
         proof: daemon.proof,
@@ -116,6 +141,7 @@ pub(crate) fn for_app(entra: &Entra, daemon: &Daemon<'_>, api: &App, form: &Pref
         "ext_expires_in": lifetime,
         "access_token": access_token(entra, &token, None),
     });
+    let body = in_version(entra, daemon.version, body, scopes, &[], lifetime);
     Answer::json(StatusCode::OK, &body).outcome(Outcome::Tokens).client(&client.name)
 }
 

@@ -22,6 +22,9 @@ pub(crate) const SPA_REDIRECT: &str = "http://localhost:6274/oauth/callback";
 pub(crate) const SPA_ORIGIN: &str = "http://localhost:6274";
 pub(crate) const VERIFIER: &str = "M25iVXpKU3puUjFaYWg3T1NDTDQtcW1ROUY5YXlwalNoc0hhakxifmZHag";
 
+const V2_ENDPOINTS: &str = "oauth2/v2.0";
+const V1_ENDPOINTS: &str = "oauth2";
+
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The scope `name` of `app`, in the `api://{guid}` form.
@@ -185,7 +188,7 @@ impl Entra {
 
     pub(crate) async fn token(&self, request: &Token) -> Reply {
         let mut call = self
-            .request("POST", &format!("/{}/oauth2/v2.0/token", request.tenant))
+            .request("POST", &format!("/{}/{}/token", request.tenant, request.endpoints))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(encode_pairs(&request.pairs));
         for (name, value) in &request.headers {
@@ -348,13 +351,15 @@ impl Browser<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct Authorize {
     tenant: String,
+    endpoints: &'static str,
     pairs: Vec<(String, String)>,
     headers: Vec<(String, String)>,
 }
 
 impl Authorize {
     pub(crate) fn base() -> Self {
-        let request = Self { tenant: fixtures::TENANT.to_owned(), pairs: Vec::new(), headers: Vec::new() };
+        let (tenant, endpoints) = (fixtures::TENANT.to_owned(), V2_ENDPOINTS);
+        let request = Self { tenant, endpoints, pairs: Vec::new(), headers: Vec::new() };
         request
             .with("client_id", fixtures::CLI)
             .with("response_type", "code")
@@ -379,6 +384,12 @@ impl Authorize {
     pub(crate) fn itself() -> Self {
         let scope = format!("{}/access offline_access", fixtures::SELF);
         Self::base().with("client_id", fixtures::SELF).scope(&scope)
+    }
+
+    /// The v1 endpoints, which know `resource` instead of `scope`.
+    pub(crate) fn v1(mut self, resource: &str) -> Self {
+        self.endpoints = V1_ENDPOINTS;
+        self.without("scope").with("resource", resource)
     }
 
     pub(crate) fn tenant(mut self, tenant: &str) -> Self {
@@ -424,7 +435,7 @@ impl Authorize {
     }
 
     pub(crate) fn path(&self) -> String {
-        format!("/{}/oauth2/v2.0/authorize", self.tenant)
+        format!("/{}/{}/authorize", self.tenant, self.endpoints)
     }
 
     pub(crate) fn query(&self) -> String {
@@ -440,13 +451,15 @@ impl Authorize {
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     tenant: String,
+    endpoints: &'static str,
     pairs: Vec<(String, String)>,
     headers: Vec<(String, String)>,
 }
 
 impl Token {
     fn new(grant: &str) -> Self {
-        let token = Self { tenant: fixtures::TENANT.to_owned(), pairs: Vec::new(), headers: Vec::new() };
+        let (tenant, endpoints) = (fixtures::TENANT.to_owned(), V2_ENDPOINTS);
+        let token = Self { tenant, endpoints, pairs: Vec::new(), headers: Vec::new() };
         token.with("grant_type", grant)
     }
 
@@ -460,7 +473,24 @@ impl Token {
             token = token.with("code_verifier", VERIFIER);
         }
         token.tenant.clone_from(&request.tenant);
+        token.endpoints = request.endpoints;
         token
+    }
+
+    /// An API's exchange of the token it was called with.
+    pub(crate) fn on_behalf_of(client: &str, secret: &str, assertion: &str, scope: &str) -> Self {
+        Self::new("urn:ietf:params:oauth:grant-type:jwt-bearer")
+            .with("client_id", client)
+            .with("client_secret", secret)
+            .with("assertion", assertion)
+            .with("requested_token_use", "on_behalf_of")
+            .with("scope", scope)
+    }
+
+    /// The v1 endpoint; `resource` is for the caller to set.
+    pub(crate) fn v1(mut self) -> Self {
+        self.endpoints = V1_ENDPOINTS;
+        self.without("scope")
     }
 
     /// A refresh with the refresh token of an earlier answer.

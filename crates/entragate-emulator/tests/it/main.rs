@@ -3,6 +3,7 @@
 //! A test whose name starts with `eNNN_` covers number NNN of the checklist in docs/reference/emulator.md;
 //! `checklist.rs` fails when a number has no test.
 
+mod agent;
 mod assertion;
 mod authorize_errors;
 mod authorize_redirects;
@@ -22,6 +23,7 @@ mod federated;
 mod fixture;
 mod hostile;
 mod keys;
+mod obo;
 mod order;
 mod ordered_refusals;
 mod reply;
@@ -30,3 +32,4 @@ mod sign_in;
 mod token_code;
 mod token_refresh;
 mod tokens;
+mod v1;
