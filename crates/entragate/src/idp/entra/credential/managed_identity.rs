@@ -1,5 +1,8 @@
 //! A managed identity as the operator names it: whose token, for which cloud, and where to get it.
 
+use super::error::CredentialError;
+use super::identity_token::IdentityTokens;
+use crate::clock::Timestamp;
 use crate::idp::entra::registration::{AuthorityHost, ClientId};
 use crate::secret::Secret;
 
@@ -80,6 +83,12 @@ impl ManagedIdentity {
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
+    }
+
+    /// A fresh token of the identity itself for the audience, such as Microsoft Graph's application id: for whoever
+    /// asks once, and not as a credential.
+    pub async fn token(self, now: Timestamp) -> Result<Secret, CredentialError> {
+        Ok(IdentityTokens::of(self)?.token(now).await?)
     }
 
     /// The audience of the token.

@@ -115,8 +115,9 @@ impl Credential {
         )
     }
 
-    /// The form parameters that authenticate a request to `token_endpoint`, to be sent beside `client_id`.
-    pub(crate) async fn parameters(
+    /// The form parameters that authenticate a request to `token_endpoint`, to be sent beside `client_id` and to
+    /// nobody but that endpoint.
+    pub async fn parameters(
         &self,
         client_id: &str,
         token_endpoint: &str,
