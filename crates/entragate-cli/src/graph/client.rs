@@ -126,7 +126,8 @@ impl Graph {
 
     async fn once(&self, request: &Request) -> Result<Answer, GraphError> {
         let unreachable = |source| GraphError::Unreachable { request: request.name(), source };
-        let unusable = |reason: &str| GraphError::Unreadable { request: request.name(), reason: reason.to_owned() };
+        let unusable =
+            |reason: &str| GraphError::Unreadable { request: request.name(), reason: reason.to_owned() };
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token.expose()))
             .map_err(|_| unusable("the token cannot be a header"))?;
         bearer.set_sensitive(true);

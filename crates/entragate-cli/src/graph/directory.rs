@@ -49,7 +49,9 @@ impl DirectoryError {
             Self::Refused { .. } => {
                 "check AZURE_TENANT_ID, and that the tenant is in the cloud that AZURE_AUTHORITY_HOST names"
             }
-            Self::Unusable { .. } => "check AZURE_AUTHORITY_HOST; an odd cloud's Graph is named with --graph-url",
+            Self::Unusable { .. } => {
+                "check AZURE_AUTHORITY_HOST; an odd cloud's Graph is named with --graph-url"
+            }
         }
     }
 }

@@ -120,7 +120,9 @@ impl GraphError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Unreachable { .. } => "check the network and HTTPS_PROXY, or name Graph with --graph-url".to_owned(),
+            Self::Unreachable { .. } => {
+                "check the network and HTTPS_PROXY, or name Graph with --graph-url".to_owned()
+            }
             Self::Refused(refused) => refused.hint(),
             Self::Unreadable { .. } | Self::ForeignPage { .. } | Self::TooManyPages { .. } => {
                 "check that --graph-url or the login host is Microsoft's".to_owned()
@@ -137,7 +139,9 @@ impl Refused {
             || self.status == StatusCode::BAD_REQUEST
                 && (self.code == "NoBackingApplicationObject"
                     || self.message.contains("does not reference a valid application object")
-                    || self.message.contains("does not exist or one of its queried reference-property objects"))
+                    || self
+                        .message
+                        .contains("does not exist or one of its queried reference-property objects"))
     }
 
     fn hint(&self) -> String {
@@ -148,9 +152,13 @@ impl Refused {
                 permission.role()
             ),
             (StatusCode::FORBIDDEN, None) => "ask an administrator of the tenant".to_owned(),
-            (StatusCode::UNAUTHORIZED, _) => "sign in again: the token is not one for Graph, or has expired".to_owned(),
+            (StatusCode::UNAUTHORIZED, _) => {
+                "sign in again: the token is not one for Graph, or has expired".to_owned()
+            }
             (StatusCode::TOO_MANY_REQUESTS, _) => "Graph is throttling: try again in some minutes".to_owned(),
-            (status, _) if status.is_server_error() => "Graph has trouble: try again in some minutes".to_owned(),
+            (status, _) if status.is_server_error() => {
+                "Graph has trouble: try again in some minutes".to_owned()
+            }
             _ => match &self.request_id {
                 Some(id) => format!("Microsoft's request-id is {id}"),
                 None => "see https://learn.microsoft.com/graph/errors".to_owned(),

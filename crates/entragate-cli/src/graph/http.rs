@@ -40,7 +40,10 @@ impl Http {
     /// A client for the cloud of `authority`.
     pub fn new(authority: &AuthorityHost) -> Result<Self, HttpError> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        #[expect(clippy::disallowed_methods, reason = "the client of Microsoft Graph, with all that is asked for")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the client of Microsoft Graph, with all that is asked for"
+        )]
         let builder = reqwest::Client::builder();
         // A company's proxy cannot reach an emulator on this machine.
         let builder = if authority.is_loopback() { builder.no_proxy() } else { builder };

@@ -41,7 +41,8 @@ mod tests {
     #[test]
     fn waits_double_and_end() {
         let patience = Patience { first: Duration::from_secs(1), longest: Duration::from_secs(3), tries: 4 };
-        let waits: Vec<_> = (0..4).map(|tried| patience.wait(tried, None).map(|wait| wait.as_secs())).collect();
+        let waits: Vec<_> =
+            (0..4).map(|tried| patience.wait(tried, None).map(|wait| wait.as_secs())).collect();
         assert_eq!(waits, [Some(1), Some(2), Some(3), None]);
         assert_eq!(patience.wait(0, Some(Duration::from_secs(2))), Some(Duration::from_secs(2)));
         assert_eq!(patience.wait(0, Some(Duration::from_secs(4))), None);

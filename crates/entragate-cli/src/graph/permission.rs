@@ -38,7 +38,9 @@ impl Permission {
         let last = parts.next_back();
         Some(match (first, last) {
             ("servicePrincipals", Some("appRoleAssignedTo")) if writes => Self::AssignmentWrite,
-            ("servicePrincipals", _) if path.contains("/appRoleAssignedTo/") && writes => Self::AssignmentWrite,
+            ("servicePrincipals", _) if path.contains("/appRoleAssignedTo/") && writes => {
+                Self::AssignmentWrite
+            }
             ("applications" | "servicePrincipals", _) if writes => Self::ApplicationWrite,
             ("applications" | "servicePrincipals", _) => Self::ApplicationRead,
             ("oauth2PermissionGrants", _) if writes => Self::GrantWrite,
@@ -99,7 +101,10 @@ mod tests {
             (Request::upsert("/applications(uniqueName='x')", json!({})), "Application.ReadWrite.All"),
             (Request::post("/applications/x/addPassword", json!({})), "Application.ReadWrite.All"),
             (Request::get("/servicePrincipals/x/appRoleAssignedTo"), "Application.Read.All"),
-            (Request::post("/servicePrincipals/x/appRoleAssignedTo", json!({})), "AppRoleAssignment.ReadWrite.All"),
+            (
+                Request::post("/servicePrincipals/x/appRoleAssignedTo", json!({})),
+                "AppRoleAssignment.ReadWrite.All",
+            ),
             (Request::delete("/servicePrincipals/x/appRoleAssignedTo/y"), "AppRoleAssignment.ReadWrite.All"),
             (Request::get("/oauth2PermissionGrants?$top=1"), "DelegatedPermissionGrant.Read.All"),
             (Request::delete("/oauth2PermissionGrants/x"), "DelegatedPermissionGrant.ReadWrite.All"),

@@ -11,7 +11,9 @@ const VERSION: &str = "/v1.0";
 
 /// Why a URL cannot be Graph's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not Microsoft Graph's address: write https://graph.microsoft.com or https://graph.microsoft.com/v1.0, plain http on loopback only")]
+#[error(
+    "`{0}` is not Microsoft Graph's address: write https://graph.microsoft.com or https://graph.microsoft.com/v1.0, plain http on loopback only"
+)]
 pub struct GraphUrlError(String);
 
 /// `https://graph.microsoft.com/v1.0` and its siblings; plain http on loopback only.
@@ -89,11 +91,15 @@ mod tests {
     #[test]
     fn discovery_names_the_host_and_the_login_host_the_scheme() {
         let public = AuthorityHost::default();
-        let url = |host: &str, authority: &AuthorityHost| GraphUrl::on_host(host, authority).map(|url| url.to_string());
+        let url = |host: &str, authority: &AuthorityHost| {
+            GraphUrl::on_host(host, authority).map(|url| url.to_string())
+        };
         assert_eq!(url("graph.microsoft.us", &public).unwrap(), "https://graph.microsoft.us/v1.0");
         let local = AuthorityHost::parse("http://127.0.0.1:9").unwrap();
         assert_eq!(url("127.0.0.1:9", &local).unwrap(), "http://127.0.0.1:9/v1.0");
-        for bad in ["", "graph.microsoft.com/evil", "user@graph.microsoft.com", "graph.microsoft.com?x", "a b"] {
+        for bad in
+            ["", "graph.microsoft.com/evil", "user@graph.microsoft.com", "graph.microsoft.com?x", "a b"]
+        {
             assert!(url(bad, &public).is_err(), "{bad} was accepted");
         }
         assert!(url("graph.microsoft.com", &local).is_err(), "a token would travel in the clear");
@@ -106,7 +112,13 @@ mod tests {
             "https://graph.test".parse::<GraphUrl>().unwrap()
         );
         assert!("http://localhost:8400".parse::<GraphUrl>().is_ok());
-        for bad in ["http://graph.test", "ftp://graph.test", "graph.test", "https://u:p@graph.test", "https://graph.test?a"] {
+        for bad in [
+            "http://graph.test",
+            "ftp://graph.test",
+            "graph.test",
+            "https://u:p@graph.test",
+            "https://graph.test?a",
+        ] {
             assert!(bad.parse::<GraphUrl>().is_err(), "{bad} was accepted");
         }
     }

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::null::or_default;
 use super::{
-    AppRole, KeyCredential, PasswordCredential, PermissionScope, PreAuthorizedApplication, RequiredResourceAccess,
+    AppRole, KeyCredential, PasswordCredential, PermissionScope, PreAuthorizedApplication,
+    RequiredResourceAccess,
 };
 
 /// An app registration. Every member that it has is read: `$select` is [`Application::SELECT`].

@@ -53,7 +53,11 @@ pub struct Arguments {
 
 impl Arguments {
     /// What the options amount to; half of a way is an error.
-    pub fn sign_in(&self, environment: &Environment, authority: &AuthorityHost) -> Result<SignIn, SignInError> {
+    pub fn sign_in(
+        &self,
+        environment: &Environment,
+        authority: &AuthorityHost,
+    ) -> Result<SignIn, SignInError> {
         match self.way {
             Way::Az => self.nothing_else("az").map(|()| SignIn::AzureCli),
             Way::DeviceCode => {
@@ -63,7 +67,10 @@ impl Arguments {
             }
             Way::Secret => {
                 let secret = self.secret(environment, SECRET, "secret")?;
-                Ok(SignIn::App { client: self.needed_client("secret")?, credential: Credential::secret(secret)? })
+                Ok(SignIn::App {
+                    client: self.needed_client("secret")?,
+                    credential: Credential::secret(secret)?,
+                })
             }
             Way::Certificate => {
                 let file = self.file.as_ref().ok_or_else(|| needs("certificate", "--graph-file"))?;

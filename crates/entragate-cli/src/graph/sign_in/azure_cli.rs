@@ -22,7 +22,16 @@ struct Answer {
 /// Asks the Azure CLI; no shell is between.
 pub(super) async fn token(tenant: &str) -> Result<Secret, SignInError> {
     let output = Command::new(PROGRAM)
-        .args(["account", "get-access-token", "--resource-type", "ms-graph", "--tenant", tenant, "--output", "json"])
+        .args([
+            "account",
+            "get-access-token",
+            "--resource-type",
+            "ms-graph",
+            "--tenant",
+            tenant,
+            "--output",
+            "json",
+        ])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()

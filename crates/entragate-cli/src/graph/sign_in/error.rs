@@ -60,15 +60,21 @@ impl SignInError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoAzureCli(_) => "install it and run `az login`, or sign in another way: --graph-as device-code",
+            Self::NoAzureCli(_) => {
+                "install it and run `az login`, or sign in another way: --graph-as device-code"
+            }
             Self::AzureCli(_) => {
                 "run `az login --tenant <tenant> --allow-no-subscriptions`, or use --graph-as device-code"
             }
-            Self::Unreachable { .. } | Self::Unusable(_) => "check AZURE_AUTHORITY_HOST, the network and HTTPS_PROXY",
+            Self::Unreachable { .. } | Self::Unusable(_) => {
+                "check AZURE_AUTHORITY_HOST, the network and HTTPS_PROXY"
+            }
             Self::Refused(_) => "the AADSTS code says why",
             Self::Declined | Self::Expired => "run the command again and sign in",
             Self::NoDeviceCodes => "sign in another way: --graph-as az, secret or certificate",
-            Self::OtherTenant { .. } => "sign in to the tenant that AZURE_TENANT_ID names, or name the other one",
+            Self::OtherTenant { .. } => {
+                "sign in to the tenant that AZURE_TENANT_ID names, or name the other one"
+            }
             Self::Credential(error) => error.hint(),
             Self::Unreadable(..) => "name a readable file, or - for standard input",
             Self::Settings(_) => "see --help, \"Microsoft Graph\"",

@@ -61,7 +61,9 @@ impl SignIn {
         let token = match self {
             Self::AzureCli => azure_cli::token(&directory.tenant).await?,
             Self::DeviceCode { client } => device_code::token(http, directory, &client, say).await?,
-            Self::App { client, credential } => app::token(http, directory, &client, &credential, clock).await?,
+            Self::App { client, credential } => {
+                app::token(http, directory, &client, &credential, clock).await?
+            }
             Self::ManagedIdentity(identity) => identity.token(clock.now()).await?,
             Self::Given(token) => token,
         };

@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn a_token_says_who_and_with_which_permissions() {
         let read = |claims: &str| AccessToken::for_tenant(token(claims), TENANT).unwrap();
-        let person = read(&format!(r#"{{"tid":"{TENANT}","upn":"alice@contoso.test","scp":"A B","appid":"x"}}"#));
+        let person =
+            read(&format!(r#"{{"tid":"{TENANT}","upn":"alice@contoso.test","scp":"A B","appid":"x"}}"#));
         assert_eq!((person.who().as_str(), person.permissions()), ("alice@contoso.test", vec!["A", "B"]));
         let app = read(r#"{"appid":"x","roles":["C"]}"#);
         assert_eq!((app.who().as_str(), app.permissions()), ("the application x", vec!["C"]));
