@@ -1,11 +1,11 @@
-//! OData URLs, without room for what is put into them to become something else.
+//! `OData` URLs, without room for what is put into them to become something else.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Kept readable: none of them means anything in a path or a query.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
 
-/// A string literal: quotes doubled (OData 4.01 part 2, §5.1.1.6.2), percent-encoded, in quotes.
+/// A string literal: quotes doubled (`OData` 4.01 part 2, §5.1.1.6.2), percent-encoded, in quotes.
 pub fn literal(text: &str) -> String {
     format!("'{}'", utf8_percent_encode(&text.replace('\'', "''"), PLAIN))
 }

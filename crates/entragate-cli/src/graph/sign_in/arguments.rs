@@ -14,6 +14,9 @@ const TOKEN: &str = "GRAPH_TOKEN";
 /// The variable that a secret is taken from.
 const SECRET: &str = "GRAPH_CLIENT_SECRET";
 
+const FILE_HELP: &str = "File with the secret, the certificate (PEM, with its key) or the token; - is standard input. \
+    Without it the variables GRAPH_CLIENT_SECRET and GRAPH_TOKEN are read";
+
 /// How to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Way {
@@ -42,9 +45,8 @@ pub struct Arguments {
     /// The application that asks; for managed-identity the user-assigned one, for device-code another public client
     #[arg(long = "graph-client-id", value_name = "ID")]
     pub client: Option<String>,
-    /// File with the secret, the certificate (PEM, with its key) or the token; - is standard input. Without it the
-    /// variables GRAPH_CLIENT_SECRET and GRAPH_TOKEN are read
-    #[arg(long = "graph-file", value_name = "FILE")]
+    /// File with the secret, the certificate or the token.
+    #[arg(long = "graph-file", value_name = "FILE", help = FILE_HELP)]
     pub file: Option<PathBuf>,
     /// Where Microsoft Graph is [default: what the tenant's discovery document says]
     #[arg(long = "graph-url", value_name = "URL")]

@@ -12,7 +12,7 @@ use crate::graph::directory::Directory;
 use crate::graph::http::Http;
 
 #[derive(Deserialize)]
-struct Code {
+struct Begun {
     #[serde(flatten)]
     refusal: Answer,
     #[serde(default)]
@@ -36,27 +36,27 @@ pub(super) async fn token(
     let endpoint = directory.device_endpoint.as_ref().ok_or(SignInError::NoDeviceCodes)?;
     let scope = scope();
     let form = [("client_id", client.as_str()), ("scope", scope.as_str())];
-    let code: Code = app::ask(http, endpoint.as_str(), &form).await?;
-    if code.device_code.is_empty() {
-        return Err(code.refusal.refusal());
+    let begun: Begun = app::ask(http, endpoint.as_str(), &form).await?;
+    if begun.device_code.is_empty() {
+        return Err(begun.refusal.refusal());
     }
     let text = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
     say(&format!(
         "To sign in, open {} in a browser and enter the code {}",
-        text(&code.verification_uri),
-        text(&code.user_code)
+        text(&begun.verification_uri),
+        text(&begun.user_code)
     ));
-    poll(http, directory.token_endpoint.as_str(), client, &code).await
+    poll(http, directory.token_endpoint.as_str(), client, &begun).await
 }
 
-async fn poll(http: &Http, endpoint: &str, client: &ClientId, code: &Code) -> Result<Secret, SignInError> {
+async fn poll(http: &Http, endpoint: &str, client: &ClientId, begun: &Begun) -> Result<Secret, SignInError> {
     let form = [
         ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
         ("client_id", client.as_str()),
-        ("device_code", code.device_code.as_str()),
+        ("device_code", begun.device_code.as_str()),
     ];
-    let mut interval = Duration::from_secs(code.interval.clamp(1, 60));
-    let tries = code.expires_in.clamp(1, 3600) / interval.as_secs() + 1;
+    let mut interval = Duration::from_secs(begun.interval.clamp(1, 60));
+    let tries = begun.expires_in.clamp(1, 3600) / interval.as_secs() + 1;
     for _ in 0..tries {
         tokio::time::sleep(interval).await;
         let answer: Answer = app::ask(http, endpoint, &form).await?;
