@@ -52,6 +52,7 @@
 //!
 //! Errors are documented at the types that carry them: [`GateError`], [`BaseUrlError`], [`RegistrationError`].
 
+pub mod aadsts;
 pub mod base_url;
 pub mod clock;
 mod discovery;

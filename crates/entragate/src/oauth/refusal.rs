@@ -6,8 +6,9 @@ use http::StatusCode;
 use url::Url;
 
 use super::error::{Code, OAuthError, sanitised};
+use crate::aadsts::Remedy;
 use crate::base_url::is_loopback;
-use crate::idp::entra::errors::{EntraError, Remedy};
+use crate::idp::entra::errors::EntraError;
 use crate::idp::http::Answer;
 
 /// Entra does not answer, or cannot at the moment: a client must not throw anything away because of it.
@@ -80,8 +81,8 @@ pub(crate) fn described(error: &EntraError) -> String {
     if let Some(known) = error.explanation() {
         text.push_str(" [Entragate: ");
         text.push_str(known.hint);
-        if known.row > 0 {
-            let _ = write!(text, "; see row {} of docs/incompatibilities", known.row);
+        if let Some(row) = known.row {
+            let _ = write!(text, "; see row {row} of docs/incompatibilities");
         }
         text.push(']');
     }

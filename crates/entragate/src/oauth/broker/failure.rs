@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 
-use crate::idp::entra::errors::{EntraError, Remedy};
+use crate::aadsts::{Entry, Remedy, Who};
+use crate::idp::entra::errors::EntraError;
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::refusal::{self, described, impersonal};
 use crate::once::OnceError;
@@ -156,38 +157,23 @@ const FRONT_CODES: [&str; 11] = [
     "unsupported_response_type",
 ];
 
-/// An account that is disabled, and policies that leave no way in.
-const OF_THE_TENANT: [u64; 3] = [50057, 53003, 530_032];
-
-/// A hint as a sentence of its own.
-fn sentence(hint: &str) -> String {
-    let mut rest = hint.chars();
-    let first = rest.next().map(char::to_uppercase).into_iter().flatten();
-    let end = if hint.ends_with('.') { "" } else { "." };
-    first.chain(rest).chain(end.chars()).collect()
-}
-
 fn explained(error: &EntraError) -> Explanation {
     let known = error.explanation();
-    let who = match known.map(|known| known.remedy) {
-        // Signing in again is all that the application can do, but not what helps.
-        Some(Remedy::SignInAgain) if known.is_some_and(|known| OF_THE_TENANT.contains(&known.code)) => {
-            ADMINISTRATOR
-        }
-        Some(Remedy::SignInAgain) => PERSON,
-        // What this gateway says of itself at Entra is wrong: its id, its credential or its redirect URI.
-        Some(Remedy::Operate) => OPERATOR,
-        Some(Remedy::Client) | None if error.error == "invalid_client" => OPERATOR,
-        Some(Remedy::Client) => APPLICATION,
-        Some(Remedy::Configure) | None => ADMINISTRATOR,
+    let who = match known.map(|known| known.who) {
+        // What this gateway says of itself at Entra is wrong, whoever built the request.
+        Some(Who::Developer) | None if error.error == "invalid_client" => OPERATOR,
+        Some(Who::Person) => PERSON,
+        Some(Who::Operator) => OPERATOR,
+        Some(Who::Developer) => APPLICATION,
+        Some(Who::Administrator) | None => ADMINISTRATOR,
     };
-    let fix = match known {
-        Some(known) => sentence(known.hint),
-        None => {
+    let fix = known.map_or_else(
+        || {
             "Look the code up at Microsoft, and the attempt in Entra's sign-in log by its correlation id."
                 .to_owned()
-        }
-    };
+        },
+        Entry::advice,
+    );
     let what = impersonal(error.sentence());
     Explanation {
         what: if what.is_empty() { format!("Microsoft Entra answered {}", error.error) } else { what },

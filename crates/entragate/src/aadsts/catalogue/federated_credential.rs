@@ -1,0 +1,113 @@
+//! Tokens of another issuer in place of a secret: workload identity and managed identities.
+
+use super::source::{CODES, FEDERATION};
+use super::step::{FEDERATED, FEDERATED_COMMAND};
+use crate::aadsts::Entry;
+use crate::aadsts::Remedy::Operate;
+use crate::aadsts::Step::{Do, Impossible};
+use crate::aadsts::Who::Operator;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: 70021,
+        name: None,
+        meaning: "No federated credential of the app has issuer, subject and audience of the token that was presented.",
+        who: Operator,
+        remedy: Operate,
+        hint: "no federated credential of the app registration fits: under Certificates and secrets, Federated credentials, issuer, subject and audience must be those of the gateway's workload identity",
+        portal: FEDERATED,
+        command: Do("az ad app federated-credential list --id {client}"),
+        row: None,
+        sources: &[FEDERATION, "https://github.com/Azure/azure-workload-identity/issues/616"],
+    },
+    Entry {
+        code: 700_211,
+        name: None,
+        meaning: "No federated credential of the app has the issuer of the token that was presented.",
+        who: Operator,
+        remedy: Operate,
+        hint: "no federated credential of the app registration has this issuer: use the one of the cluster or identity that issues the gateway's token",
+        portal: FEDERATED,
+        command: FEDERATED_COMMAND,
+        row: None,
+        sources: &[FEDERATION, "https://github.com/Azure/azure-workload-identity/issues/1200"],
+    },
+    Entry {
+        code: 700_212,
+        name: None,
+        meaning: "No federated credential of the app has the audience of the token that was presented.",
+        who: Operator,
+        remedy: Operate,
+        hint: "no federated credential of the app registration has this audience: it is api://AzureADTokenExchange unless the cloud has its own",
+        portal: FEDERATED,
+        command: FEDERATED_COMMAND,
+        row: None,
+        sources: &[
+            FEDERATION,
+            "https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations",
+        ],
+    },
+    Entry {
+        code: 700_213,
+        name: None,
+        meaning: "No federated credential of the app has the subject of the token that was presented.",
+        who: Operator,
+        remedy: Operate,
+        hint: "no federated credential of the app registration has this subject: on Kubernetes it is system:serviceaccount:<namespace>:<service account>, letter by letter",
+        portal: FEDERATED,
+        command: FEDERATED_COMMAND,
+        row: None,
+        sources: &[FEDERATION, "https://github.com/Azure/login/issues/482"],
+    },
+    Entry {
+        code: 7_002_138,
+        name: None,
+        meaning: "A federated credential has the subject of the token except for upper and lower case, which counts.",
+        who: Operator,
+        remedy: Operate,
+        hint: "write the federated credential's subject in exactly the letters of the token: upper and lower case count",
+        portal: FEDERATED,
+        command: FEDERATED_COMMAND,
+        row: None,
+        sources: &[
+            "https://learn.microsoft.com/entra/identity-platform/reference-breaking-changes",
+            "https://github.com/Azure/login/issues/515",
+        ],
+    },
+    Entry {
+        code: 7_002_137,
+        name: None,
+        meaning: "The subject of a token that Entra itself issued fits no federated credential of the app.",
+        who: Operator,
+        remedy: Operate,
+        hint: "the federated credential's subject must be the one that the message names",
+        portal: FEDERATED,
+        command: FEDERATED_COMMAND,
+        row: None,
+        sources: &[FEDERATION, "https://github.com/microsoft/Agents/issues/202"],
+    },
+    Entry {
+        code: 700_222,
+        name: None,
+        meaning: "A token that Entra issued was presented where only tokens of other issuers, or of a managed identity, are taken.",
+        who: Operator,
+        remedy: Operate,
+        hint: "use a managed identity (entra.managed_identity) or another issuer's token: other tokens of Entra are not taken as a federated credential",
+        portal: FEDERATED,
+        command: Impossible("no setting makes Entra take its own tokens here"),
+        row: None,
+        sources: &[FEDERATION, "https://github.com/MicrosoftDocs/azure-docs/issues/90276"],
+    },
+    Entry {
+        code: 700_229,
+        name: Some("ForbiddenTokenType"),
+        meaning: "A user's token was presented as a federated credential, which takes a token of an app.",
+        who: Operator,
+        remedy: Operate,
+        hint: "the federated token must be one of an app or managed identity, not of a user",
+        portal: FEDERATED,
+        command: Impossible("what issues the gateway's token decides whose it is"),
+        row: None,
+        sources: &[CODES],
+    },
+];

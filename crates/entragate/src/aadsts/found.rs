@@ -1,0 +1,297 @@
+//! Codes, and the ids under which an administrator finds the attempt, in whatever somebody pasted: an error page, a JSON
+//! body, a redirect URL, a log line, a number.
+//!
+//! Nothing else of the text is kept: a paste may hold tokens and codes.
+
+use percent_encoding::percent_decode_str;
+
+/// What a text says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// AADSTS codes, in order, each once.
+    pub codes: Vec<u64>,
+    /// Codes of Azure AD B2C (`AADB2C90118`), in order, each once.
+    pub b2c: Vec<String>,
+    /// Under which the sign-in log has the attempt.
+    pub correlation_id: Option<String>,
+    /// Entra's own id of the request, called request id in the portal.
+    pub trace_id: Option<String>,
+    /// When Entra says it happened.
+    pub timestamp: Option<String>,
+}
+
+/// The AADSTS codes in a text, in order, each once.
+pub fn codes_in(text: &str) -> Vec<u64> {
+    read(text).codes
+}
+
+/// Codes and ids in a text.
+pub fn read(text: &str) -> Found {
+    // A redirect URL may be pasted as it is, and so may one inside another.
+    let once = percent_decode_str(text).decode_utf8_lossy();
+    let twice = percent_decode_str(&once).decode_utf8_lossy();
+    let bytes = twice.as_bytes();
+    let mut found = Found::default();
+    for at in 0..bytes.len() {
+        let rest = &bytes[at..];
+        match rest[0].to_ascii_lowercase() {
+            b'a' => found.prefixed(rest),
+            b'e' => found.labelled(rest),
+            b'c' => {
+                found.identified(rest, "correlation", Id::Correlation);
+                found.identified(rest, "client-request", Id::Correlation);
+            }
+            b't' => {
+                found.identified(rest, "trace", Id::Trace);
+                found.dated(rest);
+            }
+            // The header `client-request-id` is the correlation id.
+            b'r' if !bytes[..at].ends_with(b"client-") => found.identified(rest, "request", Id::Trace),
+            _ => {}
+        }
+    }
+    if found.codes.is_empty() && found.b2c.is_empty() {
+        found.codes = bare(&twice);
+    }
+    found
+}
+
+#[derive(Clone, Copy)]
+enum Id {
+    Correlation,
+    Trace,
+}
+
+impl Found {
+    fn add(&mut self, code: u64) {
+        if !self.codes.contains(&code) {
+            self.codes.push(code);
+        }
+    }
+
+    /// `AADSTS50011`, also with a blank or a colon between.
+    fn prefixed(&mut self, rest: &[u8]) {
+        if let Some(rest) = after(rest, "aadsts") {
+            let gap = rest.iter().take(2).take_while(|byte| matches!(byte, b' ' | b'+' | b':' | b'-' | b'_'));
+            let skipped = gap.count();
+            if let Some((code, _)) = number(&rest[skipped..], 4..=9) {
+                self.add(code);
+            }
+        } else if let Some(rest) = after(rest, "aadb2c")
+            && let Some((code, _)) = number(rest, 3..=9)
+        {
+            let code = format!("AADB2C{code}");
+            if !self.b2c.contains(&code) {
+                self.b2c.push(code);
+            }
+        }
+    }
+
+    /// `"error_codes":[70002,54005]`, `iErrorCode":50011`, `error?code=50011`, `Sign-in error code 50053`.
+    fn labelled(&mut self, rest: &[u8]) {
+        let labels = ["error_codes", "error_code", "errorcode", "error?code", "error code"];
+        let Some(mut rest) = labels.iter().find_map(|label| after(rest, label)) else { return };
+        loop {
+            let gap = rest.iter().take(12).take_while(|byte| b" \t\r\n\"'\\:=[,".contains(byte)).count();
+            if gap == 0 {
+                return;
+            }
+            let Some((code, length)) = number(&rest[gap..], 5..=7) else { return };
+            self.add(code);
+            rest = &rest[gap + length..];
+        }
+    }
+
+    /// `Correlation ID: {guid}`, `"correlation_id":"{guid}"`, `correlationId":"{guid}"`, `Correlation+ID:+{guid}`.
+    fn identified(&mut self, rest: &[u8], label: &str, id: Id) {
+        let Some(rest) = after(rest, label) else { return };
+        let gap = rest.iter().take(2).take_while(|byte| b" _+-".contains(byte)).count();
+        let Some(rest) = after(&rest[gap..], "id") else { return };
+        let Some(guid) = guid(skip_marks(rest)) else { return };
+        let place = match id {
+            Id::Correlation => &mut self.correlation_id,
+            Id::Trace => &mut self.trace_id,
+        };
+        place.get_or_insert(guid);
+    }
+
+    /// `Timestamp: 2026-01-31 13:34:39Z`.
+    fn dated(&mut self, rest: &[u8]) {
+        let Some(rest) = after(rest, "timestamp") else { return };
+        if self.timestamp.is_none() {
+            self.timestamp = timestamp(skip_marks(rest));
+        }
+    }
+}
+
+/// What follows the word, whatever its case.
+fn after<'a>(rest: &'a [u8], word: &str) -> Option<&'a [u8]> {
+    let head = rest.get(..word.len())?;
+    head.eq_ignore_ascii_case(word.as_bytes()).then(|| &rest[word.len()..])
+}
+
+/// Behind punctuation, and behind the tags of a page.
+fn skip_marks(mut rest: &[u8]) -> &[u8] {
+    for _ in 0..8 {
+        match rest.first() {
+            Some(b'<') => {
+                let Some(end) = rest.iter().take(200).position(|byte| *byte == b'>') else { return rest };
+                rest = &rest[end + 1..];
+            }
+            Some(byte) if !byte.is_ascii_alphanumeric() => rest = &rest[1..],
+            _ => return rest,
+        }
+    }
+    rest
+}
+
+/// A whole number of so many digits, and how many they are.
+fn number(rest: &[u8], digits: std::ops::RangeInclusive<usize>) -> Option<(u64, usize)> {
+    let length = rest.iter().take(digits.end() + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    if !digits.contains(&length) {
+        return None;
+    }
+    let value = rest[..length].iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+    Some((value, length))
+}
+
+fn guid(rest: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(rest.get(..36)?).ok()?;
+    let ends = rest.get(36).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
+    (ends && crate::idp::entra::registration::is_guid(text)).then(|| text.to_ascii_lowercase())
+}
+
+/// Nothing but digits in their places, so that no other part of a paste gets through.
+fn timestamp(rest: &[u8]) -> Option<String> {
+    const SHAPE: &[u8] = b"0000-00-00 00:00:00";
+    let head = rest.get(..SHAPE.len())?;
+    let fits = SHAPE.iter().zip(head).all(|(shape, byte)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        b' ' => b" +T".contains(byte),
+        other => byte == other,
+    });
+    let text = std::str::from_utf8(head).ok()?;
+    fits.then(|| format!("{} {}Z", &text[..10], &text[11..]))
+}
+
+/// Numbers without a name: all of them where there is nothing else, else those that are known and stand alone.
+fn bare(text: &str) -> Vec<u64> {
+    let only = text.bytes().all(|byte| byte.is_ascii_digit() || b" ,;\t\r\n".contains(&byte));
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\''));
+    let mut codes = Vec::new();
+    for word in words {
+        let word = word.trim_end_matches(['.', ':', '?', '!']);
+        let Some((code, length)) = number(word.as_bytes(), 3..=9) else { continue };
+        let known = length >= 5 && super::find(code).is_some();
+        if length == word.len() && (only || known) && !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_found_in_every_shape_that_people_paste() {
+        for (text, codes) in [
+            ("AADSTS50011", &[50011][..]),
+            ("aadsts 50011", &[50011]),
+            ("50011", &[50011]),
+            ("123456, 50011", &[123_456, 50011]),
+            ("error=invalid_request&error_description=AADSTS9010010%3a+The+resource+parameter", &[9_010_010]),
+            ("redirect=%252Fcb%253Ferror_description%253DAADSTS65004%25253A", &[65004]),
+            (r#"{"error":"invalid_grant","error_codes":[70002,54005],"x":12345}"#, &[70002, 54005]),
+            (r#"err="{\"error_codes\":[ 700082 ],\"trace_id\":\"1\"}""#, &[700_082]),
+            (r#"$Config={"iErrorCode":50105,"iHttpErrorCode":400,"sErrorCode":"50105"};"#, &[50105]),
+            ("https://login.microsoftonline.com/error?code=700016", &[700_016]),
+            ("Sign-in error code 50053, failure reason", &[50053]),
+            ("the sign-in log says 53003.", &[53003]),
+            ("AADSTS70002: Error validating credentials. AADSTS50012: x", &[70002, 50012]),
+            ("AADSTS7002138: x", &[7_002_138]),
+            ("listening on 127.0.0.1:50011, id 00050011-50011-50011", &[]),
+            ("AADSTS", &[]),
+            ("AADSTS1234567890123456789012345", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(codes_in(text), codes, "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_of_b2c_are_no_aadsts_codes() {
+        let found = read("AADB2C90118: The user has forgotten their password. AADB2C90118");
+        assert_eq!((found.codes, found.b2c), (vec![], vec!["AADB2C90118".to_owned()]));
+    }
+
+    #[test]
+    fn ids_and_time_are_found_in_text_json_and_url() {
+        let correlation = "aaaa0000-bb11-2222-33cc-444444dddddd";
+        let trace = "0000aaaa-11bb-cccc-dd33-eeeeee333333";
+        for text in [
+            format!("x Trace ID: {trace} Correlation ID: {correlation} Timestamp: 2026-01-09 02:02:12Z"),
+            format!(
+                "x\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: 2026-01-09 02:02:12Z"
+            ),
+            format!(
+                "d=x+Trace+ID%3a+{trace}+Correlation+ID%3a+{correlation}+Timestamp%3a+2026-01-09+02%3a02%3a12Z"
+            ),
+            format!(
+                r#"{{"timestamp":"2026-01-09 02:02:12Z","trace_id":"{trace}","correlation_id":"{correlation}"}}"#
+            ),
+            format!("Request Id: {trace} Correlation Id: {correlation} Timestamp: 2026-01-09T02:02:12Z"),
+            format!(
+                "<dt>Request Id</dt><dd>{trace}</dd> <b>Correlation Id:</b> <i class='x'>{correlation}</i> <dt>Timestamp</dt><dd>2026-01-09 02:02:12Z</dd>"
+            ),
+            format!(
+                "x-ms-request-id: {trace}\nclient-request-id: {correlation}\ntimestamp=2026-01-09 02:02:12Z"
+            ),
+        ] {
+            let found = read(&text);
+            assert_eq!(found.correlation_id.as_deref(), Some(correlation), "{text}");
+            assert_eq!(found.trace_id.as_deref(), Some(trace), "{text}");
+            assert_eq!(found.timestamp.as_deref(), Some("2026-01-09 02:02:12Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_an_id_or_a_time_is_left_out() {
+        let found =
+            read("Correlation ID: eyJhbGciOiJSUzI1NiJ9.secret Timestamp: s3cr3t-value-1234567 Trace ID: 1");
+        assert_eq!(found, Found::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in ".{0,400}") {
+            read(&text);
+        }
+
+        #[test]
+        fn texts_made_of_its_own_words_are_read_too(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "AADSTS", "AADB2C", "50011", "error_codes", "\":[", ",", "]", "%3a", "%", "%2", "error?code=", "ErrorCode",
+                    "Correlation ID: ", "trace_id", "Timestamp", "2026-01-09 02:02:12", "é", "\u{0}", "999999999999999999999",
+                    "aaaa0000-bb11-2222-33cc-444444dddddd", "-",
+                ]),
+                0..40,
+            ),
+        ) {
+            let found = read(&parts.concat());
+            prop_assert!(found.codes.iter().all(|code| *code < 1_000_000_000));
+        }
+
+        #[test]
+        fn a_named_code_is_always_found(code in 10_000u64..10_000_000, before in "[ -~]{0,40}", after in "[ .:,+\"<)]") {
+            let before = before.replace('%', "");
+            let text = format!("{before} AADSTS{code}{after}");
+            prop_assert!(codes_in(&text).contains(&code));
+        }
+    }
+}
