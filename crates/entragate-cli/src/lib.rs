@@ -9,6 +9,7 @@ pub mod emulate;
 pub mod graph;
 pub mod sample;
 pub mod serve;
+pub mod setup;
 pub mod telemetry;
 pub mod trace;
 pub mod upstream;

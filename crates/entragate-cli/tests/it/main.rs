@@ -15,6 +15,7 @@ mod documentation;
 mod graph;
 mod serve_admin;
 mod serve_listen;
+mod setup_plan;
 mod trace;
 mod upstream_failures;
 mod upstream_fixture;

@@ -25,6 +25,11 @@ const HOSTED: [&str; 11] = [
 /// program can claim the scheme (RFC 8252 §8.4).
 const PRIVATE_USE: [&str; 1] = ["cursor://anysphere.cursor-mcp/oauth/callback"];
 
+/// Whether a callback is allowed without any rule of the operator's, in broker mode.
+pub fn is_shipped(uri: &str) -> bool {
+    RedirectUri::parse(uri).is_ok_and(|uri| RedirectPolicy::new(Vec::new(), true, true).allows(&uri))
+}
+
 /// Why the operator's rule cannot be meant.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
@@ -188,6 +193,13 @@ mod tests {
             HOSTED.len() + PRIVATE_USE.len()
         );
         assert_eq!(RedirectPolicy::new(Vec::new(), false, true).allowed.len(), 0);
+    }
+
+    #[test]
+    fn whoever_asks_is_told_what_needs_no_rule() {
+        assert!(is_shipped("https://claude.ai/api/mcp/auth_callback") && is_shipped("http://localhost:1/x"));
+        assert!(is_shipped("cursor://anysphere.cursor-mcp/oauth/callback"));
+        assert!(!is_shipped("https://contoso.com/callback") && !is_shipped("nonsense"));
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub enum Way {
 /// Options about Microsoft Graph.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Microsoft Graph")]
+#[group(skip)]
 pub struct Arguments {
     /// Who asks Microsoft Graph
     #[arg(long = "graph-as", value_enum, value_name = "WAY", default_value_t)]

@@ -1,0 +1,143 @@
+//! A shell script that sends the plan's requests with curl and reads ids out of the answers with jq.
+//!
+//! It takes the token from the environment variable `GRAPH_TOKEN`, and is meant for one tenant in one state: run it
+//! once, and print another one when something has changed.
+
+use std::fmt::Write as _;
+
+use super::Source;
+use crate::graph::{GRAPH_APP_ID, Method};
+use crate::setup::plan::{Step, Task};
+use crate::setup::slot::{Slot, unknown_in};
+
+const HEAD: &str = r#"#!/usr/bin/env bash
+# App registrations of an MCP gateway, printed by `entragate setup --emit graph`.
+# Needs curl and jq, and in GRAPH_TOKEN a token for Microsoft Graph, for example:
+#   GRAPH_TOKEN=$(az account get-access-token --resource-type ms-graph --query accessToken -o tsv)
+set -euo pipefail
+: "${GRAPH_TOKEN:?set it to an access token for Microsoft Graph}"
+"#;
+
+/// The function that sends: curl reads its options, the token among them, from a pipe and not from its command line,
+/// which other users of the machine can see. What was made a moment ago is not known everywhere at once (404).
+const FUNCTION: &str = r#"
+# graph METHOD PATH [BODY] [PREFER]: prints the answer, waits while Graph is busy or has not heard yet.
+graph() {
+  local try status answer
+  answer=$(mktemp)
+  for try in 1 2 4 8 16 0; do
+    status=$(curl --silent --show-error --config - --output "$answer" --write-out '%{http_code}' \
+      --request "$1" "$GRAPH$2" --header 'Content-Type: application/json' \
+      ${4:+--header "Prefer: $4"} ${3:+--data "$3"} <<<"header = \"Authorization: Bearer $GRAPH_TOKEN\"")
+    case $status in
+      2??) cat "$answer"; rm -f "$answer"; return ;;
+      404|429|503) [ "$try" = 0 ] || { sleep "$try"; continue; } ;;
+      400) ! grep -q 'does not reference a valid application object' "$answer" || [ "$try" = 0 ] || { sleep "$try"; continue; } ;;
+    esac
+    echo "$1 $2 answered $status: $(jq -r '.error.message // empty' "$answer" 2>/dev/null)" >&2
+    rm -f "$answer"
+    return 1
+  done
+}
+"#;
+
+/// The script.
+pub(super) fn script(source: Source<'_>) -> String {
+    let mut text = HEAD.to_owned();
+    let url = source
+        .directory
+        .map_or_else(|| "https://graph.microsoft.com/v1.0".to_owned(), |at| at.graph.to_string());
+    let _ = writeln!(text, "GRAPH=${{GRAPH_URL:-{url}}}");
+    text.push_str(FUNCTION);
+    let needs_graph_app = source.plan.changes().any(|step| {
+        let body = step.request.as_ref().and_then(|request| request.body.as_ref());
+        body.is_some_and(|body| unknown_in(&body.to_string()).contains(&Slot::GraphPrincipalId))
+    });
+    if needs_graph_app {
+        let _ = writeln!(
+            text,
+            "\n# Microsoft Graph itself, as this tenant knows it\n{}=$(graph GET \"/servicePrincipals(appId='{GRAPH_APP_ID}')\" | jq -r .id)",
+            Slot::GraphPrincipalId.variable()
+        );
+    }
+    for step in source.plan.changes() {
+        write_step(&mut text, step);
+    }
+    for note in &source.plan.notes {
+        let _ = writeln!(text, "\n# Note: {}", comment(note));
+    }
+    let ids: Vec<String> = source
+        .plan
+        .steps
+        .iter()
+        .flat_map(|step| &step.learns)
+        .filter(|(slot, _)| matches!(slot, Slot::ApiAppId | Slot::ClientAppId))
+        .map(|(slot, _)| format!("echo \"{}=${}\"", setting(*slot), slot.variable()))
+        .collect();
+    if !ids.is_empty() {
+        let _ = writeln!(text, "\n# The gateway's settings\n{}", ids.join("\n"));
+    }
+    text
+}
+
+const fn setting(slot: Slot) -> &'static str {
+    match slot {
+        Slot::ClientAppId => "AZURE_MCP_CLIENT_ID",
+        _ => "AZURE_CLIENT_ID",
+    }
+}
+
+fn write_step(text: &mut String, step: &Step) {
+    let Some(request) = &step.request else { return };
+    let _ = writeln!(text, "\n# {}: {}", step.action.word(), comment(&step.title));
+    let mut call = format!("graph {} {}", request.method.as_str(), quoted(&request.path));
+    if let Some(body) = &request.body {
+        let body = serde_json::to_string_pretty(body).unwrap_or_default();
+        let _ = write!(call, " {}", quoted(&body));
+    } else if request.method != Method::Delete {
+        call.push_str(" ''");
+    }
+    if let Some(prefer) = request.prefer {
+        let _ = write!(call, " {prefer}");
+    }
+    if step.task == Task::Secret {
+        let _ =
+            writeln!(text, "# The only time that the secret is told: into a file that only you can read.");
+        let _ = writeln!(
+            text,
+            "(umask 077; answer=$({call}); jq -r '\"AZURE_CLIENT_SECRET=\" + .secretText' <<<\"$answer\" >>.env)"
+        );
+    } else if step.learns.is_empty() {
+        let _ = writeln!(text, "{call} >/dev/null");
+    } else {
+        let _ = writeln!(text, "answer=$({call})");
+        for (slot, member) in &step.learns {
+            let _ = writeln!(text, "{}=$(jq -er .{member} <<<\"$answer\")", slot.variable());
+        }
+    }
+}
+
+/// A shell word: everything in single quotes, placeholders in double quotes between them.
+fn quoted(text: &str) -> String {
+    let mut word = format!("'{}'", text.replace('\'', r"'\''"));
+    for slot in Slot::ALL {
+        word = word.replace(&slot.placeholder(), &format!("'\"${{{}}}\"'", slot.variable()));
+    }
+    word
+}
+
+/// One line, whatever somebody called their registration.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_get_out_of_its_quotes() {
+        assert_eq!(quoted("it's $(id) ${API_APP_ID}"), r#"'it'\''s $(id) '"${API_APP_ID}"''"#);
+        assert_eq!(comment("a\nrm -rf /"), "a rm -rf /");
+    }
+}
