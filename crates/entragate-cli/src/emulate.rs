@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use entragate_emulator::{Directory, Emulator, Event, fixtures};
+use entragate_emulator::{Builder, Directory, Emulator, Event, KeySource, fixtures};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -18,6 +18,18 @@ pub struct Arguments {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8400, value_name = "N")]
     port: u16,
+    /// Serve https, with a certificate authority made at the start
+    #[arg(long)]
+    https: bool,
+    /// Write the authority's certificate here (PEM), for clients to trust
+    #[arg(long, value_name = "FILE", requires = "https")]
+    ca_out: Option<PathBuf>,
+    /// Keep directory, consents, settings, refresh tokens and keys in this file across restarts
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Make signing keys at the start instead of using the built-in test keys
+    #[arg(long)]
+    fresh_keys: bool,
     /// Tenants, users and app registrations [default: the built-in ones]
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
@@ -26,16 +38,17 @@ pub struct Arguments {
 /// Serves until interrupted.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let own = arguments.directory.as_deref().map(read_directory).transpose()?;
-    let is_builtin = own.is_none();
     cli::runtime()?.block_on(async {
         let stop = cli::stop_signal().await;
-        let emulator = Emulator::builder()
-            .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)))
-            .directory(own.unwrap_or_else(Directory::fixtures))
+        let emulator = builder(arguments, own)
             .start()
             .await
             .with_context(|| format!("cannot start the emulator on 127.0.0.1:{}", arguments.port))?;
-        cli::print(&introduction(emulator.url(), is_builtin))?;
+        if let (Some(path), Some(certificate)) = (&arguments.ca_out, emulator.ca_certificate()) {
+            fs::write(path, certificate).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let is_builtin = *emulator.control().directory() == Directory::fixtures();
+        cli::print(&introduction(emulator.url(), trust(arguments).as_deref(), is_builtin))?;
         let events = emulator.control().subscribe();
         tokio::select! {
             () = emulator.serve_until(stop) => {}
@@ -43,6 +56,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+fn builder(arguments: &Arguments, directory: Option<Directory>) -> Builder {
+    let keys = if arguments.fresh_keys { KeySource::Generated } else { KeySource::Embedded };
+    let mut builder =
+        Emulator::builder().bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port))).keys(keys);
+    if arguments.https {
+        builder = builder.https();
+    }
+    if let Some(path) = &arguments.state {
+        builder = builder.state_file(path);
+    }
+    match directory {
+        Some(directory) => builder.directory(directory),
+        None => builder,
+    }
 }
 
 /// One line on stderr for each answered request, until the emulator stops.
@@ -76,8 +105,17 @@ fn read_directory(path: &Path) -> anyhow::Result<Directory> {
         .with_context(|| format!("{name} is not a directory of tenants, users and apps"))
 }
 
-fn introduction(url: &str, is_builtin: bool) -> String {
-    let head = format!("Entra emulator on {url}\ncontrol plane: {url}/__emulator\n");
+/// What clients must do to speak https with it.
+fn trust(arguments: &Arguments) -> Option<String> {
+    arguments.https.then(|| match &arguments.ca_out {
+        Some(path) => format!("clients must trust {}", path.display()),
+        None => "clients must trust its certificate authority, which --ca-out FILE writes down".to_owned(),
+    })
+}
+
+fn introduction(url: &str, trust: Option<&str>, is_builtin: bool) -> String {
+    let trust = trust.map(|trust| format!("{trust}\n")).unwrap_or_default();
+    let head = format!("Entra emulator on {url}\ncontrol plane: {url}/__emulator\n{trust}");
     if !is_builtin {
         return format!(
             "{head}\nPoint the gateway at it with AZURE_AUTHORITY_HOST={url} and the ids of your directory.\n"

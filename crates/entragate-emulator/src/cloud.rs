@@ -1,11 +1,13 @@
 //! What lives as long as the emulator; a request works on the [`Entra`] it hands out.
 
+use std::io;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
 use crate::entra::Entra;
 use crate::event::Event;
+use crate::saved::Saver;
 use crate::state::{Shared, State};
 
 #[derive(Debug)]
@@ -14,13 +16,22 @@ pub(crate) struct Cloud {
     pub(crate) base: Arc<str>,
     pub(crate) state: Arc<Shared>,
     pub(crate) events: broadcast::Sender<Event>,
+    saver: Option<Saver>,
 }
 
 impl Cloud {
-    pub(crate) fn new(base: &str, state: State) -> Self {
+    pub(crate) fn new(base: &str, state: State, saver: Option<Saver>) -> Self {
         // Slow listeners lose the oldest events; nobody waits for them.
         let (events, _) = broadcast::channel(256);
-        Self { base: base.into(), state: Arc::new(Shared::new(state)), events }
+        Self { base: base.into(), state: Arc::new(Shared::new(state)), events, saver }
+    }
+
+    /// Writes down what must outlive the process, where that is wanted.
+    pub(crate) async fn save(&self) -> io::Result<()> {
+        match &self.saver {
+            Some(saver) => saver.save(&self.state).await,
+            None => Ok(()),
+        }
     }
 
     /// The cloud with the directory of this moment.

@@ -13,13 +13,18 @@ pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// `Set-Cookie` for a session.
-pub(crate) fn set(key: &str) -> String {
-    format!("{NAME}={key}; Path=/; HttpOnly; SameSite=Lax")
+pub(crate) fn set(key: &str, base: &str) -> String {
+    format!("{NAME}={key}; Path=/; HttpOnly; {}", reach(base))
 }
 
 /// `Set-Cookie` that ends the session.
-pub(crate) fn clear() -> String {
-    format!("{NAME}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
+pub(crate) fn clear(base: &str) -> String {
+    format!("{NAME}=; Path=/; HttpOnly; {}; Max-Age=0", reach(base))
+}
+
+/// As Entra's: single-page apps renew their tokens in a hidden frame of another site. Without TLS no browser allows that.
+fn reach(base: &str) -> &'static str {
+    if base.starts_with("https:") { "SameSite=None; Secure" } else { "SameSite=Lax" }
 }
 
 #[cfg(test)]

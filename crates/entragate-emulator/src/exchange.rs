@@ -69,6 +69,12 @@ impl Answer {
         Self::new(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "There is nothing here.\n")
     }
 
+    /// The state file could not be written.
+    pub(crate) fn unsaved(error: &std::io::Error) -> Self {
+        let text = format!("The emulator's state could not be saved: {error}\n");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", text)
+    }
+
     pub(crate) fn redirect(to: &str) -> Self {
         Self::empty(StatusCode::FOUND).with(LOCATION, to)
     }

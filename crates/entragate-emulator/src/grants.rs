@@ -1,12 +1,13 @@
 //! What a sign-in leaves behind: sessions, codes, refresh tokens, device codes.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::authority::Authority;
 use crate::scope::ScopeRequest;
 
 /// The platform of the redirect URI, which decides whether the client is public (and is inherited by refresh tokens).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Platform {
     Web,
     Spa,
@@ -14,7 +15,8 @@ pub(crate) enum Platform {
 }
 
 /// A user's agreement that a client may act: carried by the code, then by every refresh token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Grant {
     /// The tenant signed in to.
     pub(crate) tenant: String,
@@ -32,7 +34,8 @@ pub(crate) struct Grant {
 }
 
 /// What of the `claims` parameter changes a token.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ClaimsRequest {
     /// Authentication contexts.
     pub(crate) acrs: Vec<String>,
@@ -98,7 +101,8 @@ pub(crate) enum Challenge {
 }
 
 /// A refresh token. Entra never uses one up: the old one goes on working beside its successors.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RefreshToken {
     pub(crate) grant: Grant,
     pub(crate) issued_at: u64,
@@ -128,7 +132,8 @@ pub(crate) enum DeviceState {
 }
 
 /// A user's own consent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Consent {
     pub(crate) oid: String,
     pub(crate) client: String,

@@ -12,8 +12,13 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    pub(crate) fn new(seed: Option<u64>) -> Self {
-        Self { seed, drawn: 0 }
+    /// A new source, or with what another has drawn, one that goes on there.
+    pub(crate) fn new(seed: Option<u64>, drawn: u64) -> Self {
+        Self { seed, drawn }
+    }
+
+    pub(crate) fn drawn(&self) -> u64 {
+        self.drawn
     }
 
     pub(crate) fn fill(&mut self, out: &mut [u8]) {
@@ -97,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_seed_repeats_itself_and_the_system_does_not() {
-        let draw = |seed| (Random::new(seed).guid(), Random::new(seed).code());
+        let draw = |seed| (Random::new(seed, 0).guid(), Random::new(seed, 0).code());
         assert_eq!(draw(Some(7)), draw(Some(7)));
         assert_ne!(draw(Some(7)), draw(Some(8)));
         assert_ne!(draw(None), draw(None));
@@ -105,7 +110,7 @@ mod tests {
 
     #[test]
     fn grants_have_entra_s_size() {
-        let mut random = Random::new(Some(1));
+        let mut random = Random::new(Some(1), 0);
         let (code, refresh) = (random.code(), random.refresh_token());
         assert!(code.len() >= 700 && refresh.len() >= 1000);
         assert!(is_grant_shaped(&code) && is_grant_shaped(&refresh));

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 use crate::der::integers;
 use crate::digest::{base64url, thumbprint};
@@ -77,6 +81,18 @@ impl SigningKey {
         Self::new(KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Generate)?)
     }
 
+    /// PKCS#8 in base64.
+    fn saved(&self) -> String {
+        let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&self.pair).expect("an RSA key has a PKCS#8 form");
+        STANDARD.encode(der.as_ref())
+    }
+
+    fn restored(saved: &str) -> Result<Arc<Self>, KeyError> {
+        let der = STANDARD.decode(saved).map_err(|_| KeyError::Parse)?;
+        let pair = KeyPair::from_pkcs8(&der).map_err(|_| KeyError::Parse)?;
+        Self::new(pair).map(Arc::new)
+    }
+
     fn embedded(at: usize) -> Option<Result<Self, KeyError>> {
         let pair = KeyPair::from_pkcs8(POOL.get(at)?).map_err(|_| KeyError::Parse);
         Some(pair.and_then(Self::new))
@@ -125,6 +141,24 @@ impl rcgen::SigningKey for SigningKey {
     }
 }
 
+/// A [`KeyRing`] in its written form: private keys, as the file of a test system may hold them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedKeys {
+    active: String,
+    standby: String,
+    old: Vec<String>,
+    consumers: String,
+    foreign: Option<String>,
+    next: Option<usize>,
+}
+
+impl std::fmt::Debug for SavedKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SavedKeys")
+    }
+}
+
 /// The keys of the emulated cloud.
 #[derive(Debug)]
 pub(crate) struct KeyRing {
@@ -155,6 +189,31 @@ impl KeyRing {
         };
         let next = (source == KeySource::Embedded).then_some(3);
         Ok(Self { active, standby, old: Vec::new(), consumers, foreign: None, next, served: 0 })
+    }
+
+    pub(crate) fn saved(&self) -> SavedKeys {
+        SavedKeys {
+            active: self.active.saved(),
+            standby: self.standby.saved(),
+            old: self.old.iter().map(|key| key.saved()).collect(),
+            consumers: self.consumers.saved(),
+            foreign: self.foreign.as_ref().map(|key| key.saved()),
+            next: self.next,
+        }
+    }
+
+    /// The keys that another process left, with the same `kid`s.
+    pub(crate) fn restored(saved: &SavedKeys) -> Result<Self, KeyError> {
+        let old: Result<_, _> = saved.old.iter().map(|key| SigningKey::restored(key)).collect();
+        Ok(Self {
+            active: SigningKey::restored(&saved.active)?,
+            standby: SigningKey::restored(&saved.standby)?,
+            old: old?,
+            consumers: SigningKey::restored(&saved.consumers)?,
+            foreign: saved.foreign.as_deref().map(SigningKey::restored).transpose()?,
+            next: saved.next,
+            served: 0,
+        })
     }
 
     /// The position of a pool key that nobody has taken yet.

@@ -22,5 +22,5 @@ pub(crate) fn answer(entra: &Entra, exchange: &Exchange) -> Answer {
         }
         None => pages::message("Signed out", "You are signed out of the emulator."),
     };
-    answer.cookie(&cookies::clear()).uncached()
+    answer.cookie(&cookies::clear(&entra.base)).uncached()
 }

@@ -1,6 +1,8 @@
 //! The `scope` parameter: OIDC scopes, scopes of APIs written with a GUID or an identifier URI, and bare names, which
 //! Entra looks up on Microsoft Graph.
 
+use serde::{Deserialize, Serialize};
+
 use crate::authority::Authority;
 use crate::directory::{App, Directory};
 use crate::errors::Refusal;
@@ -8,7 +10,7 @@ use crate::fixtures::GRAPH;
 use crate::guid;
 
 /// The scopes that belong to no API of anybody's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Oidc {
     OpenId,
     Profile,
@@ -39,7 +41,7 @@ impl Oidc {
 }
 
 /// How a scope names its API, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Prefix {
     Unqualified,
     Guid(String),
@@ -47,7 +49,7 @@ pub(crate) enum Prefix {
 }
 
 /// A scope of an API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Named {
     pub(crate) prefix: Prefix,
     pub(crate) value: String,
@@ -68,7 +70,7 @@ impl Named {
 }
 
 /// The scopes of one API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ApiScopes {
     /// Application id of the API.
     pub(crate) api: String,
@@ -88,7 +90,7 @@ impl ApiScopes {
 }
 
 /// A parsed `scope` parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ScopeRequest {
     pub(crate) text: String,
     pub(crate) oidc: Vec<Oidc>,

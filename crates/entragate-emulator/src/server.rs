@@ -46,12 +46,21 @@ async fn handle(
     ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request<Body>,
 ) -> Response<Body> {
+    let response = respond(&cloud, &peer, request).await;
+    // Whoever has an answer may rely on it after a restart.
+    match cloud.save().await {
+        Ok(()) => response,
+        Err(error) => Answer::unsaved(&error).response,
+    }
+}
+
+async fn respond(cloud: &Arc<Cloud>, peer: &Peer, request: Request<Body>) -> Response<Body> {
     let route = Route::of(request.uri().path());
     let Some(mut exchange) = read(request).await else {
         return Answer::empty(StatusCode::PAYLOAD_TOO_LARGE).response;
     };
     if let Route::Control(rest) = &route {
-        return control::http::answer(&Control::new(cloud), peer.addr.ip(), &exchange, rest);
+        return control::http::answer(&Control::new(Arc::clone(cloud)), peer.addr.ip(), &exchange, rest);
     }
     let (delay, fault) = cloud.state.with(|state| fault::take(&mut state.faults, route.endpoint()));
     if delay > 0 {
@@ -60,7 +69,7 @@ async fn handle(
     // Taken after the delay: what changed meanwhile counts.
     let entra = cloud.entra();
     let answer = if let Some(kind) = fault {
-        faulty(&entra, &exchange, &route, &peer, &kind)
+        faulty(&entra, &exchange, &route, peer, &kind)
     } else {
         exchange.document_client = cimd::client(&entra, &route, &exchange).await;
         dispatch(&entra, &exchange, &route)

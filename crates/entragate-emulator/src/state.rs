@@ -11,6 +11,7 @@ use crate::ids::Random;
 use crate::issued::IssuedToken;
 use crate::keys::KeyRing;
 use crate::recorded::RecordedRequest;
+use crate::saved::Saved;
 use crate::settings::Settings;
 
 /// How many requests and issued tokens are remembered; an emulator left running must not grow for ever.
@@ -54,6 +55,20 @@ impl State {
             documents: HashMap::new(),
             random,
             keys,
+        }
+    }
+
+    /// Where another process left off, with its keys.
+    pub(crate) fn resumed(saved: Saved, random: Random, keys: KeyRing) -> Self {
+        let directories = saved.directories();
+        Self {
+            clock_offset: saved.clock_offset,
+            settings: saved.settings,
+            directories,
+            refresh_tokens: saved.refresh_tokens.into_iter().collect(),
+            consents: saved.consents,
+            documents: saved.documents.into_iter().collect(),
+            ..Self::new(Directory::default(), random, keys)
         }
     }
 

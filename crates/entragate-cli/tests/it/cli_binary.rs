@@ -214,6 +214,43 @@ fn emulate_says_how_to_use_it_and_stops_at_sigterm() {
 
 #[cfg(unix)]
 #[test]
+fn emulate_serves_https_and_writes_its_authority_and_state() {
+    let place = directory("emulate_https");
+    let (ca, state) = (place.join("ca.pem"), place.join("state.json"));
+    let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let (ca_out, state_file) = (path(&ca), path(&state));
+    let options =
+        ["emulate", "--port", "0", "--https", "--ca-out", &ca_out, "--state", &state_file, "--fresh-keys"];
+    let printed = starts_and_stops(&[], &options, "Ctrl-C stops it");
+    assert!(printed.contains("Entra emulator on https://localhost:"), "{printed}");
+    assert!(printed.contains(&format!("clients must trust {ca_out}")), "{printed}");
+    let certificate = fs::read_to_string(&ca).expect("the authority is written");
+    assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----"), "{certificate}");
+    let saved = fs::read_to_string(&state).expect("the state is written");
+    // A second start goes on with it, authority included.
+    starts_and_stops(&[], &options, "Ctrl-C stops it");
+    assert_eq!(fs::read_to_string(&ca).expect("the authority is written"), certificate);
+    assert_eq!(fs::read_to_string(&state).expect("the state is written"), saved);
+}
+
+#[test]
+fn emulate_refuses_a_damaged_state_and_an_authority_without_https() {
+    let place = directory("emulate_refuses");
+    fs::write(place.join("state.json"), "{").expect("a file");
+    for (options, reason) in [
+        (["--state", "state.json"], "state.json: it is damaged, or no state of an emulator"),
+        (["--ca-out", "ca.pem"], "--https"),
+    ] {
+        let output = entragate(&place, &[], &[&["emulate", "--port", "0"][..], &options].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(reason), "{stderr}");
+    }
+    assert_eq!(fs::read_to_string(place.join("state.json")).expect("the file"), "{");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);

@@ -75,8 +75,15 @@ impl Assertion {
         several.chain(audience).filter_map(Value::as_str).collect()
     }
 
+    /// Seconds. MSAL for Python writes them with a fraction, as RFC 7519 allows.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast saturates, and what lies outside is no time anyway"
+    )]
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        self.claims.get(name).and_then(Value::as_u64)
+        let value = self.claims.get(name)?;
+        value.as_u64().or_else(|| value.as_f64().map(|seconds| seconds as u64))
     }
 
     /// From when, and until when.

@@ -46,7 +46,7 @@ pub(super) fn sign_in<'a>(visit: &Visit<'a>, request: &'a Request<'_>) -> Step<S
     let (key, id) = entra.random(|random| (random.opaque(96), random.guid()));
     let session = Session { oid: user.oid.clone(), id, mfa, started_at: now };
     entra.state.with(|state| state.sessions.insert(key.clone(), session.clone()));
-    Ok(SignedIn { user, tenant, session, cookie: Some(cookies::set(&key)) })
+    Ok(SignedIn { user, tenant, session, cookie: Some(cookies::set(&key, &entra.base)) })
 }
 
 /// After sign-in has begun, errors are pages; `prompt=none` has no pages.

@@ -1,13 +1,13 @@
 //! What a client says about itself at the URL that is its id.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::agent_id;
 use crate::directory::{Access, App, Audience};
 use crate::entra::Entra;
 
 /// A document that is its URL's.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Document {
     client_id: String,
     client_name: Option<String>,

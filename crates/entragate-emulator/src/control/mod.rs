@@ -34,6 +34,10 @@ impl Control {
         &self.cloud.base
     }
 
+    pub(crate) async fn save(&self) -> std::io::Result<()> {
+        self.cloud.save().await
+    }
+
     /// Emulated Unix seconds: the system's clock plus everything [`advance`](Self::advance)d.
     pub fn now(&self) -> u64 {
         self.cloud.entra().now()

@@ -17,6 +17,15 @@ impl Directories {
         Self { current: Arc::clone(&original), original }
     }
 
+    /// Where another process left off.
+    pub(crate) fn resumed(original: Directory, current: Directory) -> Self {
+        Self { original: Arc::new(original), current: Arc::new(current) }
+    }
+
+    pub(crate) fn original(&self) -> Arc<Directory> {
+        Arc::clone(&self.original)
+    }
+
     pub(crate) fn current(&self) -> Arc<Directory> {
         Arc::clone(&self.current)
     }

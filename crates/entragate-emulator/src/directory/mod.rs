@@ -104,10 +104,15 @@ impl Directory {
 
     /// Reads a directory and checks that its references hold.
     pub fn from_toml(text: &str) -> Result<Self, DirectoryError> {
-        let mut directory: Self = toml::from_str(text).map_err(DirectoryError::Syntax)?;
-        directory.normalize();
-        directory.validate()?;
-        Ok(directory)
+        let directory: Self = toml::from_str(text).map_err(DirectoryError::Syntax)?;
+        directory.checked()
+    }
+
+    /// Itself, if its references hold.
+    pub(crate) fn checked(mut self) -> Result<Self, DirectoryError> {
+        self.normalize();
+        self.validate()?;
+        Ok(self)
     }
 
     /// The TOML form; [`Directory::from_toml`] reads it back.

@@ -14,9 +14,10 @@ pub(crate) fn answer(entra: &Entra, exchange: &Exchange) -> Answer {
         return errors::json(&Refusal::Missing("authorization_endpoint"), &entra.base, &trace).cors();
     };
     let own = authority_of(&entra.base);
-    let asked = authority_of(endpoint);
+    // MSAL for Python leaves the port out.
+    let asked = authority_of(endpoint).filter(|asked| own.as_ref().is_some_and(|own| is_same(asked, own)));
     let segment = Url::parse(endpoint).ok().and_then(|url| url.path_segments()?.next().map(str::to_owned));
-    let (Some(host), Some(segment), true) = (own.clone(), segment, asked == own) else {
+    let (Some(host), Some(segment), Some(_)) = (own, segment, asked) else {
         return errors::json(&Refusal::UnknownInstance, &entra.base, &trace).cors();
     };
     let body = json!({
@@ -25,6 +26,11 @@ pub(crate) fn answer(entra: &Entra, exchange: &Exchange) -> Answer {
         "metadata": [{ "preferred_network": host, "preferred_cache": host, "aliases": [host] }],
     });
     Answer::json(StatusCode::OK, &body).traced(&trace).cors()
+}
+
+/// Whether they are equal, or only the port is missing.
+fn is_same(asked: &str, own: &str) -> bool {
+    own.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// Host and explicit port.

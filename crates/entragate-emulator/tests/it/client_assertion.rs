@@ -20,6 +20,14 @@ async fn e092_ps256_and_rs256_give_azpacr_2() {
 }
 
 #[tokio::test]
+async fn e092_seconds_may_have_a_fraction() {
+    let entra = Entra::start().await;
+    let exp = f64::from(u32::try_from(entra.control().now()).expect("before 2106")) + 600.25;
+    let assertion = Assertion::of(&entra, WEB).claim("exp", exp).sign();
+    entra.redeem(&daemon().asserting(&assertion)).await;
+}
+
+#[tokio::test]
 async fn e092_codes_and_refresh_tokens_are_redeemed_with_an_assertion() {
     let entra = Entra::start().await;
     let request = Authorize::web().user("alice");

@@ -309,10 +309,19 @@ async fn e019_instance_discovery_knows_its_own_host() {
 }
 
 #[tokio::test]
+async fn e019_the_port_may_be_missing_as_from_msal_for_python() {
+    let entra = Entra::start().await;
+    let reply = instance(&entra, &format!("https://127.0.0.1/{TENANT}/oauth2/v2.0/authorize")).await.ok();
+    assert_eq!(reply["tenant_discovery_endpoint"], format!("{}/{TENANT}/{V2}", entra.b()));
+}
+
+#[tokio::test]
 async fn e019_instance_discovery_refuses_an_unknown_host_50049() {
     let entra = Entra::start().await;
-    let reply = instance(&entra, &format!("https://evil.test/{TENANT}/oauth2/v2.0/authorize")).await;
-    reply.refusal(400, "invalid_instance", 50049).says("Unknown or invalid instance.");
+    for host in ["evil.test", "127.0.0.1:1", "127.0.0.2", "127.0.0"] {
+        let reply = instance(&entra, &format!("https://{host}/{TENANT}/oauth2/v2.0/authorize")).await;
+        reply.refusal(400, "invalid_instance", 50049).says("Unknown or invalid instance.");
+    }
 }
 
 #[tokio::test]

@@ -80,16 +80,25 @@ pub(crate) struct Entra {
     clippy::disallowed_methods,
     reason = "the tests' client speaks loopback http only; no redirects, no proxy"
 )]
-pub(crate) fn http_client() -> reqwest::Client {
+fn client(trusted: Option<reqwest::Certificate>) -> reqwest::Client {
     // Another test may have installed it first; either way it is there.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .tls_certs_only([])
+        .tls_certs_only(trusted)
         .timeout(Duration::from_secs(30))
         .build()
         .expect("the client builds")
+}
+
+pub(crate) fn http_client() -> reqwest::Client {
+    client(None)
+}
+
+/// A client that trusts one certificate authority and no other.
+pub(crate) fn https_client(trusted: reqwest::Certificate) -> reqwest::Client {
+    client(Some(trusted))
 }
 
 impl Entra {
