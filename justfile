@@ -25,6 +25,10 @@ demo *args:
 clients *names:
     tests/clients/install.sh && tests/clients/run.sh {{names}}
 
+# Microsoft's own client libraries against the emulator (installs them on first use).
+msal *libraries:
+    tests/msal/run.sh {{libraries}}
+
 # The MCP conformance suite's authorization scenarios, and broken clients.
 conformance:
     tests/conformance/run.sh
