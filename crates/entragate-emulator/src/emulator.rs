@@ -190,7 +190,7 @@ impl Builder {
         let keys = self.signing_keys(saved.as_ref()).await?;
         let authority = self.authority(saved.as_ref())?;
         let tls = authority.as_ref().filter(|_| self.transport == Transport::Https);
-        let acceptor = tls.map(CertificateAuthority::acceptor).transpose().map_err(no_tls)?;
+        let acceptor = tls.map(CertificateAuthority::acceptor).transpose().map_err(|error| no_tls(&error))?;
         let ca_certificate = tls.map(|authority| authority.certificate.clone());
 
         let base = self.public_url.unwrap_or_else(|| match self.transport {
@@ -208,8 +208,8 @@ impl Builder {
                 keys,
             ),
         };
-        let saver = self.state_file.clone().map(|path| Saver::new(path, authority));
-        let cloud = Arc::new(Cloud::new(base.trim_end_matches('/'), state, saver));
+        let keeper = self.state_file.clone().map(|path| Saver::new(path, authority));
+        let cloud = Arc::new(Cloud::new(base.trim_end_matches('/'), state, keeper));
         if let (Err(error), Some(path)) = (cloud.save().await, self.state_file) {
             return Err(StartError::State { path, reason: format!("it cannot be written: {error}") });
         }
@@ -261,10 +261,10 @@ impl Builder {
             return Ok(Some(authority));
         }
         let fresh = (self.transport == Transport::Https).then(CertificateAuthority::generate);
-        fresh.transpose().map_err(no_tls)
+        fresh.transpose().map_err(|error| no_tls(&error))
     }
 }
 
-fn no_tls(error: TlsError) -> StartError {
+fn no_tls(error: &TlsError) -> StartError {
     StartError::Tls(error.to_string())
 }

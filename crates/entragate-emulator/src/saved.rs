@@ -40,6 +40,12 @@ pub(crate) enum ReadError {
     OtherDirectory,
 }
 
+/// As much as every format has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
 /// The file's content.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,11 +71,6 @@ impl Saved {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read?,
         };
-        /// As much as every format has.
-        #[derive(Deserialize)]
-        struct Format {
-            format: u32,
-        }
         let Format { format } = serde_json::from_slice(&text)?;
         if format != FORMAT {
             return Err(ReadError::Format(format));
