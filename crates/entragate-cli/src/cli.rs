@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
-use crate::{demo, emulate, serve, telemetry, trace};
+use crate::{demo, emulate, serve, telemetry, token, trace};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -40,9 +40,18 @@ enum Command {
     Emulate(emulate::Arguments),
     /// Show what happened to the sign-ins of the last hour (broker mode)
     Trace(trace::Arguments),
+    /// Look at a token
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Say check by check whether the gateway would accept a token, and what to do if not
+    Check(token::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -110,6 +119,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
         )),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
         Command::Trace(arguments) => show_trace(&arguments, environment, file),
+        Command::Token(TokenCommand::Check(arguments)) => check_token(&arguments, environment, file),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
     }
@@ -148,6 +158,25 @@ fn show_trace(
         None
     };
     runtime()?.block_on(trace::run(arguments, listen))
+}
+
+fn check_token(
+    arguments: &token::Arguments,
+    environment: &Environment,
+    file: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let config = if arguments.needs_configuration() {
+        match config::load(environment, file) {
+            Ok(config) => Some(config),
+            Err(problems) => {
+                print_problems(&problems);
+                return Ok(Exit::Failed);
+            }
+        }
+    } else {
+        None
+    };
+    runtime()?.block_on(token::run(arguments, config.as_ref()))
 }
 
 fn config_check(environment: &Environment, file: Option<&Path>, json: bool) -> anyhow::Result<Exit> {

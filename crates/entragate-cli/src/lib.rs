@@ -11,5 +11,6 @@ pub mod sample;
 pub mod serve;
 pub mod setup;
 pub mod telemetry;
+pub mod token;
 pub mod trace;
 pub mod upstream;

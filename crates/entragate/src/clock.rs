@@ -1,5 +1,6 @@
 //! Time as a parameter: everything that asks "is this still valid?" asks a [`Clock`].
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,6 +35,17 @@ impl Timestamp {
     #[must_use]
     pub(crate) const fn before(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(by.as_secs()))
+    }
+}
+
+/// For people, in UTC; what is beyond the year 9999 as a number.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const YEAR_10000: u64 = 253_402_300_800;
+        match UNIX_EPOCH.checked_add(Duration::from_secs(self.0)) {
+            Some(time) if self.0 < YEAR_10000 => httpdate::HttpDate::from(time).fmt(f),
+            _ => self.0.fmt(f),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::Request;
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use tower_service::Service;
 
 use crate::base_url::BaseUrl;
@@ -27,6 +27,10 @@ use crate::policy::step_up::StepUps;
 use crate::rate::RateLimit;
 use crate::seal::SealKeys;
 use crate::session::SessionSeal;
+use crate::token;
+use crate::token::bearer::{Presented, presented};
+use crate::token::report::TokenReport;
+use crate::token::saved::SavedKeys;
 use crate::trace::SignIn;
 
 pub use builder::GateBuilder;
@@ -91,6 +95,9 @@ pub enum GateError {
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness,
+    /// Keys that were saved for another tenant, or are no keys.
+    #[error("saved keys: {0}")]
+    SavedKeys(String),
     /// TLS could not be set up.
     #[error("outbound HTTP client: {0}")]
     Outbound(String),
@@ -191,6 +198,27 @@ impl Gate {
             }
             None => Ok(()),
         }
+    }
+
+    /// What this gate would do with the token of a request with these headers, check by check, and what its rules would
+    /// let the bearer do. The checks are those of a request; they all run, and nothing is logged or remembered.
+    ///
+    /// `None` in development mode, and when there is no `Authorization` header.
+    pub async fn examine(&self, headers: &HeaderMap) -> Option<TokenReport> {
+        let entra = self.0.entra.as_ref()?;
+        let token = match presented(headers) {
+            Presented::Nothing => return None,
+            Presented::Bearer(token) => Some(token),
+            Presented::Repeated | Presented::Unreadable => None,
+        };
+        Some(token::examine::examine(entra, &self.0.policy, token).await)
+    }
+
+    /// Entra's endpoints and keys as they are now, to judge tokens with where Entra cannot be reached.
+    pub async fn keys_to_save(&self) -> Result<SavedKeys, NotReady> {
+        let entra = self.0.entra.as_ref().ok_or_else(|| NotReady("authentication is off".to_owned()))?;
+        let snapshot = entra.keyring.snapshot().await.map_err(|error| NotReady(error.to_string()))?;
+        Ok(SavedKeys::of(&snapshot))
     }
 
     /// The sign-ins of the last hour, the newest first. Broker mode only; elsewhere Entra answers the clients itself.

@@ -197,12 +197,7 @@ async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refus
             tracing::warn!(target: "entragate::token", check = "authorization_repeated", "two headers");
             return Err(Box::new(inner.challenge.invalid_request("The Authorization header is repeated")));
         }
-        Presented::Unreadable => {
-            tracing::warn!(target: "entragate::token", check = "authorization_header", "not a bearer token");
-            return Err(Box::new(
-                inner.challenge.invalid_token("The Authorization header holds no bearer token"),
-            ));
-        }
+        Presented::Unreadable => return Err(refused_token(inner, &Refused::Header)),
     };
     if let Some(broker) = entra.way.broker()
         && sealed::is_sealed(token)
@@ -301,6 +296,7 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
                     target_name = call.target().map(shown),
                     object_id = principal.object_id(),
                     client_id = principal.client_id(),
+                    agent_blueprint = principal.agent_blueprint(),
                     token_id = principal.token_id()
                 );
             }

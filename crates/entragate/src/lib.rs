@@ -77,7 +77,7 @@ pub mod seal_file;
 pub mod secret;
 mod session;
 mod signin;
-mod token;
+pub mod token;
 pub mod trace;
 mod unread;
 
@@ -96,3 +96,5 @@ pub use rate::ClientAddress;
 pub use seal::{SealKeyError, SealKeys};
 pub use seal_file::{SealFileError, seal_key_file};
 pub use secret::Secret;
+pub use token::report::{CheckOutcome, TokenBearer, TokenCheck, TokenReport, TokenVerdict};
+pub use token::saved::{SavedKeys, SavedKeysError};

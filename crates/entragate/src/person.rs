@@ -50,6 +50,8 @@ impl Person {
             scopes: self.scopes,
             groups: self.groups,
             groups_overage: self.groups_overage,
+            // Agents have tokens of their own; nobody signs in as one in a browser.
+            agent_blueprint: None,
             token_id: Some(token),
             expires_at,
         })

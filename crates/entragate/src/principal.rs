@@ -38,6 +38,7 @@ pub(crate) struct Identity {
     pub(crate) scopes: Vec<String>,
     pub(crate) groups: Vec<String>,
     pub(crate) groups_overage: bool,
+    pub(crate) agent_blueprint: Option<String>,
     pub(crate) token_id: Option<String>,
     pub(crate) expires_at: Timestamp,
 }
@@ -60,6 +61,7 @@ impl Principal {
             scopes: Vec::new(),
             groups: Vec::new(),
             groups_overage: false,
+            agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
         })
@@ -113,6 +115,12 @@ impl Principal {
     /// Entra left the groups out of the token because there are more than 200.
     pub fn has_group_overage(&self) -> bool {
         self.0.groups_overage
+    }
+
+    /// `xms_par_app_azp`: the blueprint app of an agent identity. For logs; an agent is authorised as every other
+    /// caller is, by its own object id, roles and scopes.
+    pub fn agent_blueprint(&self) -> Option<&str> {
+        self.0.agent_blueprint.as_deref()
     }
 
     /// `uti`: the token's id, for logs and Entra's sign-in log.

@@ -7,6 +7,7 @@ use entragate::once::{Memory, Once, Redb, Redis};
 use entragate::{Broker, Gate, GateBuilder, SealKeys, seal_key_file};
 
 use super::checked::{BrokerConfig, Config, Identity, Keys, Store};
+use super::not_asked::NotAsked;
 
 impl Config {
     /// The gate of this configuration.
@@ -17,13 +18,34 @@ impl Config {
     /// The gate, with room for what only the caller knows: the clock, the port that the system chose. Opens the state of
     /// broker mode.
     pub fn gate_builder(&self) -> anyhow::Result<GateBuilder> {
+        let once = match &self.identity {
+            Identity::Broker(broker) => Some(broker.once(self.base_url.as_str())?),
+            Identity::Development | Identity::Relay(_) => None,
+        };
+        self.builder(once, BrokerConfig::registrations)
+    }
+
+    /// A gate that judges tokens beside a running one: it creates nothing and opens no state.
+    pub fn examining_gate_builder(&self) -> anyhow::Result<GateBuilder> {
+        self.builder(Some(Arc::new(NotAsked)), BrokerConfig::registrations_as_they_are)
+    }
+
+    fn builder(
+        &self,
+        once: Option<Arc<dyn Once>>,
+        registrations: impl FnOnce(&BrokerConfig) -> anyhow::Result<Broker>,
+    ) -> anyhow::Result<GateBuilder> {
         let base_url = self.base_url.clone();
         let mut builder = match &self.identity {
             Identity::Development => Gate::development(base_url),
             Identity::Relay(relay) => Gate::relay(base_url, relay.clone()),
             Identity::Broker(broker) => {
-                let builder = Gate::broker(base_url, broker.registrations()?)
-                    .once(broker.once(self.base_url.as_str())?)
+                let builder = Gate::broker(base_url, registrations(broker)?);
+                let builder = match once {
+                    Some(once) => builder.once(once),
+                    None => builder,
+                };
+                let builder = builder
                     .clients(broker.clients.iter().cloned())
                     .registration(broker.registration)
                     .client_documents(broker.documents.clone());
@@ -62,7 +84,21 @@ impl Config {
 
 impl BrokerConfig {
     fn registrations(&self) -> anyhow::Result<Broker> {
-        let keys = match &self.keys {
+        Ok(self.with_keys(self.seal_keys()?))
+    }
+
+    /// Without making a key: where there is none yet, no token was sealed.
+    fn registrations_as_they_are(&self) -> anyhow::Result<Broker> {
+        match &self.keys {
+            Keys::InDirectory(directory) if !directory.join("seal.key").exists() => {
+                Ok(self.with_keys(SealKeys::new([SealKeys::generate()?])?))
+            }
+            _ => self.registrations(),
+        }
+    }
+
+    fn seal_keys(&self) -> anyhow::Result<SealKeys> {
+        Ok(match &self.keys {
             Keys::Given(keys) => keys.clone(),
             Keys::InDirectory(directory) => {
                 let key =
@@ -70,9 +106,12 @@ impl BrokerConfig {
                 SealKeys::new([key]).context("the key of the state directory cannot be used")?
             }
             Keys::OfThisProcess => SealKeys::new([SealKeys::generate()?])?,
-        };
+        })
+    }
+
+    fn with_keys(&self, keys: SealKeys) -> Broker {
         let (tenant, api, client) = (self.tenant.clone(), self.api.clone(), self.client.clone());
-        Ok(Broker { tenant, api, client, credential: self.credential.clone(), keys })
+        Broker { tenant, api, client, credential: self.credential.clone(), keys }
     }
 
     fn once(&self, issuer: &str) -> anyhow::Result<Arc<dyn Once>> {

@@ -22,6 +22,7 @@ mod listen;
 mod load;
 mod log;
 mod nearest;
+mod not_asked;
 mod problems;
 mod reader;
 mod reference;

@@ -16,6 +16,7 @@ mod graph;
 mod serve_admin;
 mod serve_listen;
 mod setup_plan;
+mod token_check;
 mod trace;
 mod upstream_failures;
 mod upstream_fixture;

@@ -22,6 +22,7 @@ use crate::policy::{Policy, Rule};
 use crate::random;
 use crate::rate::{Rate, RateLimit};
 use crate::session::SessionSeal;
+use crate::token::saved::SavedKeys;
 
 /// Collects what differs from the defaults.
 #[must_use]
@@ -44,6 +45,7 @@ pub struct GateBuilder {
     rate: Rate,
     hosted_callbacks: bool,
     session_key: Option<Vec<u8>>,
+    saved_keys: Option<SavedKeys>,
     clock: Arc<dyn Clock>,
 }
 
@@ -68,6 +70,7 @@ impl GateBuilder {
             rate: Rate::default(),
             hosted_callbacks: true,
             session_key: None,
+            saved_keys: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -168,6 +171,13 @@ impl GateBuilder {
         self
     }
 
+    /// Judges tokens with these keys and asks Entra for none: to look at a token where Entra cannot be reached
+    /// ([`Gate::examine`]). Not for a gate that serves: it would not notice when Entra rotates or withdraws a key.
+    pub fn saved_keys(mut self, keys: SavedKeys) -> Self {
+        self.saved_keys = Some(keys);
+        self
+    }
+
     /// Where the time comes from; default: the computer.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -249,6 +259,7 @@ impl GateBuilder {
             redirects: RedirectPolicy::new(self.redirects, self.hosted_callbacks, private_use)
                 .deny(self.denied_redirects),
             listen: &self.listen,
+            saved_keys: self.saved_keys,
             clock: self.clock,
         };
         let entra = match self.mode {

@@ -20,6 +20,7 @@ use crate::oauth::resource::KnownResources;
 use crate::once::{Memory, Once};
 use crate::seal::Sealer;
 use crate::token::keys::Keyring;
+use crate::token::saved::SavedKeys;
 use crate::token::sealed::SealedTokens;
 use crate::token::verifier::Verifier;
 use crate::trace::Traces;
@@ -90,6 +91,7 @@ pub(super) struct Parts<'a> {
     pub(super) resource_url: &'a str,
     pub(super) redirects: RedirectPolicy,
     pub(super) listen: &'a [SocketAddr],
+    pub(super) saved_keys: Option<SavedKeys>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -133,9 +135,15 @@ impl Parts<'_> {
     }
 
     fn build(self, tenant: TenantId, api: ApiApp, way: Way) -> Result<Entra, GateError> {
-        let Self { authority, base, resource_url, redirects, listen, clock } = self;
+        let Self { authority, base, resource_url, redirects, listen, saved_keys, clock } = self;
         let http = Outbound::new(&authority).map_err(|error| GateError::Outbound(error.to_string()))?;
-        let keyring = Arc::new(Keyring::new(http.clone(), authority, tenant, Arc::clone(&clock)));
+        let saved = saved_keys.map(|keys| keys.snapshot(&authority, &tenant)).transpose();
+        let saved = saved.map_err(GateError::SavedKeys)?;
+        let mut keyring = Keyring::new(http.clone(), authority, tenant, Arc::clone(&clock));
+        if let Some(saved) = saved {
+            keyring = keyring.with_saved(saved);
+        }
+        let keyring = Arc::new(keyring);
         let verifier = Verifier::new(Arc::clone(&keyring), &api, Arc::clone(&clock));
         let resources = KnownResources::new(base, resource_url, listen, &api);
         Ok(Entra { api, http, keyring, verifier, redirects, resources, clock, way })

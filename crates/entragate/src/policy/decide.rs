@@ -110,7 +110,7 @@ impl Policy {
         // All scopes that the message needs go into one challenge, not one after the other.
         let mut missing: Vec<String> = Vec::new();
         if principal.kind() == Kind::User {
-            missing.extend(baseline_scopes.iter().filter(|scope| !self.grants(principal, scope)).cloned());
+            missing.extend(self.missing_scopes(principal, baseline_scopes));
         }
         for call in message.calls() {
             match self.judge(principal, call) {
@@ -130,8 +130,7 @@ impl Policy {
     /// Whether a sign-in is worth anything: a person who may call nothing learns it at once, with the role that is
     /// missing, and not from an empty list of tools.
     pub(crate) fn admits(&self, principal: &Principal, baseline_scopes: &[String]) -> Admission {
-        let missing: Vec<String> =
-            baseline_scopes.iter().filter(|scope| !self.grants(principal, scope)).cloned().collect();
+        let missing = self.missing_scopes(principal, baseline_scopes);
         if !missing.is_empty() {
             return Admission::NoScope(missing);
         }
@@ -160,15 +159,28 @@ impl Policy {
             let allowed = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
             return if allowed { Ok(Vec::new()) } else { Err(forbidden(Reason::NoRule)) };
         };
+        self.judge_rule(principal, rule).map_err(forbidden)
+    }
+
+    /// The scopes that a rule's calls still miss, or why nothing would help.
+    pub(super) fn judge_rule(&self, principal: &Principal, rule: &Rule) -> Result<Vec<String>, Reason> {
         if !rule.has_one_of_the_roles(principal) {
-            return Err(forbidden(Reason::Roles(rule.required_roles().to_vec())));
+            return Err(Reason::Roles(rule.required_roles().to_vec()));
         }
-        let missing: Vec<String> =
-            rule.required_scopes().iter().filter(|scope| !self.grants(principal, scope)).cloned().collect();
+        let missing = self.missing_scopes(principal, rule.required_scopes());
         if !missing.is_empty() && principal.kind() == Kind::Application {
-            return Err(forbidden(Reason::UserNeeded));
+            return Err(Reason::UserNeeded);
         }
         Ok(missing)
+    }
+
+    pub(super) fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Those of `scopes` that the caller lacks.
+    pub(super) fn missing_scopes(&self, principal: &Principal, scopes: &[String]) -> Vec<String> {
+        scopes.iter().filter(|scope| !self.grants(principal, scope)).cloned().collect()
     }
 
     /// Whether the scope is there or included in one that is, over as many steps as were stated.
@@ -224,6 +236,7 @@ mod tests {
             scopes: owned(scopes),
             groups: Vec::new(),
             groups_overage: false,
+            agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
         })

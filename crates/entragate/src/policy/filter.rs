@@ -261,6 +261,7 @@ mod tests {
             scopes: vec!["access".into()],
             groups: Vec::new(),
             groups_overage: false,
+            agent_blueprint: None,
             token_id: None,
             expires_at: crate::clock::Timestamp::from_unix(u64::MAX),
         });

@@ -9,6 +9,7 @@ pub mod decide;
 pub(crate) mod filter;
 pub mod glob;
 pub(crate) mod mirror;
+pub mod outlook;
 pub(crate) mod refusal;
 pub mod rule;
 pub(crate) mod step_up;

@@ -91,6 +91,20 @@ impl Rule {
         [&self.tools, &self.prompts, &self.resources, &self.methods].iter().all(|globs| globs.is_empty())
     }
 
+    /// What the rule names, each with the method that uses it.
+    pub(crate) fn patterns(&self) -> Vec<String> {
+        let all = [
+            ("tools/call ", &self.tools),
+            ("prompts/get ", &self.prompts),
+            ("resources/read ", &self.resources),
+            ("", &self.methods),
+        ];
+        let named = |(method, globs): (&str, &Vec<Glob>)| {
+            globs.iter().map(|glob| format!("{method}{}", glob.as_str())).collect::<Vec<_>>()
+        };
+        all.into_iter().flat_map(named).collect()
+    }
+
     pub(crate) fn required_roles(&self) -> &[String] {
         &self.roles
     }

@@ -1,4 +1,4 @@
-//! The JOSE header, read before anything is trusted (RFC 7515 §4).
+//! The form of a token and its JOSE header, read before anything is trusted (RFC 7515 §4).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::refused::{Refused, shown};
+use super::step::Step;
 
 /// Entra's largest tokens (200 groups, many roles) stay below 16 KiB.
 pub(crate) const MAX_TOKEN: usize = 16 * 1024;
@@ -14,15 +15,16 @@ pub(crate) const MAX_TOKEN: usize = 16 * 1024;
 const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
 
 /// A compact JWS taken apart; nothing is verified yet.
-pub(crate) struct Unverified<'a> {
-    pub(crate) key_id: String,
-    pub(crate) signing_input: &'a str,
+pub(crate) struct Parts<'a> {
+    header: &'a str,
     pub(crate) payload: &'a str,
     pub(crate) signature: &'a str,
+    pub(crate) signing_input: &'a str,
 }
 
+/// The JOSE header.
 #[derive(Deserialize)]
-struct Header {
+pub(crate) struct Header {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
@@ -30,39 +32,28 @@ struct Header {
     nonce: Option<IgnoredAny>,
 }
 
-impl<'a> Unverified<'a> {
-    pub(crate) fn parse(token: &'a str) -> Result<Self, Refused> {
-        if token.len() > MAX_TOKEN {
-            return Err(Refused::TooLong(MAX_TOKEN));
-        }
+/// Nothing longer is taken apart.
+pub(crate) const fn check_length(token: &str) -> Result<(), Refused> {
+    if token.len() > MAX_TOKEN { Err(Refused::TooLong(MAX_TOKEN)) } else { Ok(()) }
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn of(token: &'a str) -> Result<Self, Refused> {
         let parts: Vec<&str> = token.splitn(6, '.').collect();
-        let (header, payload, signature) = match parts.as_slice() {
-            [header, payload, signature] => (*header, *payload, *signature),
-            [_, _, _, _, _] => return Err(Refused::Encrypted),
-            _ => return Err(Refused::Malformed("not three parts")),
-        };
+        match parts.as_slice() {
+            [header, payload, signature] => {
+                let signing_input = &token[..header.len() + 1 + payload.len()];
+                Ok(Self { header, payload, signature, signing_input })
+            }
+            [_, _, _, _, _] => Err(Refused::Encrypted),
+            _ => Err(Refused::Malformed("not three parts")),
+        }
+    }
+
+    pub(crate) fn header(&self) -> Result<Header, Refused> {
         let json =
-            URL_SAFE_NO_PAD.decode(header).map_err(|_| Refused::Malformed("header is not base64url"))?;
-        let parsed: Header =
-            serde_json::from_slice(&json).map_err(|_| Refused::Malformed("header is not JSON"))?;
-        // One algorithm, chosen by us: not by the header, not by the key.
-        if parsed.alg != "RS256" {
-            return Err(Refused::Algorithm(shown(&parsed.alg)));
-        }
-        // Entra writes `JWT`. Proofs, logout tokens and the like are signed with the same keys (RFC 8725 §3.11).
-        if let Some(typ) = parsed.typ.filter(|typ| !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known)))
-        {
-            return Err(Refused::Type(shown(&typ)));
-        }
-        if parsed.crit.is_some() {
-            return Err(Refused::Critical);
-        }
-        // Graph signs over a hashed `nonce`, so the signature can never verify here: say why instead.
-        if parsed.nonce.is_some() {
-            return Err(Refused::Graph);
-        }
-        let key_id = parsed.kid.filter(|kid| !kid.is_empty()).ok_or(Refused::NoKeyId)?;
-        Ok(Self { key_id, signing_input: &token[..header.len() + 1 + payload.len()], payload, signature })
+            URL_SAFE_NO_PAD.decode(self.header).map_err(|_| Refused::Malformed("header is not base64url"))?;
+        serde_json::from_slice(&json).map_err(|_| Refused::Malformed("header is not JSON"))
     }
 
     pub(crate) fn payload_json(&self) -> Result<Vec<u8>, Refused> {
@@ -70,21 +61,82 @@ impl<'a> Unverified<'a> {
     }
 }
 
+impl Header {
+    /// Empty when there is none, which [`STEPS`] refuse.
+    pub(crate) fn key_id(&self) -> &str {
+        self.kid.as_deref().unwrap_or_default()
+    }
+}
+
+/// What the header must say.
+pub(crate) const STEPS: [Step<Header>; 5] = [
+    // One algorithm, chosen by us: not by the header, not by the key.
+    Step {
+        check: "algorithm",
+        found: |header| shown(&header.alg),
+        judge: |header| match header.alg.as_str() {
+            "RS256" => Ok(()),
+            other => Err(Refused::Algorithm(shown(other))),
+        },
+    },
+    // Entra writes `JWT`. Proofs, logout tokens and the like are signed with the same keys (RFC 8725 §3.11).
+    Step {
+        check: "type",
+        found: |header| header.typ.as_deref().map_or_else(|| "no `typ`".to_owned(), shown),
+        judge: |header| match &header.typ {
+            Some(typ) if !TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known)) => {
+                Err(Refused::Type(shown(typ)))
+            }
+            _ => Ok(()),
+        },
+    },
+    Step {
+        check: "crit",
+        found: |header| if header.crit.is_some() { "`crit` is there" } else { "no `crit`" }.to_owned(),
+        judge: |header| if header.crit.is_some() { Err(Refused::Critical) } else { Ok(()) },
+    },
+    // Graph signs over a hashed `nonce`, so the signature can never verify here: say why instead.
+    Step {
+        check: "graph_token",
+        found: |header| {
+            if header.nonce.is_some() { "`nonce` in the header" } else { "no `nonce` in the header" }
+                .to_owned()
+        },
+        judge: |header| if header.nonce.is_some() { Err(Refused::Graph) } else { Ok(()) },
+    },
+    Step {
+        check: "kid_missing",
+        found: |header| match header.key_id() {
+            "" => "no `kid`".to_owned(),
+            id => shown(id),
+        },
+        judge: |header| if header.key_id().is_empty() { Err(Refused::NoKeyId) } else { Ok(()) },
+    },
+];
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::step;
     use super::*;
+
+    fn parse(token: &str) -> Result<Header, Refused> {
+        check_length(token)?;
+        let header = Parts::of(token)?.header()?;
+        step::all(&STEPS, &header)?;
+        Ok(header)
+    }
 
     proptest! {
         #[test]
         fn total_on_any_text(token in "[ -~]{0,200}") {
-            let _ = Unverified::parse(&token);
+            let _ = parse(&token);
         }
 
         #[test]
         fn total_on_dotted_base64(header in "[A-Za-z0-9_-]{0,40}", payload in "[A-Za-z0-9_-]{0,40}") {
-            let _ = Unverified::parse(&format!("{header}.{payload}.x"));
+            let _ = parse(&format!("{header}.{payload}.x"));
         }
     }
 }

@@ -76,6 +76,36 @@ impl Snapshot {
     pub(crate) fn key(&self, id: &str) -> Option<&Key> {
         self.keys.get(id)
     }
+
+    pub(crate) fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// A view of what was fetched at some time, by whomever.
+    pub(super) fn of(endpoints: Endpoints, key_set: &[u8], fetched: Timestamp) -> Result<Self, String> {
+        let (keys, jwks) = parse_keys(key_set).map_err(|error| error.to_string())?;
+        Ok(Self { endpoints, verified: Arc::new(VerifiedTokens::new()), jwks, keys, fetched })
+    }
+
+    /// The key set with what Entra adds to RFC 7517: whom each key signs for.
+    pub(super) fn key_set(&self) -> serde_json::Value {
+        let mut set: serde_json::Value = serde_json::from_slice(&self.jwks).unwrap_or_default();
+        let keys = set.get_mut("keys").and_then(serde_json::Value::as_array_mut);
+        for jwk in keys.into_iter().flatten() {
+            let known = jwk.get("kid").and_then(|id| id.as_str()).and_then(|id| self.keys.get(id));
+            let (Some(key), Some(members)) = (known.cloned(), jwk.as_object_mut()) else { continue };
+            for (name, value) in [("issuer", key.issuer), ("cloud_instance_name", key.cloud_instance)] {
+                if let Some(value) = value {
+                    members.insert(name.to_owned(), value.into());
+                }
+            }
+        }
+        set
+    }
+
+    pub(super) const fn fetched(&self) -> Timestamp {
+        self.fetched
+    }
 }
 
 /// What the last fetch left behind, guarded by the single-flight lock.
@@ -93,6 +123,8 @@ pub(crate) struct Keyring {
     tenant: TenantId,
     clock: Arc<dyn Clock>,
     current: ArcSwapOption<Snapshot>,
+    /// What is used instead of asking Entra, ever.
+    saved: Option<Arc<Snapshot>>,
     flight: Mutex<Flight>,
     /// Copy of `Flight::number` that can be read without the lock.
     flights: std::sync::atomic::AtomicU64,
@@ -105,16 +137,28 @@ impl Keyring {
         tenant: TenantId,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (current, flight) = (ArcSwapOption::empty(), Mutex::default());
+        let (current, flight, saved) = (ArcSwapOption::empty(), Mutex::default(), None);
         Self {
             http,
             authority,
             tenant,
             clock,
             current,
+            saved,
             flight,
             flights: std::sync::atomic::AtomicU64::new(0),
         }
+    }
+
+    /// Uses this and asks nobody.
+    pub(crate) fn with_saved(mut self, saved: Snapshot) -> Self {
+        self.saved = Some(Arc::new(saved));
+        self
+    }
+
+    /// The tenant as configured: its GUID or a domain.
+    pub(crate) fn tenant(&self) -> &str {
+        self.tenant.as_str()
     }
 
     /// Where people sign in: scheme and host.
@@ -124,12 +168,15 @@ impl Keyring {
 
     /// The newest snapshot without waiting, however old.
     pub(crate) fn peek(&self) -> Option<Arc<Snapshot>> {
-        self.current.load_full()
+        self.saved.clone().or_else(|| self.current.load_full())
     }
 
     /// A snapshot fit for use if there is one, without waiting. One that is getting old is replaced in the
     /// background.
     pub(crate) fn usable(self: &Arc<Self>) -> Option<Arc<Snapshot>> {
+        if let Some(saved) = &self.saved {
+            return Some(Arc::clone(saved));
+        }
         let snapshot = self.peek()?;
         let age = self.age(&snapshot);
         if age >= MAX_AGE {
@@ -171,7 +218,7 @@ impl Keyring {
     pub(crate) async fn snapshot_with(self: &Arc<Self>, key: &str) -> Result<Arc<Snapshot>, Unavailable> {
         let seen = self.flights.load(std::sync::atomic::Ordering::Acquire);
         let snapshot = self.snapshot().await?;
-        if snapshot.key(key).is_some() {
+        if snapshot.key(key).is_some() || self.saved.is_some() {
             return Ok(snapshot);
         }
         let mut flight = self.flight.lock().await;

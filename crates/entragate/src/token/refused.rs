@@ -4,6 +4,9 @@
 /// identifiers (issuer, audience, key id, tenant), shortened.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
+    /// Another scheme, no token, or characters that no token has (RFC 6750 §2.1).
+    #[error("not a bearer token")]
+    Header,
     /// More bytes than any Entra token has.
     #[error("the token is longer than {0} bytes")]
     TooLong(usize),
@@ -92,6 +95,7 @@ impl Refused {
     /// A stable name of the check, for logs and metrics.
     pub(crate) const fn check(&self) -> &'static str {
         match self {
+            Self::Header => "authorization_header",
             Self::TooLong(_) => "length",
             Self::Encrypted => "encrypted",
             Self::Malformed(_) => "format",
@@ -123,6 +127,7 @@ impl Refused {
     /// What the client is told (RFC 6750 §3, `error_description`): enough to act on, nothing to probe with.
     pub(crate) const fn public_text(&self) -> &'static str {
         match self {
+            Self::Header => "The Authorization header holds no bearer token",
             Self::Expired(_) => "The access token expired",
             Self::NotYet(_) => "The access token is not valid yet",
             Self::Graph => "The access token was issued for Microsoft Graph, not for this server",

@@ -85,7 +85,6 @@ impl SealedTokens {
 
     /// Who calls. No clock skew: the same gateway, or a replica beside it, has set the expiry.
     pub(crate) async fn verify(&self, token: &str) -> Result<Principal, SealedError> {
-        let now = self.clock.now();
         let hash = cache::hash(token);
         let known = self.opened.get(&hash);
         let is_new = known.is_none();
@@ -93,14 +92,15 @@ impl SealedTokens {
             Some(opened) => opened,
             None => self.open(token)?,
         };
-        let ends = opened.principal.expires_at();
-        if now >= ends {
+        if let Err(refused) = self.check_expired(opened.principal.expires_at()) {
             self.opened.remove(&hash);
-            return Err(Refused::Expired(now.since(ends).as_secs()).into());
+            return Err(refused.into());
         }
-        if !self.families.is_alive(&opened.family, &opened.epoch).await? {
-            self.opened.remove(&hash);
-            return Err(Refused::Revoked.into());
+        if let Err(error) = self.check_alive(&opened.family, &opened.epoch).await {
+            if matches!(error, SealedError::Refused(_)) {
+                self.opened.remove(&hash);
+            }
+            return Err(error);
         }
         if is_new {
             // Only a call that is let in is the first one.
@@ -112,11 +112,34 @@ impl SealedTokens {
         Ok(opened.principal)
     }
 
-    fn open(&self, token: &str) -> Result<Opened, Refused> {
-        let access: AccessToken = self.seal.open(token).map_err(|_| Refused::NotSealedHere)?;
-        if access.resource != self.resource {
-            return Err(Refused::Resource(access.resource));
+    /// What the token says, if the seal is ours.
+    pub(super) fn unsealed(&self, token: &str) -> Result<AccessToken, Refused> {
+        self.seal.open(token).map_err(|_| Refused::NotSealedHere)
+    }
+
+    /// It is for this MCP server.
+    pub(super) fn check_resource(&self, access: &AccessToken) -> Result<(), Refused> {
+        if access.resource == self.resource {
+            Ok(())
+        } else {
+            Err(Refused::Resource(access.resource.clone()))
         }
+    }
+
+    /// It has not ended.
+    pub(super) fn check_expired(&self, ends: Timestamp) -> Result<(), Refused> {
+        let now = self.clock.now();
+        if now >= ends { Err(Refused::Expired(now.since(ends).as_secs())) } else { Ok(()) }
+    }
+
+    /// Its sign-in was not ended.
+    pub(super) async fn check_alive(&self, family: &str, epoch: &str) -> Result<(), SealedError> {
+        if self.families.is_alive(family, epoch).await? { Ok(()) } else { Err(Refused::Revoked.into()) }
+    }
+
+    fn open(&self, token: &str) -> Result<Opened, Refused> {
+        let access = self.unsealed(token)?;
+        self.check_resource(&access)?;
         let principal = access.person.principal(access.label, access.id, access.expires);
         Ok(Opened {
             principal,

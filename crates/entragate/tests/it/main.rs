@@ -12,6 +12,7 @@ mod clouds_authority;
 mod cors;
 mod discovery;
 mod embedding;
+mod examine;
 mod floods;
 mod incompatibilities;
 mod keys;

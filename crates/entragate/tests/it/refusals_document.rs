@@ -16,7 +16,8 @@ target `entragate::token` names. Written by a test from what was observed on the
 The client is told enough to act on and nothing to probe with: the same sentence for everything that only a
 forger or a broken issuer could produce. In every row the `WWW-Authenticate` header carries
 `error=\"invalid_token\"`, the sentence, the scope and the URL of the protected resource metadata; no part of the
-token is in the log.
+token is in the log. `entragate token check` makes the same checks on a token that you have, and says what to do
+([guide](../guide/token-check.md)).
 
 | Defect | Status | Check in the log | What the client is told |
 |---|---|---|---|
@@ -28,7 +29,7 @@ async fn the_page_of_refusals_is_what_was_observed() {
     let mut log = log::capture();
     let mut page = INTRODUCTION.to_owned();
     for row in MATRIX {
-        let seen = observe(&world, &mut log, row).await;
+        let seen = observe(&world, &mut log, row, &row.make(world.control())).await;
         let defect = row.defect.replace('|', "\\|");
         writeln!(page, "| {defect} | {} | `{}` | {} |", seen.status, seen.check, seen.text).unwrap();
         // A `kid` nobody knows makes Entra be asked once in 30 seconds; each row is to be judged on its own.

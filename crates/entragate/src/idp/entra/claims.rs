@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// Claims of v1 and v2 access tokens ([Microsoft: access token claims]). Unknown claims are ignored, as
 /// Microsoft asks.
@@ -33,6 +34,9 @@ pub(crate) struct Claims {
     pub(crate) unique_name: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) uti: Option<String>,
+    xms_par_app_azp: Option<Value>,
+    xms_act_fct: Option<Value>,
+    xms_sub_fct: Option<Value>,
     nonce: Option<IgnoredAny>,
     at_hash: Option<IgnoredAny>,
     c_hash: Option<IgnoredAny>,
@@ -89,6 +93,29 @@ impl Claims {
     /// More than 200 groups: Entra leaves them out and names Graph instead.
     pub(crate) fn has_group_overage(&self) -> bool {
         self.claim_names.as_ref().is_some_and(|names| names.groups.is_some()) || self.hasgroups == Some(true)
+    }
+
+    /// The blueprint app of an agent identity ([Microsoft: agent token claims]): to be logged, never authorised on.
+    ///
+    /// [Microsoft: agent token claims]: https://learn.microsoft.com/entra/agent-id/identity-platform/agent-token-claims
+    pub(crate) fn agent_blueprint(&self) -> Option<&str> {
+        self.xms_par_app_azp.as_ref().and_then(Value::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// What kind of agent identity this is, if it is one: facets are numbers separated by spaces, in any order.
+    pub(crate) fn agent(&self) -> Option<&'static str> {
+        let has = |claim: &Option<Value>, facet: &str| {
+            claim.as_ref().and_then(Value::as_str).is_some_and(|all| all.split(' ').any(|one| one == facet))
+        };
+        if has(&self.xms_sub_fct, "13") {
+            Some("an agent's user account")
+        } else if has(&self.xms_sub_fct, "11") {
+            Some("an agent in its own name")
+        } else if has(&self.xms_act_fct, "11") || self.agent_blueprint().is_some() {
+            Some("an agent")
+        } else {
+            None
+        }
     }
 
     /// A name to show. v1 tokens say `upn` or `unique_name`, v2 tokens `preferred_username`.

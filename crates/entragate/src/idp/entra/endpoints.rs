@@ -76,6 +76,29 @@ impl Endpoints {
         Self::checked(document, issuer_v1, tenant, V2)
     }
 
+    /// What was read before, judged as if it were read now.
+    pub(crate) fn saved(
+        document: serde_json::Value,
+        issuer_v1: Option<String>,
+        tenant: &TenantId,
+    ) -> Result<Self, DiscoveryError> {
+        const NAME: &str = "saved discovery document";
+        let document: Document = serde_json::from_value(document)
+            .map_err(|error| DiscoveryError::Unusable { document: NAME, reason: error.to_string() })?;
+        Self::checked(document, issuer_v1, tenant, NAME)
+    }
+
+    /// The members of the discovery document that are used.
+    pub(crate) fn document(&self) -> serde_json::Value {
+        serde_json::json!({
+            "issuer": self.issuer_v2,
+            "authorization_endpoint": self.authorization,
+            "token_endpoint": self.token,
+            "jwks_uri": self.jwks,
+            "cloud_instance_name": self.cloud_instance,
+        })
+    }
+
     fn checked(
         document: Document,
         issuer_v1: Option<String>,

@@ -15,7 +15,8 @@ use crate::oauth::params::encoded;
 use crate::oauth::refusal::{Refusal, translated};
 use crate::policy::decide::Admission;
 use crate::principal::{Kind, Principal};
-use crate::token::verifier::{SKEW, VerifyError};
+use crate::token::claimed::SKEW;
+use crate::token::verifier::VerifyError;
 
 /// The one redirect URI that Entra knows, below the base URL.
 pub(crate) const CALLBACK: &str = "/auth/callback";

@@ -1,0 +1,117 @@
+//! Finds the token in what was pasted, and makes of it the header that a client would send.
+
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+
+/// No token response is longer.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Reads standard input, a file, or the argument itself.
+pub(super) fn read(argument: Option<&str>) -> anyhow::Result<HeaderMap> {
+    let text = match argument {
+        None | Some("-") => {
+            super::prompt();
+            let mut text = Vec::new();
+            io::stdin().take(LONGEST).read_to_end(&mut text).context("cannot read standard input")?;
+            text
+        }
+        Some(path) if Path::new(path).is_file() => {
+            let file = std::fs::File::open(path).with_context(|| format!("cannot read {path}"))?;
+            let mut text = Vec::new();
+            file.take(LONGEST).read_to_end(&mut text).with_context(|| format!("cannot read {path}"))?;
+            text
+        }
+        Some(token) => {
+            let looks_like_one = token.matches('.').count() >= 2 || token.starts_with("ega_");
+            // Not repeated: it may be a secret that was pasted in the wrong place.
+            anyhow::ensure!(looks_like_one, "the argument is neither a file nor a token");
+            anstream::eprintln!(
+                "warning: a token as an argument stays in the shell's history and is visible to other processes; pipe it in instead"
+            );
+            token.as_bytes().to_vec()
+        }
+    };
+    headers(&text)
+}
+
+fn headers(text: &[u8]) -> anyhow::Result<HeaderMap> {
+    let text = text.trim_ascii();
+    anyhow::ensure!(!text.is_empty(), "there is no token: standard input or the file is empty");
+    let line = if text.starts_with(b"{") { of_response(text)? } else { of_line(text) };
+    // What no header can hold is what no client can send: it is judged as unreadable.
+    let printable: Vec<u8> =
+        line.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }).collect();
+    let mut value =
+        HeaderValue::from_bytes(&printable).context("the token has characters that no header can hold")?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
+/// `Authorization: Bearer …`, `Bearer …`, or the bare token.
+fn of_line(text: &[u8]) -> Vec<u8> {
+    const NAME: &[u8] = b"authorization:";
+    let is_prefixed =
+        |prefix: &[u8]| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    if is_prefixed(NAME) {
+        return text.get(NAME.len()..).unwrap_or_default().trim_ascii().to_vec();
+    }
+    if is_prefixed(b"bearer ") {
+        return text.to_vec();
+    }
+    [b"Bearer ", text].concat()
+}
+
+/// The access token of a token response.
+fn of_response(text: &[u8]) -> anyhow::Result<Vec<u8>> {
+    #[derive(serde::Deserialize)]
+    struct Answered {
+        access_token: Option<String>,
+        #[serde(rename = "accessToken")]
+        of_the_cli: Option<String>,
+    }
+    let Ok(answered) = serde_json::from_slice::<Answered>(text) else {
+        anyhow::bail!("it begins like JSON and is no token response");
+    };
+    let token = answered.access_token.or(answered.of_the_cli);
+    let token =
+        token.context("the JSON has no access_token; an error response has none, see `error` in it")?;
+    Ok([b"Bearer ", token.trim().as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> String {
+        let headers = headers(text.as_bytes()).expect("a header");
+        headers[AUTHORIZATION].to_str().expect("ASCII").to_owned()
+    }
+
+    #[test]
+    fn a_token_is_found_in_what_people_paste() {
+        for text in [
+            "a.b.c\n",
+            "  a.b.c",
+            "Bearer a.b.c",
+            "Authorization: Bearer a.b.c\r\n",
+            "AUTHORIZATION:Bearer a.b.c",
+            r#"{"token_type":"Bearer","access_token":"a.b.c","expires_in":1}"#,
+            r#"{"accessToken":"a.b.c","tokenType":"Bearer"}"#,
+        ] {
+            assert_eq!(value(text), "Bearer a.b.c", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_bearer_token_stays_none() {
+        assert_eq!(value("Authorization: Basic eDp5"), "Basic eDp5");
+        assert_eq!(value("a.b\n.c"), "Bearer a.b .c");
+        for text in ["", " \n", "{}", "{", r#"{"error":"invalid_grant"}"#] {
+            assert!(headers(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

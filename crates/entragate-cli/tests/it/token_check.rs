@@ -1,0 +1,237 @@
+//! `entragate token check` against an emulated Entra: exit codes, what is printed, and what never is.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use entragate_emulator::{Defect, Emulator, KeySource, MintRequest, fixtures};
+use serde_json::Value;
+
+use crate::config_fixture::directory;
+
+const RULES: &str = r#"rules = [{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["write"], scopes = ["write"] }, { tools = ["*"] }]"#;
+
+struct Entra {
+    emulator: Emulator,
+    directory: PathBuf,
+}
+
+impl Entra {
+    async fn start(name: &str) -> Self {
+        let emulator = Emulator::builder().keys(KeySource::Embedded).start().await.expect("an emulator");
+        let directory = directory(name);
+        fs::write(directory.join("entragate.toml"), RULES).expect("a file");
+        Self { emulator, directory }
+    }
+
+    fn mint(&self, request: &MintRequest) -> String {
+        self.emulator.control().mint(request)
+    }
+
+    fn good(&self) -> String {
+        self.mint(&MintRequest::default())
+    }
+
+    fn spoilt(&self, defect: Defect) -> String {
+        self.mint(&MintRequest { defect: Some(defect), ..MintRequest::default() })
+    }
+
+    fn relay(&self) -> Vec<(String, String)> {
+        [
+            ("AZURE_TENANT_ID", fixtures::TENANT),
+            ("AZURE_CLIENT_ID", fixtures::API),
+            ("AZURE_MCP_CLIENT_ID", fixtures::MCP),
+            ("AZURE_AUTHORITY_HOST", self.emulator.url()),
+            ("ENTRAGATE_ENTRA_SCOPES", "access"),
+            ("ENTRAGATE_UPSTREAM", "http://127.0.0.1:9/mcp"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    async fn check(&self, stdin: &str, arguments: &[&str]) -> Printed {
+        check(&self.directory, self.relay(), stdin, arguments).await
+    }
+}
+
+#[derive(Debug)]
+struct Printed {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+async fn check(
+    directory: &Path,
+    environment: Vec<(String, String)>,
+    stdin: &str,
+    arguments: &[&str],
+) -> Printed {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_entragate"));
+    command.args(["token", "check"]).args(arguments).env_clear().envs(environment).current_dir(directory);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = stdin.to_owned();
+    let run = move || -> Output {
+        let mut child = command.spawn().expect("the binary runs");
+        // A command that needs no input may be gone before it is written.
+        let _ = child.stdin.take().expect("a pipe").write_all(stdin.as_bytes());
+        child.wait_with_output().expect("it ends")
+    };
+    let output = tokio::task::spawn_blocking(run).await.expect("it does not panic");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Printed { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// No 16 characters of the signature, and not the payload as it was sent.
+fn assert_discreet(printed: &Printed, token: &str) {
+    let parts: Vec<&str> = token.split('.').collect();
+    for text in [&printed.stdout, &printed.stderr] {
+        assert!(!text.contains(parts[1]), "the payload: {text}");
+        for window in parts[2].as_bytes().windows(16) {
+            let window = std::str::from_utf8(window).expect("base64url");
+            assert!(!text.contains(window), "16 characters of the signature: {text}");
+        }
+    }
+}
+
+/// What differs from run to run, masked.
+fn stable(text: &str, url: &str) -> String {
+    let mask = |line: &str| match ["ends ", "begins "].iter().find_map(|word| line.split_once(word)) {
+        Some((before, _)) if line.contains("GMT") => format!("{before}[time]"),
+        _ if line.contains(" bytes") => "  ✓ length                [size]".to_owned(),
+        _ => line.trim_end().to_owned(),
+    };
+    text.replace(url, "[entra]").lines().map(mask).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_token_is_0_and_told_with_what_the_rules_allow() {
+    let entra = Entra::start("token_check_good").await;
+    let token = entra.good();
+    let printed = entra.check(&token, &[]).await;
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
+    assert_discreet(&printed, &token);
+    insta::assert_snapshot!(stable(&printed.stdout, entra.emulator.url()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_1_and_told_with_the_remedy() {
+    let entra = Entra::start("token_check_refused").await;
+    let claims =
+        serde_json::json!({ "iss": "https://sts.windows.net/99999999-9999-4999-8999-999999999999/" });
+    let token = entra.mint(&MintRequest {
+        defect: Some(Defect::GraphNonce),
+        claims: claims.as_object().expect("an object").clone(),
+        ..MintRequest::default()
+    });
+    let printed = entra.check(&token, &[]).await;
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(1), ""));
+    assert_discreet(&printed, &token);
+    insta::assert_snapshot!(stable(&printed.stdout, entra.emulator.url()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_has_the_same_checks_and_nothing_of_the_signature() {
+    let entra = Entra::start("token_check_json").await;
+    for (token, code, verdict) in [(entra.good(), 0, "valid"), (entra.spoilt(Defect::Expired), 1, "refused")]
+    {
+        let printed = entra.check(&token, &["--json"]).await;
+        assert_eq!(printed.code, Some(code), "{printed:?}");
+        assert_discreet(&printed, &token);
+        let report: Value = serde_json::from_str(&printed.stdout).expect("JSON");
+        assert_eq!(report["verdict"], verdict);
+        let checks = report["checks"].as_array().expect("checks");
+        let failed: Vec<_> = checks.iter().filter(|check| check["outcome"] == "failed").collect();
+        assert_eq!(failed.len(), usize::try_from(code).expect("0 or 1"), "{failed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_read_from_everywhere_and_an_argument_is_warned_of() {
+    let entra = Entra::start("token_check_input").await;
+    let token = entra.good();
+    fs::write(entra.directory.join("token.txt"), format!("{token}\n")).expect("a file");
+    let response = format!(r#"{{"token_type":"Bearer","access_token":"{token}"}}"#);
+    for (stdin, arguments) in [
+        (token.as_str(), &["-"][..]),
+        (&format!("Authorization: Bearer {token}\r\n"), &[]),
+        (&response, &[]),
+        ("", &["token.txt"]),
+    ] {
+        let printed = entra.check(stdin, arguments).await;
+        assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    let printed = entra.check("", &[&token]).await;
+    assert_eq!(printed.code, Some(0));
+    assert!(printed.stderr.starts_with("warning: a token as an argument"), "{}", printed.stderr);
+    for (stdin, arguments, says) in [
+        ("", &[][..], "there is no token"),
+        ("{\"error\":\"invalid_grant\"}", &[], "no access_token"),
+        ("", &["nowhere.txt"], "neither a file nor a token"),
+        ("x", &["--at", "yesterday"], "2026-01-31T12:00:00Z"),
+        ("x", &["--tenant", "contoso.com"], "--audience"),
+    ] {
+        let printed = entra.check(stdin, arguments).await;
+        assert_eq!((printed.code, printed.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(printed.stderr.contains(says), "{}", printed.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn saved_keys_judge_offline_and_at_another_time() {
+    let entra = Entra::start("token_check_offline").await;
+    let token = entra.good();
+    let saved = entra.check("", &["--save-keys", "keys.json"]).await;
+    assert_eq!((saved.code, saved.stdout.as_str()), (Some(0), ""), "{saved:?}");
+    let (environment, place) = (entra.relay(), entra.directory.clone());
+    entra.emulator.shutdown().await;
+    let offline = |arguments: &'static [&'static str]| check(&place, environment.clone(), &token, arguments);
+    assert_eq!(offline(&["--keys", "keys.json"]).await.code, Some(0));
+    let later = offline(&["--keys", "keys.json", "--at", "2099-12-31T00:00:00Z"]).await;
+    assert_eq!(later.code, Some(1));
+    assert!(later.stdout.contains("check=expired"), "{}", later.stdout);
+    let earlier = offline(&["--keys", "keys.json", "--at", "1000000000"]).await;
+    assert!(earlier.stdout.contains("check=not_yet_valid"), "{}", earlier.stdout);
+    // Without keys nobody knows.
+    let online = offline(&[]).await;
+    assert_eq!(online.code, Some(2), "{online:?}");
+    assert!(online.stdout.contains("could not be checked"), "{}", online.stdout);
+    let nothing = offline(&["--keys", "nowhere.json"]).await;
+    assert_eq!(nothing.code, Some(2));
+    assert!(nothing.stderr.contains("cannot read nowhere.json"), "{}", nothing.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenant_and_audience_are_enough_without_a_configuration() {
+    let entra = Entra::start("token_check_flags").await;
+    let url = entra.emulator.url().to_owned();
+    let flags = ["--tenant", fixtures::TENANT, "--audience", fixtures::API, "--authority", url.as_str()];
+    let good = check(&entra.directory, Vec::new(), &entra.good(), &flags).await;
+    assert_eq!(good.code, Some(0), "{good:?}");
+    assert!(good.stdout.contains("everything: there are no rules"), "{}", good.stdout);
+    let other = check(&entra.directory, Vec::new(), &entra.spoilt(Defect::SiblingApp), &flags).await;
+    assert_eq!(other.code, Some(1));
+    // A configuration without sign-in judges nothing.
+    let development = [("ENTRAGATE_UPSTREAM".to_owned(), "http://127.0.0.1:9/mcp".to_owned())];
+    let none = check(&entra.directory, development.to_vec(), &entra.good(), &[]).await;
+    assert_eq!(none.code, Some(2));
+    assert!(none.stderr.contains("--tenant and --audience"), "{}", none.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_broker_mode_a_token_of_another_gateway_is_named_and_no_state_is_made() {
+    let entra = Entra::start("token_check_broker").await;
+    let state = entra.directory.join("state");
+    let _ = fs::remove_dir_all(&state);
+    let mut environment = entra.relay();
+    environment.retain(|(name, _)| name != "AZURE_MCP_CLIENT_ID");
+    environment.push(("AZURE_CLIENT_SECRET".to_owned(), fixtures::API_SECRET.to_owned()));
+    environment.push(("ENTRAGATE_STATE_DIRECTORY".to_owned(), state.display().to_string()));
+    let sealed = check(&entra.directory, environment.clone(), "ega_AAAAAAAAAAAAAAAAAAAAAAAA", &[]).await;
+    assert_eq!(sealed.code, Some(1), "{sealed:?}");
+    assert!(sealed.stdout.contains("check=not_sealed_here"), "{}", sealed.stdout);
+    let of_entra = check(&entra.directory, environment, &entra.good(), &[]).await;
+    assert_eq!(of_entra.code, Some(0), "{of_entra:?}");
+    assert!(!state.exists(), "a look at a token makes no state");
+}
