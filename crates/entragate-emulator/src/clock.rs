@@ -20,6 +20,48 @@ pub(crate) fn iso(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.0000000Z")
 }
 
+/// `2026-05-24T13:34:39Z`, as in Microsoft Graph.
+pub(crate) fn iso_seconds(seconds: u64) -> String {
+    let (year, month, day, hour, minute, second) = civil(seconds);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Unix seconds of a time in that form, with or without fractions of a second, in UTC.
+pub(crate) fn parse_iso(text: &str) -> Option<u64> {
+    let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
+    let (date, time) = text.split_once('T')?;
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(time, ':')?;
+    let plausible = (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    if !plausible {
+        return None;
+    }
+    let shifted_year = year - u64::from(month <= 2);
+    let shifted_month = (month + 9) % 12;
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let days = shifted_year * 365 + shifted_year / 4 - shifted_year / 100 + shifted_year / 400 + day_of_year;
+    let seconds = (days.checked_sub(719_468)?) * 86_400 + hour * 3600 + minute * 60 + second;
+    // The 31st of a shorter month is no day.
+    let (_, found_month, found_day, ..) = civil(seconds);
+    ((found_month, found_day) == (month, day)).then_some(seconds)
+}
+
+fn numbers(text: &str, separator: char) -> Option<[u64; 3]> {
+    let parts: Vec<&str> = text.split(separator).collect();
+    let [first, second, third] = parts.as_slice() else { return None };
+    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?;
+    Some([number(first)?, number(second)?, number(third)?])
+}
+
 /// Days to year, month and day in the proleptic Gregorian calendar (Hinnant's algorithm, years from 1970 on).
 fn civil(seconds: u64) -> (u64, u64, u64, u64, u64, u64) {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -37,7 +79,25 @@ fn civil(seconds: u64) -> (u64, u64, u64, u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{iso, timestamp};
+    use proptest::prelude::proptest;
+
+    use super::{iso, iso_seconds, parse_iso, timestamp};
+
+    proptest! {
+        #[test]
+        fn times_are_read_as_they_are_written(seconds in 0_u64..250_000_000_000, text: String) {
+            assert_eq!(parse_iso(&iso_seconds(seconds)), Some(seconds));
+            assert_eq!(parse_iso(&iso(seconds)), Some(seconds));
+            parse_iso(&text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for text in ["", "2026-01-31", "2026-02-30T00:00:00Z", "2026-01-31T00:00:00", "2026-01-31T24:00:00Z"] {
+            assert_eq!(parse_iso(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn times_are_written_like_entra_writes_them() {

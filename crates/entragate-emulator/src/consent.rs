@@ -1,9 +1,8 @@
 //! Who has consented to what: an administrator for everybody, the API in advance, or the user.
 
-use crate::directory::{App, User};
+use crate::directory::{App, User, UserConsent};
 use crate::entra::Entra;
 use crate::errors::Refusal;
-use crate::grants::Consent;
 use crate::scope::{ApiScopes, ScopeRequest};
 
 /// Scope values that the client may already use on the API on behalf of the user.
@@ -12,12 +11,12 @@ pub(crate) fn granted(entra: &Entra, client: &App, api: &App, user: &User) -> Ve
         let about = list.iter().filter(|access| [&other.id, &other.name].contains(&&access.app));
         about.flat_map(|access| access.scopes.clone()).collect()
     };
-    let own = entra.state.with(|state| {
-        let fits = |consent: &&Consent| {
-            consent.oid == user.oid && consent.client == client.id && consent.api == api.id
-        };
-        state.consents.iter().filter(fits).map(|consent| consent.scope.clone()).collect::<Vec<_>>()
-    });
+    // Of this moment: the user may have consented in this very request.
+    let directory = entra.state.with(|state| state.directories.current());
+    let fits = |consent: &&UserConsent| {
+        consent.user == user.oid && consent.client == client.id && consent.app == api.id
+    };
+    let own = directory.consents.iter().filter(fits).flat_map(|consent| consent.scopes.clone()).collect();
     let all = [of(&client.admin_consent, api), of(&api.preauthorized, client), own];
     api.scopes
         .iter()
@@ -31,7 +30,8 @@ pub(crate) fn wanted(client: &App, api: &App, scopes: &ApiScopes) -> Vec<String>
     if scopes.is_default() {
         let listed =
             client.required_access.iter().filter(|access| [&api.id, &api.name].contains(&&access.app));
-        return listed.flat_map(|access| access.scopes.clone()).collect();
+        let values = listed.flat_map(|access| access.scopes.clone());
+        return values.filter(|value| api.scope(value).is_some()).collect();
     }
     scopes.named.iter().map(|named| named.value.clone()).filter(|value| api.scope(value).is_some()).collect()
 }
@@ -76,14 +76,11 @@ pub(crate) enum Which {
 /// Remembers a user's consent.
 pub(crate) fn remember(entra: &Entra, client: &App, user: &User, asked: &[Asked<'_>]) {
     entra.state.with(|state| {
-        for permission in asked {
-            state.consents.insert(Consent {
-                oid: user.oid.clone(),
-                client: client.id.clone(),
-                api: permission.api.id.clone(),
-                scope: permission.value.clone(),
-            });
-        }
+        state.directories.alter(|directory| {
+            for permission in asked {
+                directory.consent(&user.oid, &client.id, &permission.api.id, &permission.value);
+            }
+        });
     });
 }
 

@@ -9,6 +9,33 @@ pub(crate) fn integers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((unsigned(first), unsigned(second)))
 }
 
+/// Validity and subject of an X.509 certificate: two times as written, and the common name.
+pub(crate) fn dates_and_subject(der: &[u8]) -> Option<([&[u8]; 2], Option<&[u8]>)> {
+    let (certificate, _) = tagged(SEQUENCE, der)?;
+    let (mut rest, _) = tagged(SEQUENCE, certificate)?;
+    if let Some((_, after)) = tagged(VERSION, rest) {
+        rest = after;
+    }
+    // Serial number, signature algorithm, issuer.
+    for _ in 0..3 {
+        rest = element(rest)?.2;
+    }
+    let (validity, rest) = tagged(SEQUENCE, rest)?;
+    let (_, from, after) = element(validity)?;
+    let (_, until, _) = element(after)?;
+    let (mut names, _) = tagged(SEQUENCE, rest)?;
+    let mut common_name = None;
+    while let Some((set, after)) = tagged(SET, names) {
+        names = after;
+        let (attribute, _) = tagged(SEQUENCE, set)?;
+        let (kind, value) = tagged(OBJECT_IDENTIFIER, attribute)?;
+        if kind == COMMON_NAME {
+            common_name = Some(element(value)?.1);
+        }
+    }
+    Some(([from, until], common_name))
+}
+
 /// The `RSAPublicKey` in the `SubjectPublicKeyInfo` of an X.509 certificate (RFC 5280, section 4.1).
 pub(crate) fn rsa_key_of_certificate(der: &[u8]) -> Option<&[u8]> {
     let (certificate, _) = tagged(SEQUENCE, der)?;
@@ -33,7 +60,11 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
+
+/// 2.5.4.3
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 
 /// 1.2.840.113549.1.1.1
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -60,13 +91,14 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 mod tests {
     use proptest::prelude::proptest;
 
-    use super::{integers, rsa_key_of_certificate};
+    use super::{dates_and_subject, integers, rsa_key_of_certificate};
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
             integers(&bytes);
             rsa_key_of_certificate(&bytes);
+            dates_and_subject(&bytes);
         }
     }
 

@@ -21,6 +21,8 @@ pub enum Endpoint {
     DeviceCode,
     /// `/logout`.
     Logout,
+    /// Microsoft Graph.
+    Graph,
     /// Everything else outside the control plane.
     Other,
     /// In a fault: every endpoint.

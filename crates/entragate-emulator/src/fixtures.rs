@@ -32,18 +32,29 @@ pub const SPA: &str = "5a000000-0000-4000-8000-000000000001";
 pub const SELF: &str = "5e1f0000-0000-4000-8000-000000000001";
 /// A daemon with the app role Tools.All on API; secret `d3mon`.
 pub const DMN: &str = "d0000000-0000-4000-8000-000000000001";
+/// A daemon that may do everything with registrations through Microsoft Graph; secret [`ADM_SECRET`], also the certificate
+/// and the managed identity.
+pub const ADM: &str = "d0000000-0000-4000-8000-000000000002";
+/// A daemon with Microsoft Graph's application permission Application.Read.All; secret [`READER_SECRET`].
+pub const READER: &str = "d0000000-0000-4000-8000-000000000003";
 /// An app without redirect URIs.
 pub const NOURI: &str = "f0000000-0000-4000-8000-000000000001";
+/// Microsoft Graph Command Line Tools, Microsoft's public client that every tenant has.
+pub const GRAPH_CLI: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 /// Microsoft Graph.
 pub const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
 /// The unexpired secret of [`API`], [`API1`] and [`GATE`].
 pub const API_SECRET: &str = "api-s3cret";
-/// A certificate in PEM, registered on [`API`] and [`WEB`].
+/// The secret of [`ADM`].
+pub const ADM_SECRET: &str = "adm-s3cret";
+/// The secret of [`READER`].
+pub const READER_SECRET: &str = "reader-s3cret";
+/// A certificate in PEM, registered on [`API`], [`WEB`] and [`ADM`].
 pub const CLIENT_CERTIFICATE: &str = include_str!("../keys/client-certificate.pem");
 /// Its private key in PEM, PKCS#8: public test material.
 pub const CLIENT_KEY: &str = include_str!("../keys/client-key.pem");
-/// Client id of the managed identity `gateway-identity`, which [`API`] and [`WEB`] trust.
+/// Client id of the managed identity `gateway-identity`, which [`API`], [`WEB`] and [`ADM`] trust.
 pub const IDENTITY: &str = "1de00000-0000-4000-8000-000000000001";
 /// Its object id: the subject of its tokens.
 pub const IDENTITY_OID: &str = "1de00000-0000-4000-8000-000000000002";
@@ -91,6 +102,9 @@ mod tests {
             super::SPA,
             super::SELF,
             super::DMN,
+            super::ADM,
+            super::READER,
+            super::GRAPH_CLI,
             super::NOURI,
         ] {
             assert!(directory.client(id, Some(TENANT)).is_some(), "{id}");
@@ -99,7 +113,7 @@ mod tests {
             assert_eq!(directory.user(name).map(|user| user.oid.as_str()), Some(oid), "{name}");
         }
         assert_eq!(directory.users.len(), USERS.len());
-        assert_eq!(directory.apps.len(), 14);
+        assert_eq!(directory.apps.len(), 17);
     }
 
     #[test]
@@ -110,7 +124,7 @@ mod tests {
             (identity.client_id.as_str(), identity.object_id.as_str()),
             (super::IDENTITY, super::IDENTITY_OID)
         );
-        for id in [super::API, super::WEB] {
+        for id in [super::API, super::WEB, super::ADM] {
             let app = directory.client(id, Some(TENANT)).expect("an app");
             assert_eq!(app.certificates, [super::CLIENT_CERTIFICATE]);
             assert_eq!(app.federated_credentials[0].subject, super::IDENTITY_OID);

@@ -131,16 +131,6 @@ pub(crate) enum DeviceState {
     Redeemed,
 }
 
-/// A user's own consent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Consent {
-    pub(crate) oid: String,
-    pub(crate) client: String,
-    pub(crate) api: String,
-    pub(crate) scope: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::ClaimsRequest;

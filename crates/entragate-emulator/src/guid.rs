@@ -17,6 +17,11 @@ pub(crate) fn parse(text: &str) -> Option<String> {
 pub(crate) fn from_bytes(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
+    text(&bytes)
+}
+
+/// The text of these bytes, whatever their version.
+pub(crate) fn text(bytes: &[u8; 16]) -> String {
     let mut out = String::with_capacity(36);
     for (at, byte) in bytes.iter().enumerate() {
         if [4, 6, 8, 10].contains(&at) {

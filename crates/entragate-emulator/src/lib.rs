@@ -42,6 +42,7 @@ mod exchange;
 mod fault;
 pub mod fixtures;
 mod grants;
+mod graph;
 mod guid;
 mod ids;
 mod issued;
@@ -72,7 +73,8 @@ mod v1;
 pub use control::Control;
 pub use directory::{
     Access, App, Assignment, Audience, ChangeError, Directory, DirectoryError, FederatedCredential, Group,
-    GroupClaims, ManagedIdentity, Principals, Role, Scope, Secret, Tenant, User,
+    GroupClaims, ManagedIdentity, Principals, Role, Scope, Secret, ServicePrincipal, Tenant, User,
+    UserConsent,
 };
 pub use emulator::{Builder, Emulator, StartError};
 pub use event::{Event, Outcome};
@@ -81,4 +83,4 @@ pub use issued::{IssuedToken, TokenKind};
 pub use keys::KeySource;
 pub use mint::{Defect, MintError, MintRequest};
 pub use recorded::RecordedRequest;
-pub use settings::{RefreshWithoutScope, ResourceMatch, ResourcePolicy, Settings, V1Audience};
+pub use settings::{IdentifierUriPolicy, RefreshWithoutScope, ResourceMatch, ResourcePolicy, Settings, V1Audience};

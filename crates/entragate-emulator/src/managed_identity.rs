@@ -94,6 +94,10 @@ fn sign(entra: &Entra, identity: &ManagedIdentity, audience: &str, now: u64) -> 
     set("azpacr", "2".into());
     set("idtyp", "app".into());
     set("oid", identity.object_id.clone().into());
+    let roles = roles(entra, identity, audience);
+    if !roles.is_empty() {
+        set("roles", roles.into());
+    }
     set("rh", format!("1.{}.", entra.random(|random| random.opaque(30))).into());
     set("sub", identity.object_id.clone().into());
     set("tid", identity.tenant.clone().into());
@@ -101,6 +105,13 @@ fn sign(entra: &Entra, identity: &ManagedIdentity, audience: &str, now: u64) -> 
     set("ver", "2.0".into());
     let key = entra.state.with(|state| state.keys.active.clone());
     jwt::sign_claims(&key, &jwt::header(&key, 2), &claims)
+}
+
+/// The app roles that the identity holds on the API of that id.
+fn roles(entra: &Entra, identity: &ManagedIdentity, api: &str) -> Vec<String> {
+    let assignments = entra.directory.app(api).map(|api| api.assignments.as_slice()).unwrap_or_default();
+    let held = assignments.iter().filter(|held| held.principal == identity.name);
+    held.filter_map(|held| held.role.clone()).collect()
 }
 
 fn refuse(status: StatusCode, error: &str, description: &str) -> Answer {

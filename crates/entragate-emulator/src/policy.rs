@@ -20,10 +20,23 @@ pub(crate) fn check_account(entra: &Entra, user: &User, tenant: &str, client: &A
     if user.disabled { Err(Refusal::UserDisabled) } else { Ok(()) }
 }
 
+/// AADSTS650052 and AADSTS500014 for an API that the tenant has no service principal of, or disabled it.
+pub(crate) fn check_in_tenant(entra: &Entra, api: &App, tenant: &str) -> Result<(), Refusal> {
+    if api.service_principal.absent {
+        let tenant = entra.directory.tenant_name(tenant).to_owned();
+        return Err(Refusal::ApiNotInTenant { name: api.display_name.clone(), tenant });
+    }
+    if api.service_principal.disabled {
+        return Err(Refusal::ApiDisabled { api: api.id.clone() });
+    }
+    Ok(())
+}
+
 /// AADSTS650053 for scopes that their API does not have, AADSTS650057 for `.default` of an API the client never listed.
 pub(crate) fn check_scopes_exist(entra: &Entra, client: &App, scope: &ScopeRequest) -> Result<(), Refusal> {
     for scopes in &scope.apis {
         let Some(api) = entra.directory.app(&scopes.api) else { continue };
+        check_in_tenant(entra, api, &api.tenant)?;
         check_listed(client, api, scopes)?;
         let unknown =
             scopes.named.iter().find(|named| !named.is_default() && api.scope(&named.value).is_none());

@@ -31,6 +31,9 @@ pub(crate) enum Route {
     Logout,
     /// The metadata service of an Azure machine.
     ManagedIdentity,
+    /// The rest of the path after `/v1.0`.
+    Graph(String),
+    UserInfo,
     /// Where `error_uri` points.
     ErrorLookup,
     Home,
@@ -47,6 +50,8 @@ impl Route {
             [""] => Self::Home,
             ["error"] => Self::ErrorLookup,
             ["__emulator", rest @ ..] => Self::Control(rest.join("/")),
+            ["v1.0", rest @ ..] => Self::Graph(rest.join("/")),
+            ["oidc", "userinfo"] => Self::UserInfo,
             ["common", "discovery", "instance"] => Self::Instance,
             ["common", "oauth2", "deviceauth"] => Self::DevicePage,
             ["metadata", "identity", "oauth2", "token"] => Self::ManagedIdentity,
@@ -77,6 +82,7 @@ impl Route {
             Self::Token { .. } => Endpoint::Token,
             Self::DeviceCode { .. } | Self::DevicePage => Endpoint::DeviceCode,
             Self::Logout => Endpoint::Logout,
+            Self::Graph(_) | Self::UserInfo => Endpoint::Graph,
             Self::ManagedIdentity | Self::ErrorLookup | Self::Home | Self::Control(_) | Self::Nothing => {
                 Endpoint::Other
             }
@@ -88,6 +94,7 @@ impl Route {
         match self {
             Self::Discovery { .. } | Self::Instance | Self::Keys { .. } => Some("GET, OPTIONS"),
             Self::Token { .. } | Self::DeviceCode { .. } => Some("POST, OPTIONS"),
+            Self::Graph(_) | Self::UserInfo => Some("GET, POST, PATCH, DELETE, OPTIONS"),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What outlives the process when it is asked to: one JSON file, written whole and put in place by a rename, or refused
 //! with the reason. Sessions, codes, device codes, faults and logs are not in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use crate::cimd::Document;
 use crate::digest::sha256;
 use crate::directory::{Directories, Directory, DirectoryError};
-use crate::grants::{Consent, RefreshToken};
+use crate::grants::RefreshToken;
 use crate::keys::SavedKeys;
 use crate::settings::Settings;
 use crate::state::{Shared, State};
@@ -54,10 +54,9 @@ pub(crate) struct Saved {
     pub(crate) clock_offset: u64,
     pub(crate) drawn: u64,
     pub(crate) settings: Settings,
-    /// The directory as given, and as it is.
+    /// The directory as given, and as it is, consents included.
     pub(crate) original: Directory,
     pub(crate) current: Directory,
-    pub(crate) consents: BTreeSet<Consent>,
     pub(crate) refresh_tokens: BTreeMap<String, RefreshToken>,
     pub(crate) documents: BTreeMap<String, Document>,
     pub(crate) keys: SavedKeys,
@@ -89,7 +88,6 @@ impl Saved {
             settings: state.settings.clone(),
             original: Directory::clone(&state.directories.original()),
             current: Directory::clone(&state.directories.current()),
-            consents: state.consents.clone(),
             refresh_tokens: state.refresh_tokens.clone().into_iter().collect(),
             documents: state.documents.clone().into_iter().collect(),
             keys: state.keys.saved(),

@@ -18,11 +18,11 @@ use crate::entra::Entra;
 use crate::errors::{self, Refusal};
 use crate::event::{Event, Outcome};
 use crate::exchange::{Answer, Exchange};
-use crate::fault::{self, FaultKind};
+use crate::fault::{self, Endpoint, FaultKind};
 use crate::params::Params;
 use crate::recorded::RecordedRequest;
 use crate::route::Route;
-use crate::{authorize, cimd, device, discovery, logout, managed_identity, ordered, pages, token};
+use crate::{authorize, cimd, device, discovery, graph, logout, managed_identity, ordered, pages, token};
 
 /// More than any request to Entra has.
 const BODY_LIMIT: usize = 1 << 20;
@@ -98,6 +98,9 @@ async fn read(request: Request<Body>) -> Option<Exchange> {
 fn faulty(entra: &Entra, exchange: &Exchange, route: &Route, peer: &Peer, kind: &FaultKind) -> Answer {
     let refuse = |refusal| errors::json(&refusal, &entra.base, &entra.trace(&exchange.headers)).cors();
     let answer = match kind {
+        FaultKind::Unavailable | FaultKind::Throttle { .. } if route.endpoint() == Endpoint::Graph => {
+            graph::faulty(entra, exchange, kind)
+        }
         FaultKind::Throttle { retry_after_seconds } => {
             refuse(Refusal::Throttled).with(RETRY_AFTER, &retry_after_seconds.to_string())
         }
@@ -126,6 +129,8 @@ fn dispatch(entra: &Entra, exchange: &Exchange, route: &Route) -> Answer {
         Route::DeviceCode { tenant } => device::answer(entra, exchange, tenant),
         Route::DevicePage => device::page(entra, exchange),
         Route::Logout => logout::answer(entra, exchange),
+        Route::Graph(path) => graph::answer(entra, exchange, path).cors(),
+        Route::UserInfo => graph::user_info(entra, exchange).cors(),
         Route::ManagedIdentity => managed_identity::answer(entra, exchange),
         Route::ErrorLookup => pages::lookup(exchange.query.get("code").unwrap_or_default()),
         Route::Home => pages::home(entra),

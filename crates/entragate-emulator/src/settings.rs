@@ -33,6 +33,14 @@ pub struct Settings {
     pub approved_cimd_clients: Vec<String>,
     /// Clients, by name or id, that are agent identities: their tokens say so.
     pub agent_clients: Vec<String>,
+    /// Users who are no administrators may register apps, which they then own.
+    pub users_may_register_apps: bool,
+    /// Which identifier URIs Graph lets be added to apps that get v1 tokens.
+    pub identifier_uri_policy: IdentifierUriPolicy,
+    /// So many looks of Graph miss an object that was just made.
+    pub graph_replication_reads: u32,
+    /// Pages of Graph have no more objects than this.
+    pub graph_page_size: Option<u32>,
     /// `login_hint` and `X-Emulator-User` sign in without a page.
     pub headless: bool,
     /// Signs this user in wherever nobody else is, without a page.
@@ -55,6 +63,10 @@ impl Default for Settings {
             advertise_cimd: false,
             approved_cimd_clients: Vec::new(),
             agent_clients: Vec::new(),
+            users_may_register_apps: true,
+            identifier_uri_policy: IdentifierUriPolicy::default(),
+            graph_replication_reads: 0,
+            graph_page_size: None,
             headless: true,
             auto_login: None,
         }
@@ -109,4 +121,17 @@ pub enum RefreshWithoutScope {
     Original,
     /// AADSTS90009, as when client and API are one app.
     Reject90009,
+}
+
+/// Which identifier URIs may be added to apps that get v1 tokens. Hosts of https URIs must be verified in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifierUriPolicy {
+    /// Since the summer of 2025: those with a verified domain, the tenant's id or the app's id.
+    #[default]
+    Standard,
+    /// An administrator's choice: only `api://{appId}` and `api://{tenantId}/{appId}`.
+    Strict,
+    /// Before: any.
+    Off,
 }

@@ -1,12 +1,12 @@
 //! Everything that changes while the emulator runs, behind the one lock of the crate.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::PoisonError;
 
 use crate::cimd::Document;
 use crate::directory::{Directories, Directory};
 use crate::fault::Fault;
-use crate::grants::{Code, Consent, Device, RefreshToken, Session};
+use crate::grants::{Code, Device, RefreshToken, Session};
 use crate::ids::Random;
 use crate::issued::IssuedToken;
 use crate::keys::KeyRing;
@@ -31,7 +31,8 @@ pub(crate) struct State {
     pub(crate) refresh_tokens: HashMap<String, RefreshToken>,
     /// By device code; ordered, so that a user code is looked up the same way every time.
     pub(crate) devices: BTreeMap<String, Device>,
-    pub(crate) consents: BTreeSet<Consent>,
+    /// Objects that Graph does not show yet, by id: how many more looks miss them.
+    pub(crate) unreplicated: HashMap<String, u32>,
     /// Client metadata documents as last fetched, by client id.
     pub(crate) documents: HashMap<String, Document>,
     pub(crate) random: Random,
@@ -51,7 +52,7 @@ impl State {
             codes: HashMap::new(),
             refresh_tokens: HashMap::new(),
             devices: BTreeMap::new(),
-            consents: BTreeSet::new(),
+            unreplicated: HashMap::new(),
             documents: HashMap::new(),
             random,
             keys,
@@ -66,7 +67,6 @@ impl State {
             settings: saved.settings,
             directories,
             refresh_tokens: saved.refresh_tokens.into_iter().collect(),
-            consents: saved.consents,
             documents: saved.documents.into_iter().collect(),
             ..Self::new(Directory::default(), random, keys)
         }
@@ -84,7 +84,7 @@ impl State {
         self.codes.clear();
         self.refresh_tokens.clear();
         self.devices.clear();
-        self.consents.clear();
+        self.unreplicated.clear();
         self.documents.clear();
     }
 

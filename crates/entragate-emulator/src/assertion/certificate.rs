@@ -6,6 +6,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::clock;
 use crate::der;
 use crate::digest::{sha256_base64url, thumbprint};
 
@@ -27,6 +28,29 @@ impl Certificate {
         Some(Self { der, key })
     }
 
+    /// From when until when it is valid, in Unix seconds; 0 where that cannot be read.
+    pub(crate) fn validity(&self) -> (u64, u64) {
+        let dates = der::dates_and_subject(&self.der).map(|(dates, _)| dates).unwrap_or_default();
+        let [from, until] = dates.map(|date| seconds(date).unwrap_or_default());
+        (from, until)
+    }
+
+    /// The common name of its subject.
+    pub(crate) fn subject(&self) -> Option<String> {
+        let (_, name) = der::dates_and_subject(&self.der)?;
+        Some(String::from_utf8_lossy(name?).into_owned())
+    }
+
+    /// SHA-1 of it in hexadecimal, as portals show it.
+    pub(crate) fn fingerprint(&self) -> String {
+        use std::fmt::Write;
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der);
+        hash.as_ref().iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02X}").expect("writing to a String succeeds");
+            text
+        })
+    }
+
     /// Whether a header means this certificate: `x5t` with SHA-1, `x5t#S256` with SHA-256.
     pub(super) fn has_thumbprint(&self, sha1: Option<&str>, sha256: Option<&str>) -> bool {
         sha1.is_some_and(|sent| same(sent, &thumbprint(&self.der)))
@@ -42,6 +66,19 @@ impl Certificate {
         };
         UnparsedPublicKey::new(algorithm, &self.key).verify(message.as_bytes(), signature).is_ok()
     }
+}
+
+/// `UTCTime` and `GeneralizedTime` (RFC 5280, section 4.1.2.5).
+fn seconds(date: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(date).ok()?;
+    let text = match text.len() {
+        13 if text.starts_with(['5', '6', '7', '8', '9']) => format!("19{text}"),
+        13 => format!("20{text}"),
+        _ => text.to_owned(),
+    };
+    let part = |from: usize, to: usize| text.get(from..to);
+    let date = format!("{}-{}-{}", part(0, 4)?, part(4, 6)?, part(6, 8)?);
+    clock::parse_iso(&format!("{date}T{}:{}:{}", part(8, 10)?, part(10, 12)?, text.get(12..)?))
 }
 
 /// MSAL for Go writes thumbprints in plain base64, with padding; everybody else in base64url.
@@ -63,6 +100,16 @@ mod tests {
         {
             assert!(Certificate::from_pem(pem).is_none(), "{pem}");
         }
+    }
+
+    #[test]
+    fn validity_and_subject_are_read() {
+        let certificate = Certificate::from_pem(CLIENT_CERTIFICATE).expect("a certificate");
+        let (from, until) = certificate.validity();
+        assert_eq!(crate::clock::iso_seconds(from), "2026-11-25T16:27:09Z");
+        assert_eq!(crate::clock::iso_seconds(until), "2126-11-01T16:27:09Z");
+        assert_eq!(certificate.subject().as_deref(), Some("entragate test client"));
+        assert_eq!(certificate.fingerprint().len(), 40);
     }
 
     #[test]

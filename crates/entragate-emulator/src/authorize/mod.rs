@@ -81,12 +81,16 @@ fn whom<'a>(visit: &Visit<'a>, segment: &str) -> Result<(Authority, &'a App), Re
     Ok((authority, client))
 }
 
-/// AADSTS700016.
+/// AADSTS700016, and AADSTS7000112 for a client that was disabled.
 pub(crate) fn find_client<'a>(entra: &'a Entra, authority: &Authority, id: &str) -> Result<&'a App, Refusal> {
-    entra.directory.client(id, authority.tenant()).ok_or_else(|| Refusal::UnknownClient {
+    let client = entra.directory.client(id, authority.tenant()).ok_or_else(|| Refusal::UnknownClient {
         client: id.to_owned(),
         tenant: entra.directory.tenant_name(authority.segment()).to_owned(),
-    })
+    })?;
+    if client.service_principal.disabled {
+        return Err(Refusal::ClientDisabled { id: client.id.clone(), name: client.display_name.clone() });
+    }
+    Ok(client)
 }
 
 /// AADSTS50194 for a single-tenant app on a shared authority.

@@ -43,6 +43,7 @@ impl Document {
         let whole = |api: &App| Access {
             app: api.id.clone(),
             scopes: api.scopes.iter().map(|scope| scope.value.clone()).collect(),
+            roles: Vec::new(),
         };
         let admin_consent =
             if approved { entra.directory.apps.iter().map(whole).collect() } else { Vec::new() };

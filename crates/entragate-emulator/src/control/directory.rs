@@ -42,11 +42,7 @@ impl Control {
     /// Withdraws what administrator and users consented to for this client: AADSTS65001 at the next refresh, the consent
     /// page at the next sign-in. What an API preauthorized is no consent and stays.
     pub fn revoke_consent(&self, app: &str) -> Result<(), ChangeError> {
-        self.cloud.state.with(|state| {
-            let client = state.directories.change(|directory| directory.revoke_consent(app))?;
-            state.consents.retain(|consent| consent.client != client);
-            Ok(())
-        })
+        self.change(|directory| directory.revoke_consent(app))
     }
 
     /// Replaces an app's client secrets; those left out are wrong from now on, AADSTS7000215.

@@ -1,8 +1,11 @@
 //! An app registration together with its service principal.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::FederatedCredential;
+use super::{Access, Assignment, FederatedCredential, Role, Scope, Secret, ServicePrincipal};
+use crate::guid;
 
 /// Serde's question whether a member may be left out.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -21,6 +24,22 @@ pub struct App {
     pub display_name: String,
     /// The home tenant.
     pub tenant: String,
+    /// Object id of the registration, a GUID; made from the app's id where it is not given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub object_id: Option<String>,
+    /// `uniqueName`: the key that whoever registered the app chose.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unique_name: Option<String>,
+    /// The app is somebody else's, a GUID of the organisation (Microsoft's is [`App::MICROSOFT`]): the directory has only
+    /// its service principal.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub owner_organization: Option<String>,
+    /// The service principal.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub service_principal: ServicePrincipal,
+    /// Owners of the registration: users and apps by name.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub owners: Vec<String>,
     /// Who may sign in.
     #[serde(default, skip_serializing_if = "is_default")]
     pub audience: Audience,
@@ -42,9 +61,30 @@ pub struct App {
     /// `enableIdTokenIssuance`: allows `id_token` from `/authorize`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub implicit_id_tokens: bool,
+    /// `enableAccessTokenIssuance`: only remembered, the endpoint for it is gone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub implicit_access_tokens: bool,
     /// Names of optional claims of the access token; `use_guid` is the property of `aud`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub optional_claims: Vec<String>,
+    /// Names of optional claims of the ID token: only remembered.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub optional_id_claims: Vec<String>,
+    /// `tokenEncryptionKeyId`: only remembered, tokens stay readable.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub token_encryption_key: Option<String>,
+    /// `tags`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tags: Vec<String>,
+    /// `notes`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub notes: Option<String>,
+    /// `createdDateTime`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub created: Option<String>,
+    /// Further properties of Microsoft Graph that are only stored, as JSON texts by name.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stored: BTreeMap<String, String>,
     /// Redirect URIs of platform Web.
     #[serde(default, skip_serializing_if = "is_default")]
     pub web_redirect_uris: Vec<String>,
@@ -81,6 +121,9 @@ pub struct App {
     /// On an API: clients that need no consent for these scopes.
     #[serde(default, skip_serializing_if = "is_default")]
     pub preauthorized: Vec<Access>,
+    /// `knownClientApplications`: ids of clients whose consent covers this API's own permissions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub known_clients: Vec<String>,
 }
 
 fn one() -> u8 {
@@ -88,6 +131,9 @@ fn one() -> u8 {
 }
 
 impl App {
+    /// The organisation that Microsoft's own apps belong to.
+    pub const MICROSOFT: &'static str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
+
     pub(crate) fn has_optional_claim(&self, name: &str) -> bool {
         self.optional_claims.iter().any(|claim| claim == name)
     }
@@ -104,7 +150,39 @@ impl App {
 
     /// Object id of the service principal.
     pub(crate) fn principal_id(&self) -> String {
-        crate::guid::derived(&format!("service principal {}", self.id))
+        let derived = || guid::derived(&format!("service principal {}", self.id));
+        self.service_principal.object_id.clone().unwrap_or_else(derived)
+    }
+
+    /// Object id of the registration.
+    pub(crate) fn registration_id(&self) -> String {
+        let derived = || guid::derived(&format!("application {}", self.id));
+        self.object_id.clone().unwrap_or_else(derived)
+    }
+
+    pub(crate) fn scope_id(&self, scope: &Scope) -> String {
+        let derived = || guid::derived(&format!("scope {} of {}", scope.value, self.id));
+        scope.id.clone().unwrap_or_else(derived)
+    }
+
+    pub(crate) fn role_id(&self, role: &Role) -> String {
+        let derived = || guid::derived(&format!("role {} of {}", role.value, self.id));
+        role.id.clone().unwrap_or_else(derived)
+    }
+
+    pub(crate) fn secret_id(&self, secret: &Secret) -> String {
+        let derived = || guid::derived(&format!("secret {} of {}", secret.value, self.id));
+        secret.id.clone().unwrap_or_else(derived)
+    }
+
+    pub(crate) fn federated_id(&self, credential: &FederatedCredential) -> String {
+        let derived = || guid::derived(&format!("federated credential {} of {}", credential.name, self.id));
+        credential.id.clone().unwrap_or_else(derived)
+    }
+
+    /// Whether the text is its id, in any case, or its name.
+    pub(crate) fn is_called(&self, id_or_name: &str) -> bool {
+        self.id.eq_ignore_ascii_case(id_or_name) || self.name == id_or_name
     }
 }
 
@@ -117,6 +195,14 @@ pub enum Audience {
     MyOrg,
     /// Any work or school tenant.
     MultipleOrgs,
+    /// That, and personal accounts, which this emulator has none of.
+    MultipleOrgsAndPersonal,
+}
+
+impl Audience {
+    pub(crate) fn is_multi_tenant(self) -> bool {
+        self != Self::MyOrg
+    }
 }
 
 /// `groupMembershipClaims`.
@@ -128,74 +214,8 @@ pub enum GroupClaims {
     None,
     /// Security groups in `groups`, overage beyond 200.
     SecurityGroup,
-}
-
-/// A delegated permission.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scope {
-    /// What appears in `scp`.
-    pub value: String,
-    /// Type Admin: users cannot consent, AADSTS90094.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub admin_only: bool,
-    /// `isEnabled: false`.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub disabled: bool,
-}
-
-/// An app role.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Role {
-    /// What appears in `roles`.
-    pub value: String,
-    /// Who can hold it.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub members: Principals,
-}
-
-/// `allowedMemberTypes` of an app role.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Principals {
-    /// Users and groups.
-    #[default]
-    User,
-    /// Applications.
-    Application,
-    /// Both.
-    Both,
-}
-
-/// An app role assignment.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Assignment {
-    /// A user, a group or an app, by name.
-    pub principal: String,
-    /// The role's value; none is default access.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub role: Option<String>,
-}
-
-/// A client secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secret {
-    /// The secret itself: everything here is a fixture.
-    pub value: String,
-    /// Past its end date: AADSTS7000222.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub expired: bool,
-}
-
-/// Scopes of, or for, another app.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    /// The other app, by name or id.
-    pub app: String,
-    /// Scope values.
-    pub scopes: Vec<String>,
+    /// Only groups assigned to the app.
+    ApplicationGroup,
+    /// Everything there is; here, the same as security groups.
+    All,
 }

@@ -1,6 +1,6 @@
 //! What an administrator may do to the directory while the emulator runs.
 
-use super::{App, Assignment, Directory, Secret, User};
+use super::{App, Assignment, Directory, Secret, User, UserConsent};
 
 /// Why a change of the directory was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,15 +75,35 @@ impl Directory {
         Ok(())
     }
 
-    /// Returns the client's id: what its users consented to themselves is not kept here.
-    pub(crate) fn revoke_consent(&mut self, app: &str) -> Result<String, ChangeError> {
+    /// Of the administrator and of users.
+    pub(crate) fn revoke_consent(&mut self, app: &str) -> Result<(), ChangeError> {
         let app = self.app_mut(app)?;
         app.admin_consent.clear();
-        Ok(app.id.clone())
+        let client = app.id.clone();
+        self.consents.retain(|consent| consent.client != client);
+        Ok(())
+    }
+
+    /// A user's consent, beside what the user consented to before. With it comes the client's service principal.
+    pub(crate) fn consent(&mut self, user: &str, client: &str, api: &str, scope: &str) {
+        for app in self.apps.iter_mut().filter(|app| app.id == client) {
+            app.service_principal.absent = false;
+        }
+        let fits = |held: &&mut UserConsent| held.user == user && held.client == client && held.app == api;
+        match self.consents.iter_mut().find(fits) {
+            Some(held) if held.scopes.iter().any(|known| known == scope) => {}
+            Some(held) => held.scopes.push(scope.to_owned()),
+            None => self.consents.push(UserConsent {
+                user: user.to_owned(),
+                client: client.to_owned(),
+                app: api.to_owned(),
+                scopes: vec![scope.to_owned()],
+            }),
+        }
     }
 
     pub(crate) fn set_secrets(&mut self, app: &str, secrets: &[&str]) -> Result<(), ChangeError> {
-        let fresh = |value: &&str| Secret { value: (*value).to_owned(), expired: false };
+        let fresh = |value: &&str| Secret { value: (*value).to_owned(), ..Secret::default() };
         self.app_mut(app)?.secrets = secrets.iter().map(fresh).collect();
         Ok(())
     }

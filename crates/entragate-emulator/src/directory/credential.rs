@@ -1,8 +1,39 @@
-//! What an app proves itself with besides secrets, and the identities that Azure vouches for.
+//! What an app proves itself with, and the identities that Azure vouches for.
 
 use serde::{Deserialize, Serialize};
 
 use super::app::is_default;
+use crate::clock;
+
+/// A client secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// The secret itself: everything here is a fixture.
+    pub value: String,
+    /// Past its end date, whatever that is: AADSTS7000222.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub expired: bool,
+    /// `keyId`, a GUID; made from app and secret where it is not given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub id: Option<String>,
+    /// `displayName`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub name: Option<String>,
+    /// `startDateTime`, such as `2026-01-31T00:00:00Z`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub starts: Option<String>,
+    /// `endDateTime`: from then on, AADSTS7000222.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ends: Option<String>,
+}
+
+impl Secret {
+    /// Whether it is past its end at this emulated time.
+    pub(crate) fn has_ended(&self, now: u64) -> bool {
+        self.expired || self.ends.as_deref().and_then(clock::parse_iso).is_some_and(|end| end <= now)
+    }
+}
 
 /// A federated identity credential: the token of another issuer in place of a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +41,12 @@ use super::app::is_default;
 pub struct FederatedCredential {
     /// What the portal calls it.
     pub name: String,
+    /// Its id, a GUID; made from app and name where it is not given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub id: Option<String>,
+    /// `description`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub description: Option<String>,
     /// `iss`, byte for byte; [`FederatedCredential::THIS_ISSUER`] stands for the v2 issuer of the app's tenant here, as
     /// for managed identities.
     pub issuer: String,

@@ -41,6 +41,13 @@ impl Directories {
         Ok(result)
     }
 
+    /// A change that cannot be refused.
+    pub(crate) fn alter(&mut self, change: impl FnOnce(&mut Directory)) {
+        let mut next = Directory::clone(&self.current);
+        change(&mut next);
+        self.current = Arc::new(next);
+    }
+
     /// Back to the one given.
     pub(crate) fn restore(&mut self) {
         self.current = Arc::clone(&self.original);

@@ -1,6 +1,6 @@
 //! Finding things in the directory, with Entra's rules of membership and assignment.
 
-use super::{App, Assignment, Audience, Directory, Group, Tenant, User};
+use super::{App, Assignment, Directory, Group, Tenant, User};
 use crate::guid;
 
 impl Directory {
@@ -50,9 +50,13 @@ impl Directory {
     /// Ids of all groups the user is in, nested ones included: what `groups` lists.
     pub(crate) fn group_ids(&self, user: &User) -> Vec<String> {
         let listed = self.groups.iter().filter(|group| self.is_transitive_member(group, user, 0));
-        let further =
-            (0..user.further_groups).map(|at| guid::derived(&format!("group {at} of {}", user.oid)));
-        listed.map(|group| group.id.clone()).chain(further).collect()
+        listed.map(|group| group.id.clone()).chain(self.unlisted_group_ids(user)).collect()
+    }
+
+    /// Ids of the groups that only make a user have many.
+    #[expect(clippy::unused_self, reason = "a question to the directory, like its neighbours")]
+    pub(crate) fn unlisted_group_ids(&self, user: &User) -> Vec<String> {
+        (0..user.further_groups).map(|at| guid::derived(&format!("group {at} of {}", user.oid))).collect()
     }
 
     fn is_transitive_member(&self, group: &Group, user: &User, depth: u8) -> bool {
@@ -77,5 +81,5 @@ fn is_direct_member(group: &Group, user: &User) -> bool {
 }
 
 fn exists_in(app: &App, tenant: Option<&str>) -> bool {
-    app.audience == Audience::MultipleOrgs || tenant.is_none_or(|tenant| app.tenant == tenant)
+    app.audience.is_multi_tenant() || tenant.is_none_or(|tenant| app.tenant == tenant)
 }

@@ -1,20 +1,28 @@
 //! What a tenant's directory holds: tenants, users, groups and app registrations, as plain data with a TOML form.
 
+mod access;
 mod app;
 mod change;
 mod credential;
 mod current;
 mod lookup;
 mod people;
+mod permission;
+mod principal;
+mod registry;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
-pub use app::{Access, App, Assignment, Audience, GroupClaims, Principals, Role, Scope, Secret};
+pub use access::{Access, Assignment, UserConsent};
+pub use app::{App, Audience, GroupClaims};
 pub use change::ChangeError;
-pub use credential::{FederatedCredential, ManagedIdentity};
+pub use credential::{FederatedCredential, ManagedIdentity, Secret};
 pub(crate) use current::Directories;
 pub use people::{Group, Tenant, User};
+pub use permission::{Principals, Role, Scope};
+pub use principal::ServicePrincipal;
+pub(crate) use registry::{Principal, PrincipalKind};
 
 use crate::fixtures;
 
@@ -37,6 +45,12 @@ pub struct Directory {
     /// Managed identities; names are unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub managed_identities: Vec<ManagedIdentity>,
+    /// What users consented to themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<UserConsent>,
+    /// Registrations in the bin, which can be restored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted_apps: Vec<App>,
 }
 
 /// Why a directory was refused.
@@ -85,6 +99,14 @@ pub enum DirectoryError {
         app: String,
         /// The federated credential.
         name: String,
+    },
+    /// A date is not written like `2026-01-31T00:00:00Z`.
+    #[error("app `{app}` has a secret with the date `{value}`; write it like 2026-01-31T00:00:00Z")]
+    Date {
+        /// The app.
+        app: String,
+        /// The text found.
+        value: String,
     },
     /// A token version other than 1 or 2.
     #[error("app `{app}` wants token version {version}; there are 1 and 2")]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Directory, DirectoryError};
 use crate::assertion::{certificate, jwks};
+use crate::clock;
 use crate::guid;
 
 impl Directory {
@@ -44,7 +45,14 @@ impl Directory {
         unique("user", self.users.iter().map(|user| &user.name))?;
         unique("user", self.users.iter().map(|user| &user.upn))?;
         unique("group", self.groups.iter().map(|group| &group.name))?;
-        unique("app", self.apps.iter().map(|app| &app.name))
+        unique("app", self.apps.iter().map(|app| &app.name))?;
+        unique("app", self.apps.iter().filter_map(|app| app.unique_name.as_ref()))?;
+        for app in &self.apps {
+            let scopes = app.scopes.iter().filter_map(|scope| scope.id.as_ref());
+            guids("permission", scopes)?;
+            guids("role", app.roles.iter().filter_map(|role| role.id.as_ref()))?;
+        }
+        Ok(())
     }
 
     fn check_tenants(&self) -> Result<(), DirectoryError> {
@@ -81,13 +89,19 @@ impl Directory {
                     version: app.token_version,
                 });
             }
-            for access in app.required_access.iter().chain(&app.admin_consent).chain(&app.preauthorized) {
+            // A registration may want, or trust, an app that the tenant does not have; only its id is known then.
+            for access in app.required_access.iter().chain(&app.preauthorized) {
+                let known = self.app(&access.app).is_some() || guid::parse(&access.app).is_some();
+                known.then_some(()).ok_or_else(|| dangling(&app.name, "app", &access.app))?;
+            }
+            for access in &app.admin_consent {
                 self.app(&access.app).ok_or_else(|| dangling(&app.name, "app", &access.app))?;
             }
             for assignment in &app.assignments {
                 let principal = &assignment.principal;
                 let known = self.users.iter().any(|user| user.name == *principal)
                     || self.groups.iter().any(|group| group.name == *principal)
+                    || self.managed_identities.iter().any(|identity| identity.name == *principal)
                     || self.app(principal).is_some();
                 known.then_some(()).ok_or_else(|| dangling(&app.name, "principal", principal))?;
                 if let Some(role) = &assignment.role {
@@ -101,6 +115,10 @@ impl Directory {
 
     fn check_credentials(&self) -> Result<(), DirectoryError> {
         for app in &self.apps {
+            let dates = app.secrets.iter().flat_map(|secret| [&secret.starts, &secret.ends]).flatten();
+            if let Some(value) = dates.into_iter().find(|text| clock::parse_iso(text).is_none()) {
+                return Err(DirectoryError::Date { app: app.name.clone(), value: value.clone() });
+            }
             if app.certificates.iter().any(|pem| certificate::Certificate::from_pem(pem).is_none()) {
                 return Err(DirectoryError::Certificate { app: app.name.clone() });
             }

@@ -34,7 +34,7 @@ fn is_same(asked: &str, own: &str) -> bool {
 }
 
 /// Host and explicit port.
-fn authority_of(url: &str) -> Option<String> {
+pub(super) fn authority_of(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))

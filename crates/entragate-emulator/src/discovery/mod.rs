@@ -43,6 +43,11 @@ pub(crate) fn keys(entra: &Entra, exchange: &Exchange, segment: &str, version: V
     document(entra, exchange, segment, |authority| jwks::document(entra, authority, version))
 }
 
+/// Host and port of Microsoft Graph: the emulator's own, where `/v1.0` is.
+fn graph_host(entra: &Entra) -> String {
+    instance::authority_of(&entra.base).unwrap_or_default()
+}
+
 fn document(
     entra: &Entra,
     exchange: &Exchange,

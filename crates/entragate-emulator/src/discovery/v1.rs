@@ -44,7 +44,7 @@ pub(super) fn document(entra: &Entra, authority: &Authority, query: &str) -> Val
         "tenant_region_scope": region(entra, authority),
         "cloud_instance_name": "microsoftonline.com",
         "cloud_graph_host_name": "graph.windows.net",
-        "msgraph_host": "graph.microsoft.com",
+        "msgraph_host": super::graph_host(entra),
         "rbac_url": "https://pas.windows.net",
     })
 }

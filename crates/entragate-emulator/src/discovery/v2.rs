@@ -25,7 +25,7 @@ pub(super) fn document(entra: &Entra, authority: &Authority, query: &str) -> Val
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": issuer,
         "request_uri_parameter_supported": false,
-        "userinfo_endpoint": "https://graph.microsoft.com/oidc/userinfo",
+        "userinfo_endpoint": format!("{}/oidc/userinfo", entra.base),
         "authorization_endpoint": at("oauth2/v2.0/authorize"),
         "device_authorization_endpoint": at("oauth2/v2.0/devicecode"),
         "http_logout_supported": true,
@@ -43,7 +43,7 @@ pub(super) fn document(entra: &Entra, authority: &Authority, query: &str) -> Val
         "tenant_region_scope": region(entra, authority),
         "cloud_instance_name": "microsoftonline.com",
         "cloud_graph_host_name": "graph.windows.net",
-        "msgraph_host": "graph.microsoft.com",
+        "msgraph_host": super::graph_host(entra),
         "rbac_url": "https://pas.windows.net",
     });
     let settings = entra.settings();

@@ -4,7 +4,7 @@ use super::further::FURTHER;
 use super::{About, Refusal};
 
 /// The causes that the endpoints have themselves.
-const OWN: [fn(&About) -> Refusal; 63] = [
+const OWN: [fn(&About) -> Refusal; 67] = [
     |about| Refusal::TenantNotFound { tenant: about.tenant.clone() },
     |about| Refusal::TenantMalformed { tenant: about.tenant.clone() },
     |_| Refusal::Verb { accepts: "POST", method: "GET".to_owned() },
@@ -13,6 +13,8 @@ const OWN: [fn(&About) -> Refusal; 63] = [
     |_| Refusal::Unsupported("prompt"),
     |about| Refusal::UnknownClient { client: about.client.clone(), tenant: about.tenant_name.clone() },
     |about| Refusal::SingleTenant { id: about.client.clone(), name: about.client_name.clone() },
+    |about| Refusal::ClientDisabled { id: about.client.clone(), name: about.client_name.clone() },
+    |about| Refusal::ClientNotInTenant { client: about.client.clone(), tenant: about.tenant.clone() },
     |_| Refusal::RedirectMalformed,
     |_| Refusal::NoReplyAddress,
     |about| Refusal::RedirectMismatch { uri: about.redirect_uri.clone(), client: about.client.clone() },
@@ -22,6 +24,8 @@ const OWN: [fn(&About) -> Refusal; 63] = [
     |_| Refusal::ChallengeSize,
     |about| Refusal::ScopeInvalid { scope: about.scope.clone() },
     |about| Refusal::UnknownApi { api: about.api.clone(), tenant: about.tenant_name.clone() },
+    |about| Refusal::ApiDisabled { api: about.api.clone() },
+    |about| Refusal::ApiNotInTenant { name: about.api_name.clone(), tenant: about.tenant_name.clone() },
     |_| Refusal::ResourceMismatch,
     |_| Refusal::ResourceUnsupported,
     |about| Refusal::TokenForItself { id: about.client.clone(), name: about.client_name.clone() },

@@ -33,6 +33,8 @@ impl Refusal {
 
             // Which code a bad document gets is not known.
             Self::UnknownClient { .. } | Self::ClientDocument { .. } => (700_016, 400, "unauthorized_client"),
+            Self::ClientDisabled { .. } => (7_000_112, 401, "unauthorized_client"),
+            Self::ClientNotInTenant { .. } => (7_000_229, 401, "unauthorized_client"),
             Self::SingleTenant { .. } => (50194, 400, "invalid_request"),
             Self::NotForConsumers { .. } => (9_002_346, 400, "invalid_request"),
             Self::RedirectMalformed => (90102, 400, "invalid_request"),
@@ -45,6 +47,8 @@ impl Refusal {
             Self::ChallengeSize => (501_491, 400, "invalid_request"),
             Self::ScopeInvalid { .. } => (70011, 400, "invalid_scope"),
             Self::UnknownApi { .. } => (500_011, 400, "invalid_resource"),
+            Self::ApiDisabled { .. } => (500_014, 400, "invalid_resource"),
+            Self::ApiNotInTenant { .. } => (650_052, 400, "invalid_resource"),
             Self::ResourceMismatch => (9_010_010, 400, "invalid_target"),
             Self::ResourceUnsupported => (901_002, 400, "invalid_request"),
             Self::TokenForItself { .. } => (90009, 400, "invalid_request"),
@@ -119,7 +123,7 @@ impl Refusal {
         match self {
             Self::NoSession => "login_required",
             Self::UnknownScope { .. } => "invalid_client",
-            Self::ApiNotListed { .. } => "invalid_resource",
+            Self::ApiNotListed { .. } | Self::ApiDisabled { .. } | Self::ApiNotInTenant { .. } => "invalid_resource",
             Self::Further { row, .. } if row.error == "invalid_resource" => row.error,
             _ => "interaction_required",
         }

@@ -20,7 +20,7 @@ const fn row(code: u32, status: u16, error: &'static str, screen: Screen, text: 
     Row { code, status, error, screen, text }
 }
 
-pub(super) const FURTHER: [Row; 29] = [
+pub(super) const FURTHER: [Row; 27] = [
     // Registration and consent
     row(
         90008,
@@ -47,14 +47,6 @@ pub(super) const FURTHER: [Row; 29] = [
         AfterSignIn,
         "Misconfigured application. The client application '{client_name}' has requested access to resource '{api}', which \
          its list of required resources does not have.",
-    ),
-    row(
-        650_052,
-        400,
-        "invalid_resource",
-        AfterSignIn,
-        "The app needs access to a service ('{api_name}') that your organization '{tenant_name}' has not subscribed to or \
-         enabled.",
     ),
     row(
         650_056,
@@ -214,12 +206,5 @@ pub(super) const FURTHER: [Row; 29] = [
         "invalid_client",
         Redirect,
         "No matching federated identity record found for presented assertion subject '{client}'.",
-    ),
-    row(
-        7_000_229,
-        401,
-        "unauthorized_client",
-        Redirect,
-        "The client application {client} is missing service principal in the tenant {tenant}.",
     ),
 ];

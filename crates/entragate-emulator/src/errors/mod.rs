@@ -58,6 +58,10 @@ pub(crate) enum Refusal {
     SingleTenant { id: String, name: String },
     #[error("Application '{id}' is for work or school accounts; the /consumers endpoint is not for it.")]
     NotForConsumers { id: String },
+    #[error("Application '{id}'({name}) is disabled.")]
+    ClientDisabled { id: String, name: String },
+    #[error("The client application {client} is missing service principal in the tenant {tenant}.")]
+    ClientNotInTenant { client: String, tenant: String },
     #[error("The client metadata document '{client}' cannot be used: {reason}.")]
     ClientDocument { client: String, reason: String },
     #[error("'redirect_uri' value must be a valid absolute URI.")]
@@ -92,6 +96,16 @@ pub(crate) enum Refusal {
          have sent your authentication request to the wrong tenant."
     )]
     UnknownApi { api: String, tenant: String },
+    #[error(
+        "The service principal for resource '{api}' is disabled. This indicate that a subscription within the tenant has \
+         lapsed, or that the administrator for this tenant has disabled the application, preventing tokens from being \
+         issued for it."
+    )]
+    ApiDisabled { api: String },
+    #[error(
+        "The app needs access to a service ('{name}') that your organization '{tenant}' has not subscribed to or enabled."
+    )]
+    ApiNotInTenant { name: String, tenant: String },
     #[error("The resource parameter provided in the request doesn't match with the requested scopes.")]
     ResourceMismatch,
     #[error("The 'resource' request parameter is not supported.")]

@@ -23,6 +23,7 @@ impl Refusal {
             | Self::QueryTooLong
             | Self::Missing(_)
             | Self::UnknownClient { .. }
+            | Self::ClientDisabled { .. }
             | Self::SingleTenant { .. }
             | Self::RedirectMalformed
             | Self::NoReplyAddress
@@ -36,6 +37,8 @@ impl Refusal {
             | Self::AdminConsent
             | Self::UserConsentRestricted
             | Self::UnknownScope { .. }
+            | Self::ApiDisabled { .. }
+            | Self::ApiNotInTenant { .. }
             | Self::ApiNotListed { .. } => Screen::AfterSignIn,
             _ => Screen::Redirect,
         }

@@ -3,6 +3,7 @@
 use super::{Call, client_auth, origin};
 use crate::errors::Refusal;
 use crate::exchange::Answer;
+use crate::policy;
 use crate::tokens::{self, Daemon};
 
 pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -10,6 +11,10 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     let name = if call.is_v1() { "resource" } else { "scope" };
     let text = call.form.get(name).ok_or(Refusal::Missing(name))?;
     client_auth::check_confidential(call)?;
+    let tenant = call.authority.tenant().unwrap_or(&client.tenant);
+    if client.service_principal.absent {
+        return Err(Refusal::ClientNotInTenant { client: client.id.clone(), tenant: tenant.to_owned() });
+    }
     if let Some(origin) = call.origin {
         return Err(origin::refuse(origin));
     }
@@ -27,6 +32,7 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
     };
     scope.check_not_itself_by_uri(client)?;
     let Some(api) = entra.directory.app(&scopes.api) else { return Err(not_default()) };
+    policy::check_in_tenant(entra, api, tenant)?;
     if api.assignment_required && api.assignments_of_app(client).is_empty() {
         return Err(Refusal::AppNotAssigned {
             client: client.id.clone(),
@@ -35,7 +41,6 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
             api_name: api.display_name.clone(),
         });
     }
-    let tenant = call.authority.tenant().unwrap_or(&client.tenant);
     let daemon = Daemon { version: call.version, client, tenant, proof: call.credentials.proof() };
     Ok(tokens::for_app(entra, &daemon, api, scopes))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::agent::{self, Speaks};
 use crate::digest::sha256_base64url;
-use crate::directory::{App, Assignment, GroupClaims, User};
+use crate::directory::{App, Assignment, Group, GroupClaims, User};
 use crate::entra::Entra;
 use crate::grants::ClaimsRequest;
 use crate::jwt::Object;
@@ -174,8 +174,8 @@ fn of_user(entra: &Entra, token: &AccessToken<'_>, user: &User, claims: &mut Obj
     if !roles.is_empty() {
         set("roles", roles.into());
     }
-    if token.api.group_claims == GroupClaims::SecurityGroup {
-        groups(entra, token.tenant, user, claims);
+    if token.api.group_claims != GroupClaims::None {
+        groups(entra, token, user, claims);
     }
 }
 
@@ -208,8 +208,13 @@ pub(crate) fn roles(assignments: &[&Assignment]) -> Vec<String> {
 }
 
 /// Up to 200 group ids; beyond, a pointer to Azure AD Graph, dead as it is.
-fn groups(entra: &Entra, tenant: &str, user: &User, claims: &mut Object) {
-    let ids = entra.directory.group_ids(user);
+fn groups(entra: &Entra, token: &AccessToken<'_>, user: &User, claims: &mut Object) {
+    let (tenant, mut ids) = (token.tenant, entra.directory.group_ids(user));
+    if token.api.group_claims == GroupClaims::ApplicationGroup {
+        let assigned = |group: &&Group| token.api.assignments.iter().any(|held| held.principal == group.name);
+        let groups: Vec<&Group> = entra.directory.groups.iter().filter(assigned).collect();
+        ids.retain(|id| groups.iter().any(|group| group.id == *id));
+    }
     if ids.len() > MAX_GROUPS {
         let endpoint = format!("https://graph.windows.net/{tenant}/users/{}/getMemberObjects", user.oid);
         claims.insert("_claim_names".into(), json!({ "groups": "src1" }));
@@ -237,6 +242,6 @@ pub(super) fn display_v2(user: &User, claims: &mut Object) {
 }
 
 /// Pairwise: different for every app.
-pub(super) fn subject(app: &str, oid: &str) -> String {
+pub(crate) fn subject(app: &str, oid: &str) -> String {
     sha256_base64url(format!("{app}{oid}").as_bytes())
 }

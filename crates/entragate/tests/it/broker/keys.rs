@@ -78,7 +78,7 @@ async fn another_client_secret_at_entra_signs_nobody_out() {
     let world = BrokerWorld::builder()
         .once(Arc::clone(&store))
         .directory(|directory| {
-            let second = EntraSecret { value: "second-s3cret".into(), expired: false };
+            let second = EntraSecret { value: "second-s3cret".into(), ..EntraSecret::default() };
             app(directory, fixtures::API).secrets.push(second);
         })
         .start()
