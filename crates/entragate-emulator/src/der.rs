@@ -9,8 +9,16 @@ pub(crate) fn integers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((unsigned(first), unsigned(second)))
 }
 
-/// Validity and subject of an X.509 certificate: two times as written, and the common name.
-pub(crate) fn dates_and_subject(der: &[u8]) -> Option<([&[u8]; 2], Option<&[u8]>)> {
+/// What people want to know of a certificate, as written in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Described<'a> {
+    pub(crate) from: &'a [u8],
+    pub(crate) until: &'a [u8],
+    pub(crate) common_name: Option<&'a [u8]>,
+}
+
+/// Validity and subject of an X.509 certificate.
+pub(crate) fn describe(der: &[u8]) -> Option<Described<'_>> {
     let (certificate, _) = tagged(SEQUENCE, der)?;
     let (mut rest, _) = tagged(SEQUENCE, certificate)?;
     if let Some((_, after)) = tagged(VERSION, rest) {
@@ -33,7 +41,7 @@ pub(crate) fn dates_and_subject(der: &[u8]) -> Option<([&[u8]; 2], Option<&[u8]>
             common_name = Some(element(value)?.1);
         }
     }
-    Some(([from, until], common_name))
+    Some(Described { from, until, common_name })
 }
 
 /// The `RSAPublicKey` in the `SubjectPublicKeyInfo` of an X.509 certificate (RFC 5280, section 4.1).
@@ -91,14 +99,14 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 mod tests {
     use proptest::prelude::proptest;
 
-    use super::{dates_and_subject, integers, rsa_key_of_certificate};
+    use super::{describe, integers, rsa_key_of_certificate};
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(bytes: Vec<u8>) {
             integers(&bytes);
             rsa_key_of_certificate(&bytes);
-            dates_and_subject(&bytes);
+            describe(&bytes);
         }
     }
 

@@ -83,4 +83,6 @@ pub use issued::{IssuedToken, TokenKind};
 pub use keys::KeySource;
 pub use mint::{Defect, MintError, MintRequest};
 pub use recorded::RecordedRequest;
-pub use settings::{IdentifierUriPolicy, RefreshWithoutScope, ResourceMatch, ResourcePolicy, Settings, V1Audience};
+pub use settings::{
+    IdentifierUriPolicy, RefreshWithoutScope, ResourceMatch, ResourcePolicy, Settings, V1Audience,
+};

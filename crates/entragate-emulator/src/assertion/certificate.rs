@@ -30,15 +30,15 @@ impl Certificate {
 
     /// From when until when it is valid, in Unix seconds; 0 where that cannot be read.
     pub(crate) fn validity(&self) -> (u64, u64) {
-        let dates = der::dates_and_subject(&self.der).map(|(dates, _)| dates).unwrap_or_default();
-        let [from, until] = dates.map(|date| seconds(date).unwrap_or_default());
-        (from, until)
+        let described = der::describe(&self.der);
+        let [from, until] = described.map_or([None, None], |it| [seconds(it.from), seconds(it.until)]);
+        (from.unwrap_or_default(), until.unwrap_or_default())
     }
 
     /// The common name of its subject.
     pub(crate) fn subject(&self) -> Option<String> {
-        let (_, name) = der::dates_and_subject(&self.der)?;
-        Some(String::from_utf8_lossy(name?).into_owned())
+        let name = der::describe(&self.der)?.common_name?;
+        Some(String::from_utf8_lossy(name).into_owned())
     }
 
     /// SHA-1 of it in hexadecimal, as portals show it.

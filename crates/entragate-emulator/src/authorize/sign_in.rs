@@ -100,7 +100,9 @@ fn page(visit: &Visit<'_>, request: &Request<'_>) -> Box<crate::exchange::Answer
     let directory = &visit.entra.directory;
     let tenant = request.authority.tenant();
     // Where the API has none, or is Graph, roles would only puzzle.
-    let api = directory.app(&request.scope.target().api).filter(|api| !api.roles.is_empty() && api.owner_organization.is_none());
+    let api = directory
+        .app(&request.scope.target().api)
+        .filter(|api| !api.roles.is_empty() && api.owner_organization.is_none());
     let account =
         |user| Account { user, roles: api.map(|api| roles(&directory.user_assignments(api, user))) };
     let (own, others): (Vec<Account<'_>>, Vec<Account<'_>>) = directory

@@ -15,6 +15,7 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// An app registration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a directory object, named in TOML")]
 pub struct App {
     /// Application (client) id, a GUID.
     pub id: String,

@@ -33,7 +33,7 @@ impl Refusal {
 
             // Which code a bad document gets is not known.
             Self::UnknownClient { .. } | Self::ClientDocument { .. } => (700_016, 400, "unauthorized_client"),
-            Self::ClientDisabled { .. } => (7_000_112, 401, "unauthorized_client"),
+            Self::ClientDisabled { .. } => (7_000_112, 400, "unauthorized_client"),
             Self::ClientNotInTenant { .. } => (7_000_229, 401, "unauthorized_client"),
             Self::SingleTenant { .. } => (50194, 400, "invalid_request"),
             Self::NotForConsumers { .. } => (9_002_346, 400, "invalid_request"),
@@ -123,7 +123,9 @@ impl Refusal {
         match self {
             Self::NoSession => "login_required",
             Self::UnknownScope { .. } => "invalid_client",
-            Self::ApiNotListed { .. } | Self::ApiDisabled { .. } | Self::ApiNotInTenant { .. } => "invalid_resource",
+            Self::ApiNotListed { .. } | Self::ApiDisabled { .. } | Self::ApiNotInTenant { .. } => {
+                "invalid_resource"
+            }
             Self::Further { row, .. } if row.error == "invalid_resource" => row.error,
             _ => "interaction_required",
         }

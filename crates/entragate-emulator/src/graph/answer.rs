@@ -35,9 +35,9 @@ pub(crate) fn answer(entra: &Entra, exchange: &Exchange, path: &str) -> Answer {
 pub(crate) fn faulty(entra: &Entra, exchange: &Exchange, kind: &FaultKind) -> Answer {
     let trace = entra.trace(&exchange.headers);
     let answer = match kind {
-        FaultKind::Throttle { retry_after_seconds } => GraphError::throttled()
-            .answer(entra, &trace)
-            .with(RETRY_AFTER, &retry_after_seconds.to_string()),
+        FaultKind::Throttle { retry_after_seconds } => {
+            GraphError::throttled().answer(entra, &trace).with(RETRY_AFTER, &retry_after_seconds.to_string())
+        }
         _ => GraphError::unavailable().answer(entra, &trace),
     };
     finish(answer, &trace).outcome(Outcome::Fault)
@@ -82,7 +82,7 @@ fn dispatch(call: &Call<'_>, path: Path) -> Called {
     match path.collection.as_str() {
         "applications" => application::answer(call, path.key, &path.rest),
         "servicePrincipals" => service_principal::answer(call, path.key, &path.rest),
-        "directory" => application::deleted(call, path.key, &path.rest),
+        "directory" => application::deleted(call, path.key.as_ref(), &path.rest),
         "oauth2PermissionGrants" => grant::answer(call, path.key, &path.rest),
         "me" | "users" | "groups" => people::answer(call, &path),
         "domains" | "organization" | "policies" | "identity" => tenant::answer(call, &path),

@@ -20,7 +20,11 @@ pub(super) fn on_resource(call: &Call<'_>, api: &App, rest: &[&str]) -> Called {
     match (call.method(), rest) {
         (&Method::GET, []) => {
             let items = api.assignments.iter().filter_map(|held| json(call.directory(), api, held)).collect();
-            call.page(&format!("servicePrincipals('{}')/appRoleAssignedTo", api.principal_id()), items, &FILTERABLE)
+            call.page(
+                &format!("servicePrincipals('{}')/appRoleAssignedTo", api.principal_id()),
+                items,
+                &FILTERABLE,
+            )
         }
         (&Method::POST, []) => add(call, None, Some(&api.principal_id())),
         (method, [id]) => one(call, method, id),
@@ -105,7 +109,9 @@ fn add(call: &Call<'_>, holder: Option<&str>, resource: Option<&str>) -> Called 
     may_write(call)?;
     let body = body::object(call.exchange)?;
     let known = ["principalId", "resourceId", "appRoleId", "id", "principalType", "principalDisplayName"];
-    if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str()) && !name.starts_with("@odata.")) {
+    if let Some(name) =
+        body.keys().find(|name| !known.contains(&name.as_str()) && !name.starts_with("@odata."))
+    {
         return Err(GraphError::invalid_property(name));
     }
     let id = |name: &str| body::id(name, body.get(name).ok_or_else(|| GraphError::missing(name))?);

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::error::GraphError;
-use crate::directory::{App, User};
 use crate::digest::sha256_base64url;
+use crate::directory::{App, User};
 use crate::entra::Entra;
 use crate::exchange::Exchange;
 use crate::fixtures::GRAPH;
@@ -88,9 +88,7 @@ impl Caller {
     /// Every member may register apps, unless the tenant says otherwise, and owns what it registered.
     pub(super) fn may_create_apps(&self, users_may: bool) -> Result<(), GraphError> {
         let allowed = match &self.user {
-            Some(user) => {
-                self.has(&WRITE_APPS) && (user.admin || users_may && user.home_tenant.is_none())
-            }
+            Some(user) => self.has(&WRITE_APPS) && (user.admin || users_may && user.home_tenant.is_none()),
             None => self.has(&WRITE_APPS) || self.has(&["Application.ReadWrite.OwnedBy"]),
         };
         if allowed { Ok(()) } else { Err(GraphError::denied()) }
@@ -142,9 +140,10 @@ fn verified(entra: &Entra, token: &str) -> Result<Object, GraphError> {
     if !signed {
         return Err(unsigned());
     }
-    let for_graph = claims.get("aud").and_then(Value::as_str).is_some_and(|audience| {
-        entra.directory.api(audience, None).is_some_and(|api| api.id == GRAPH)
-    });
+    let for_graph = claims
+        .get("aud")
+        .and_then(Value::as_str)
+        .is_some_and(|audience| entra.directory.api(audience, None).is_some_and(|api| api.id == GRAPH));
     if !for_graph {
         return Err(invalid("Invalid audience."));
     }

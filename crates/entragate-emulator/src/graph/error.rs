@@ -106,7 +106,11 @@ impl GraphError {
     }
 
     pub(super) fn throttled() -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Too many requests, by order of the control plane.")
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequests",
+            "Too many requests, by order of the control plane.",
+        )
     }
 
     pub(super) fn unavailable() -> Self {

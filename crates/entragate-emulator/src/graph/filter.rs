@@ -63,7 +63,11 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn invalid(&self) -> GraphError {
-        GraphError::detailed("BadRequest", "$filter", format!("Invalid filter clause: syntax error at '{}'.", self.rest))
+        GraphError::detailed(
+            "BadRequest",
+            "$filter",
+            format!("Invalid filter clause: syntax error at '{}'.", self.rest),
+        )
     }
 
     fn either(&mut self) -> Result<Filter, GraphError> {
@@ -249,7 +253,11 @@ mod tests {
             ("a ne 'x' and api/v eq 2", true),
             ("a eq 'x' or b eq false", false),
         ] {
-            assert_eq!(Filter::parse(text, &NAMES).map(|filter| filter.matches(&object)), Ok(matches), "{text}");
+            assert_eq!(
+                Filter::parse(text, &NAMES).map(|filter| filter.matches(&object)),
+                Ok(matches),
+                "{text}"
+            );
         }
         for text in ["", "a", "a eq", "a eq 'x", "c eq 'x'", "a eq 'x' b", "list/any(x:y eq 'x')", "a gt 1"] {
             assert!(Filter::parse(text, &NAMES).is_err(), "{text}");

@@ -71,7 +71,8 @@ pub(super) fn answer(call: &Call<'_>, key: Option<Key>, rest: &[String]) -> Call
 /// Those of one client.
 pub(super) fn of_client(call: &Call<'_>, client: &str) -> Called {
     call.caller.may_read(&READ)?;
-    let items = all(call.directory(), &call.caller.tenant).into_iter().filter(|item| item["clientId"] == client);
+    let items =
+        all(call.directory(), &call.caller.tenant).into_iter().filter(|item| item["clientId"] == client);
     call.page(CONTEXT, items.collect(), &FILTERABLE)
 }
 
@@ -122,7 +123,9 @@ fn find(directory: &Directory, id: &str) -> Result<Grant, GraphError> {
 }
 
 fn exists(directory: &Directory, grant: &Grant) -> bool {
-    let (Some(client), Some(api)) = (directory.app(&grant.client), directory.app(&grant.api)) else { return false };
+    let (Some(client), Some(api)) = (directory.app(&grant.client), directory.app(&grant.api)) else {
+        return false;
+    };
     match &grant.whom {
         Whom::Everybody => client.admin_consent.iter().any(|access| api.is_called(&access.app)),
         Whom::User(user) => directory.consents.iter().any(|consent| {
@@ -139,7 +142,11 @@ fn set(directory: &mut Directory, grant: &Grant, scopes: Option<Vec<String>>) ->
             let client = directory.app_of_id_mut(&grant.client);
             let client = client.ok_or_else(|| GraphError::not_found(&grant.client))?;
             client.admin_consent.retain(|access| !api.is_called(&access.app));
-            client.admin_consent.extend(scopes.map(|scopes| Access { app: api.id, scopes, roles: Vec::new() }));
+            client.admin_consent.extend(scopes.map(|scopes| Access {
+                app: api.id,
+                scopes,
+                roles: Vec::new(),
+            }));
         }
         Whom::User(user) => {
             let is = |consent: &UserConsent| {
@@ -174,12 +181,16 @@ fn scopes(value: Option<&Value>) -> Result<Vec<String>, GraphError> {
 fn add(call: &Call<'_>) -> Called {
     call.caller.may_administer(&WRITE)?;
     let body = body::object(call.exchange)?;
-    let known = ["clientId", "consentType", "principalId", "resourceId", "scope", "startTime", "expiryTime", "id"];
-    if let Some(name) = body.keys().find(|name| !known.contains(&name.as_str()) && !name.starts_with("@odata.")) {
+    let known =
+        ["clientId", "consentType", "principalId", "resourceId", "scope", "startTime", "expiryTime", "id"];
+    if let Some(name) =
+        body.keys().find(|name| !known.contains(&name.as_str()) && !name.starts_with("@odata."))
+    {
         return Err(GraphError::invalid_property(name));
     }
     let id = |name: &str| {
-        let value = body.get(name).filter(|value| !value.is_null()).ok_or_else(|| GraphError::missing(name))?;
+        let value =
+            body.get(name).filter(|value| !value.is_null()).ok_or_else(|| GraphError::missing(name))?;
         body::id(name, value)
     };
     let directory = call.directory();

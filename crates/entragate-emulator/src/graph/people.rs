@@ -46,14 +46,20 @@ pub(super) fn answer(call: &Call<'_>, path: &Path) -> Called {
         ("users", None) => {
             check_get(call)?;
             call.caller.may_read(&READ_USERS)?;
-            let items = users(call).map(|user| user_json(user)).collect();
-            call.page("users", items, &["id", "userPrincipalName", "displayName", "mail", "givenName", "surname"])
+            let items = users(call).map(user_json).collect();
+            call.page(
+                "users",
+                items,
+                &["id", "userPrincipalName", "displayName", "mail", "givenName", "surname"],
+            )
         }
         ("users", Some(key)) => {
             let user = user(call, key);
-            let own = call.caller.user.as_ref().zip(user).is_some_and(|(caller, user)| caller.oid == user.oid);
+            let own =
+                call.caller.user.as_ref().zip(user).is_some_and(|(caller, user)| caller.oid == user.oid);
             let permissions: &[&str] = if own { &READ_ME } else { &READ_USERS };
-            if !call.caller.has(permissions) && !(own && call.caller.has(&READ_GROUPS)) {
+            let enough = call.caller.has(permissions) || own && call.caller.has(&READ_GROUPS);
+            if !enough {
                 return Err(GraphError::denied());
             }
             let user = user.ok_or_else(|| GraphError::not_found(key.text()))?;

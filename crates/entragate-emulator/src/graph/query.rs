@@ -45,7 +45,8 @@ pub(super) fn page(call: &Call<'_>, collection: Collection<'_>) -> Result<Answer
     let items: Vec<Value> = collection.items.into_iter().filter(fits).collect();
     let size = page_size(call)?;
     let skip = match query.get("$skiptoken") {
-        Some(token) => read_token(token).ok_or_else(|| GraphError::bad("The specified page token value is not valid."))?,
+        Some(token) => read_token(token)
+            .ok_or_else(|| GraphError::bad("The specified page token value is not valid."))?,
         None => 0,
     };
     let mut selected = String::new();
@@ -56,8 +57,12 @@ pub(super) fn page(call: &Call<'_>, collection: Collection<'_>) -> Result<Answer
         value.push(Value::Object(item));
     }
     let mut body = Map::new();
-    body.insert("@odata.context".into(), format!("{}{}{selected}", metadata(call), collection.context).into());
-    let eventual = call.exchange.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
+    body.insert(
+        "@odata.context".into(),
+        format!("{}{}{selected}", metadata(call), collection.context).into(),
+    );
+    let eventual =
+        call.exchange.header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
     if query.get("$count") == Some("true") && eventual {
         body.insert("@odata.count".into(), items.len().into());
     }
@@ -92,11 +97,14 @@ fn page_size(call: &Call<'_>) -> Result<usize, GraphError> {
         Some(text) => {
             let size = text.parse::<usize>().ok().filter(|size| (1..=999).contains(size));
             size.ok_or_else(|| {
-                GraphError::query(format!("Invalid page size specified: '{text}'. Must be between 1 and 999 inclusive."))
+                GraphError::query(format!(
+                    "Invalid page size specified: '{text}'. Must be between 1 and 999 inclusive."
+                ))
             })?
         }
     };
-    let limit = call.settings.graph_page_size.map_or(wanted, |limit| usize::try_from(limit.max(1)).unwrap_or(wanted));
+    let limit =
+        call.settings.graph_page_size.map_or(wanted, |limit| usize::try_from(limit.max(1)).unwrap_or(wanted));
     Ok(wanted.min(limit))
 }
 

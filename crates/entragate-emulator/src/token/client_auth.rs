@@ -98,7 +98,9 @@ pub(super) fn check_confidential(call: &Call<'_>) -> Result<(), Refusal> {
         }
         Credentials::Assertion { .. } => Err(Refusal::Unsupported("client_assertion_type")),
         Credentials::Secret(sent) => match client.secrets.iter().find(|secret| secret.value == *sent) {
-            Some(secret) if secret.has_ended(call.entra.now()) => Err(Refusal::SecretExpired { client: id() }),
+            Some(secret) if secret.has_ended(call.entra.now()) => {
+                Err(Refusal::SecretExpired { client: id() })
+            }
             Some(_) => Ok(()),
             None => Err(Refusal::SecretWrong { client: id() }),
         },

@@ -22,6 +22,8 @@ const MODULES: &[(&str, &str)] = &[
     ("discovery", include_str!("discovery.rs")),
     ("errors", include_str!("errors.rs")),
     ("federated", include_str!("federated.rs")),
+    ("graph_read", include_str!("graph_read.rs")),
+    ("graph_write", include_str!("graph_write.rs")),
     ("hostile", include_str!("hostile.rs")),
     ("keys", include_str!("keys.rs")),
     ("obo", include_str!("obo.rs")),
@@ -36,7 +38,7 @@ const MODULES: &[(&str, &str)] = &[
 
 /// The items that must have a test: those that are implemented.
 fn promised() -> impl Iterator<Item = u16> {
-    (1..=108).chain([111, 112])
+    1..=112
 }
 
 pub(crate) type Covered = BTreeMap<u16, Vec<String>>;

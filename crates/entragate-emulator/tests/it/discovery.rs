@@ -98,7 +98,7 @@ async fn e001_v2_document_has_the_values_of_entra() {
         ("tenant_region_scope", json!("NA")),
         ("cloud_instance_name", json!("microsoftonline.com")),
         ("cloud_graph_host_name", json!("graph.windows.net")),
-        ("msgraph_host", json!("graph.microsoft.com")),
+        ("msgraph_host", json!(entra.b().trim_start_matches("http://"))),
         ("rbac_url", json!("https://pas.windows.net")),
     ] {
         assert_eq!(document[name], expected, "{name}");

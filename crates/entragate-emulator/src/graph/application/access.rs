@@ -18,7 +18,8 @@ fn app_id(directory: &Directory, access: &Access) -> String {
 }
 
 fn scope_id(api: Option<&App>, value: &String) -> String {
-    let scope = api.and_then(|api| Some(api.scope_id(api.scopes.iter().find(|scope| scope.value == *value)?)));
+    let scope =
+        api.and_then(|api| Some(api.scope_id(api.scopes.iter().find(|scope| scope.value == *value)?)));
     scope.unwrap_or_else(|| value.clone())
 }
 
@@ -57,13 +58,16 @@ pub(super) fn required(directory: &Directory, draft: &App, value: &Value) -> Res
     let mut all: Vec<Access> = Vec::new();
     for item in list {
         let object = body::members(REQUIRED, item, &["resourceAppId", "resourceAccess"])?;
-        let id = object.get("resourceAppId").ok_or_else(|| GraphError::missing("requiredResourceAccess.resourceAppId"))?;
+        let id = object
+            .get("resourceAppId")
+            .ok_or_else(|| GraphError::missing("requiredResourceAccess.resourceAppId"))?;
         let id = body::id("requiredResourceAccess.resourceAppId", id)?;
         if all.iter().any(|known| known.app == id) {
             return Err(GraphError::duplicate("requiredResourceAccess.resourceAppId"));
         }
         let api = if draft.id == id { Some(draft) } else { directory.app(&id) };
-        let permissions = object.get("resourceAccess").map_or(Ok(&[][..]), |list| body::list(GRANTED, list))?;
+        let permissions =
+            object.get("resourceAccess").map_or(Ok(&[][..]), |list| body::list(GRANTED, list))?;
         if permissions.is_empty() {
             return Err(GraphError::missing(GRANTED));
         }
@@ -109,7 +113,8 @@ pub(super) fn preauthorized(before: &App, value: &Value) -> Result<Vec<Access>, 
     let mut all: Vec<Access> = Vec::new();
     for item in body::list(PREAUTHORIZED, value)? {
         let object = body::members(PREAUTHORIZED, item, &["appId", "delegatedPermissionIds"])?;
-        let id = object.get("appId").ok_or_else(|| GraphError::missing("api.preAuthorizedApplications.appId"))?;
+        let id =
+            object.get("appId").ok_or_else(|| GraphError::missing("api.preAuthorizedApplications.appId"))?;
         let id = body::id("api.preAuthorizedApplications.appId", id)?;
         if all.iter().any(|known| known.app == id) {
             return Err(GraphError::duplicate("api.preAuthorizedApplications.appId"));
@@ -137,12 +142,16 @@ fn unknown() -> GraphError {
 /// Renamed permissions keep their ids, so what names them by id follows them; removed ones are gone from there.
 pub(super) fn follow(directory: &mut Directory, before: &App, after: &App) {
     let renamed_scope = |value: &String| {
-        let Some(old) = before.scopes.iter().find(|scope| scope.value == *value) else { return Some(value.clone()) };
+        let Some(old) = before.scopes.iter().find(|scope| scope.value == *value) else {
+            return Some(value.clone());
+        };
         let id = before.scope_id(old);
         after.scopes.iter().find(|scope| after.scope_id(scope) == id).map(|scope| scope.value.clone())
     };
     let renamed_role = |value: &String| {
-        let Some(old) = before.roles.iter().find(|role| role.value == *value) else { return Some(value.clone()) };
+        let Some(old) = before.roles.iter().find(|role| role.value == *value) else {
+            return Some(value.clone());
+        };
         let id = before.role_id(old);
         after.roles.iter().find(|role| after.role_id(role) == id).map(|role| role.value.clone())
     };

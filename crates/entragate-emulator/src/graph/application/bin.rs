@@ -10,8 +10,8 @@ use crate::graph::call::{Call, Called, check_id, done};
 use crate::graph::error::GraphError;
 use crate::graph::key::Key;
 
-pub(in crate::graph) fn answer(call: &Call<'_>, key: Option<Key>, rest: &[String]) -> Called {
-    if key != Some(Key::Id("deletedItems".to_owned())) {
+pub(in crate::graph) fn answer(call: &Call<'_>, key: Option<&Key>, rest: &[String]) -> Called {
+    if key.map(Key::text) != Some("deletedItems") {
         return Err(GraphError::no_segment("directory"));
     }
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();

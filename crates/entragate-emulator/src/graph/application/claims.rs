@@ -14,7 +14,8 @@ pub(super) fn json(app: &App) -> Value {
         return Value::Null;
     }
     let claim = |name: &String| {
-        let (name, properties) = if name == "use_guid" { ("aud", vec!["use_guid"]) } else { (name.as_str(), vec![]) };
+        let (name, properties) =
+            if name == "use_guid" { ("aud", vec!["use_guid"]) } else { (name.as_str(), vec![]) };
         json!({ "name": name, "source": null, "essential": false, "additionalProperties": properties })
     };
     let list = |names: &[String]| names.iter().map(claim).collect::<Vec<_>>();

@@ -79,10 +79,13 @@ fn check_policy(
     }
     let lower = uri.to_ascii_lowercase();
     let (plain, in_tenant) = (format!("api://{}", app.id), format!("api://{}/{}", tenant.id, app.id));
-    let names = |id: &str| lower.strip_prefix("api://").is_some_and(|rest| rest.split('/').any(|part| part == id));
+    let names =
+        |id: &str| lower.strip_prefix("api://").is_some_and(|rest| rest.split('/').any(|part| part == id));
     let refusal = match policy {
         IdentifierUriPolicy::Off => return Ok(()),
-        IdentifierUriPolicy::Standard if on_verified_domain || names(&app.id) || names(&tenant.id) => return Ok(()),
+        IdentifierUriPolicy::Standard if on_verified_domain || names(&app.id) || names(&tenant.id) => {
+            return Ok(());
+        }
         IdentifierUriPolicy::Standard => format!(
             "Failed to add identifier URI {uri}. All newly added URIs must contain a tenant verified domain, tenant ID, or \
              app ID, as per the default tenant policy of your organization."
@@ -103,8 +106,11 @@ fn check_policy(
 /// Unique in the tenant; where either app is for several tenants, everywhere.
 fn check_unique(directory: &Directory, app: &App, uri: &str) -> Result<(), GraphError> {
     let same = |other: &&App| {
-        let near = other.tenant == app.tenant || other.audience.is_multi_tenant() || app.audience.is_multi_tenant();
-        other.id != app.id && near && other.identifier_uris.iter().any(|known| known.eq_ignore_ascii_case(uri))
+        let near =
+            other.tenant == app.tenant || other.audience.is_multi_tenant() || app.audience.is_multi_tenant();
+        other.id != app.id
+            && near
+            && other.identifier_uris.iter().any(|known| known.eq_ignore_ascii_case(uri))
     };
     match directory.apps.iter().find(same) {
         None => Ok(()),

@@ -101,7 +101,9 @@ fn existing<'a>(call: &'a Call<'_>, key: &Key) -> Result<Option<&'a App>, GraphE
             all(call).find(|app| app.unique_name.as_ref() == Some(value))
         }
         Key::Alternate { name, .. } => {
-            return Err(GraphError::bad(format!("The key '{name}' is not a key of the resource 'Application'.")));
+            return Err(GraphError::bad(format!(
+                "The key '{name}' is not a key of the resource 'Application'."
+            )));
         }
     })
 }

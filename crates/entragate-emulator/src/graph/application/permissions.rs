@@ -41,7 +41,10 @@ fn scope(value: &Value) -> Result<Scope, GraphError> {
         _ => return Err(GraphError::schema("api.oauth2PermissionScopes.type")),
     };
     Ok(Scope {
-        value: checked_value(SCOPES, body::required("api.oauth2PermissionScopes.value", object.get("value"))?)?,
+        value: checked_value(
+            SCOPES,
+            body::required("api.oauth2PermissionScopes.value", object.get("value"))?,
+        )?,
         id: Some(permission_id(SCOPES, object.get("id"))?),
         admin_only,
         disabled: !enabled(get("isEnabled"))?,
@@ -62,7 +65,10 @@ fn role(value: &Value) -> Result<Role, GraphError> {
     let members = body::texts("appRoles.allowedMemberTypes", get("allowedMemberTypes"))?;
     let has = |kind: &str| members.iter().any(|member| member == kind);
     if members.iter().any(|member| !["User", "Application"].contains(&member.as_str())) {
-        return Err(GraphError::invalid_value("appRoles.allowedMemberTypes", "it may name User and Application."));
+        return Err(GraphError::invalid_value(
+            "appRoles.allowedMemberTypes",
+            "it may name User and Application.",
+        ));
     }
     let members = match (has("User"), has("Application")) {
         (true, true) => Principals::Both,
@@ -83,7 +89,11 @@ fn role(value: &Value) -> Result<Role, GraphError> {
 fn permission_id(list: &str, value: Option<&Value>) -> Result<String, GraphError> {
     let name = format!("{list}.id");
     let id = body::id(&name, value.filter(|id| !id.is_null()).ok_or_else(|| GraphError::missing(&name))?)?;
-    if id == super::super::assignment::DEFAULT_ACCESS { Err(GraphError::invalid_value(&name, "it must not be zero.")) } else { Ok(id) }
+    if id == super::super::assignment::DEFAULT_ACCESS {
+        Err(GraphError::invalid_value(&name, "it must not be zero."))
+    } else {
+        Ok(id)
+    }
 }
 
 fn enabled(value: &Value) -> Result<bool, GraphError> {
@@ -94,7 +104,8 @@ fn enabled(value: &Value) -> Result<bool, GraphError> {
 ///
 /// [Microsoft Graph, permissionScope]: https://learn.microsoft.com/graph/api/resources/permissionscope
 fn checked_value(list: &str, value: String) -> Result<String, GraphError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || br"!#$%&'()*+,-./:;<=>?@[]^_`{|}~".contains(&byte);
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || br"!#$%&'()*+,-./:;<=>?@[]^_`{|}~".contains(&byte);
     if value.len() <= 120 && !value.starts_with('.') && value.bytes().all(allowed) {
         return Ok(value);
     }
@@ -122,6 +133,8 @@ fn known(app: &App) -> BTreeMap<(&'static str, String), Known> {
 
 /// What may be there twice, and what may not go from `before` to `after`.
 pub(super) fn check(before: &App, after: &App) -> Result<(), GraphError> {
+    unique(SCOPES, after.scopes.iter().map(|scope| (after.scope_id(scope), &scope.value)))?;
+    unique(ROLES, after.roles.iter().map(|role| (after.role_id(role), &role.value)))?;
     let (old, new) = (known(before), known(after));
     for ((list, id), was) in &old {
         let same = new.get(&(*list, id.clone())).is_some_and(|is| is.value == was.value);
@@ -133,8 +146,6 @@ pub(super) fn check(before: &App, after: &App) -> Result<(), GraphError> {
             ));
         }
     }
-    unique(SCOPES, after.scopes.iter().map(|scope| (after.scope_id(scope), &scope.value)))?;
-    unique(ROLES, after.roles.iter().map(|role| (after.role_id(role), &role.value)))?;
     for scope in &after.scopes {
         let id = after.scope_id(scope);
         if after.roles.iter().any(|role| after.role_id(role) == id && role.value != scope.value) {

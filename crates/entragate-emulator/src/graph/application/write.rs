@@ -67,7 +67,13 @@ pub(super) fn applied(
     Ok(app)
 }
 
-fn set(directory: &Directory, before: &App, app: &mut App, name: &str, value: &Value) -> Result<(), GraphError> {
+fn set(
+    directory: &Directory,
+    before: &App,
+    app: &mut App,
+    name: &str,
+    value: &Value,
+) -> Result<(), GraphError> {
     match name {
         "displayName" => {
             app.display_name = body::required(name, Some(value))?;
@@ -128,9 +134,10 @@ fn audience(value: &Value) -> Result<Audience, GraphError> {
         Some("AzureADMyOrg") => Ok(Audience::MyOrg),
         Some("AzureADMultipleOrgs") => Ok(Audience::MultipleOrgs),
         Some("AzureADandPersonalMicrosoftAccount") => Ok(Audience::MultipleOrgsAndPersonal),
-        Some("PersonalMicrosoftAccount") => {
-            Err(GraphError::invalid_value("signInAudience", "apps for personal accounts alone are not emulated."))
-        }
+        Some("PersonalMicrosoftAccount") => Err(GraphError::invalid_value(
+            "signInAudience",
+            "apps for personal accounts alone are not emulated.",
+        )),
         _ => Err(GraphError::invalid_value("signInAudience", "there is no such audience.")),
     }
 }

@@ -21,7 +21,8 @@ pub(in crate::graph) fn answer(call: &Call<'_>, app: &Key, key: Option<Key>) -> 
         (&Method::GET, None) => {
             call.caller.may_read_apps()?;
             let app = find(call, app)?;
-            let items = app.federated_credentials.iter().map(|credential| json(call, app, credential)).collect();
+            let items =
+                app.federated_credentials.iter().map(|credential| json(call, app, credential)).collect();
             call.page(&context(app), items, &["id", "name", "issuer", "subject"])
         }
         (&Method::GET, Some(key)) => {
@@ -97,7 +98,9 @@ fn update(call: &Call<'_>, id: &str, key: &Key) -> Called {
     let app = call.directory().app(id).ok_or_else(|| GraphError::not_found(id))?;
     let Some(at) = position(app, key) else {
         return match key {
-            Key::Alternate { name, value } if name == "name" && call.creates_if_missing() => add(call, id, Some(value)),
+            Key::Alternate { name, value } if name == "name" && call.creates_if_missing() => {
+                add(call, id, Some(value))
+            }
             _ => Err(GraphError::not_found(key.text())),
         };
     };
@@ -122,7 +125,9 @@ fn applied(
     mut credential: FederatedCredential,
     body: &Object,
 ) -> Result<FederatedCredential, GraphError> {
-    if let Some(name) = body.keys().find(|name| !MEMBERS.contains(&name.as_str()) && !name.starts_with("@odata.")) {
+    if let Some(name) =
+        body.keys().find(|name| !MEMBERS.contains(&name.as_str()) && !name.starts_with("@odata."))
+    {
         return Err(GraphError::invalid_property(name));
     }
     let text = |name: &str, current: &String| match body.get(name) {
@@ -166,7 +171,8 @@ fn check_unique(app: &App, credential: &FederatedCredential) -> Result<(), Graph
         (&other.issuer, &other.subject) == (&credential.issuer, &credential.subject)
     };
     if app.federated_credentials.iter().filter(same).count() > 1 {
-        let message = "Issuer and subject combination already exists for this Managed Identity or application.";
+        let message =
+            "Issuer and subject combination already exists for this Managed Identity or application.";
         return Err(GraphError::conflict(message));
     }
     Ok(())

@@ -35,7 +35,8 @@ fn one(app: &App, secret: &Secret, text: &Value) -> Value {
 }
 
 pub(in crate::graph) fn add(call: &Call<'_>, app: &str) -> Called {
-    let body = if call.exchange.body.is_empty() { crate::jwt::Object::new() } else { body::object(call.exchange)? };
+    let body =
+        if call.exchange.body.is_empty() { crate::jwt::Object::new() } else { body::object(call.exchange)? };
     let empty = json!({});
     let wanted = body.get("passwordCredential").filter(|value| !value.is_null()).unwrap_or(&empty);
     let wanted = body::members("passwordCredential", wanted, &MEMBERS)?;
@@ -53,9 +54,13 @@ pub(in crate::graph) fn add(call: &Call<'_>, app: &str) -> Called {
     let starts = date("startDateTime", call.now)?;
     let ends = date("endDateTime", starts + LIFETIME)?;
     if ends <= starts {
-        return Err(GraphError::invalid_value("passwordCredential.endDateTime", "it must be after the start."));
+        return Err(GraphError::invalid_value(
+            "passwordCredential.endDateTime",
+            "it must be after the start.",
+        ));
     }
-    let (id, text) = call.entra.random(|random| (random.guid(), format!("{}8Q~{}", random.opaque(2), random.opaque(25))));
+    let (id, text) =
+        call.entra.random(|random| (random.guid(), format!("{}8Q~{}", random.opaque(2), random.opaque(25))));
     let secret = Secret {
         value: text.clone(),
         id: Some(id),
@@ -83,9 +88,9 @@ pub(in crate::graph) fn remove(call: &Call<'_>, app: &str) -> Called {
         let app = draft(directory, app)?;
         let ids: Vec<String> = app.secrets.iter().map(|secret| app.secret_id(secret)).collect();
         let at = ids.iter().position(|known| *known == id);
-        app.secrets.remove(at.ok_or_else(|| {
-            GraphError::bad(format!("No password credential found with keyId '{id}'."))
-        })?);
+        app.secrets.remove(
+            at.ok_or_else(|| GraphError::bad(format!("No password credential found with keyId '{id}'.")))?,
+        );
         Ok(())
     })?;
     done()

@@ -91,7 +91,8 @@ fn add(call: &Call<'_>, id: &str, body: &Object) -> Called {
 }
 
 fn no_application(id: &str) -> GraphError {
-    let message = format!("The appId '{id}' of the service principal does not reference a valid application object.");
+    let message =
+        format!("The appId '{id}' of the service principal does not reference a valid application object.");
     GraphError::bad(message).because("NoBackingApplicationObject", "appId")
 }
 

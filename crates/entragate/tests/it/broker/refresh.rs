@@ -25,7 +25,8 @@ async fn with_two_scopes() -> BrokerWorld {
     BrokerWorld::builder()
         .directory(|directory| {
             let scopes = vec!["access".into(), "admin".into()];
-            app(directory, fixtures::API).admin_consent = vec![Access { app: "API".into(), scopes, ..Access::default() }];
+            app(directory, fixtures::API).admin_consent =
+                vec![Access { app: "API".into(), scopes, ..Access::default() }];
         })
         .gate(|gate| gate.rules([Rule::tools(["admin_*"]).scopes(["admin"]), Rule::tools(["*"])]))
         .start()
