@@ -24,7 +24,7 @@ impl<'a> About<'a> {
 
     pub(super) fn claims(&mut self, claims: &Claims) {
         self.client = claims.client().map(shown);
-        self.idtyp = claims.idtyp.clone();
+        self.idtyp.clone_from(&claims.idtyp);
     }
 
     fn scope(&self) -> String {

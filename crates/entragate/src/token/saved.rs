@@ -94,32 +94,31 @@ impl SavedKeys {
             Some(Discovery { document, issuer_v1, saved_at }) => {
                 (document.clone(), issuer_v1.clone(), *saved_at)
             }
-            None => self.assumed(authority, tenant)?,
+            None => assumed(authority, tenant)?,
         };
         let endpoints = Endpoints::saved(document, issuer_v1, tenant).map_err(|error| error.to_string())?;
         Snapshot::of(endpoints, key_set.as_bytes(), saved_at)
     }
+}
 
-    /// What a bare key set leaves out. The issuer of v1 tokens is documented for the public cloud only.
-    fn assumed(
-        &self,
-        authority: &AuthorityHost,
-        tenant: &TenantId,
-    ) -> Result<(Value, Option<String>, Timestamp), String> {
-        let Some(guid) = tenant.as_guid() else {
-            return Err(format!(
-                "a bare key set does not say which tenant {tenant} is: name the tenant by its GUID, or save the keys with --save-keys"
-            ));
-        };
-        let host = authority.as_str();
-        let issuer_v2 = format!("{host}/{guid}/v2.0");
-        let issuer_v1 = (host == AuthorityHost::PUBLIC).then(|| format!("https://sts.windows.net/{guid}/"));
-        let document = json!({
-            "issuer": issuer_v2,
-            "authorization_endpoint": format!("{host}/{guid}/oauth2/v2.0/authorize"),
-            "token_endpoint": format!("{host}/{guid}/oauth2/v2.0/token"),
-            "jwks_uri": format!("{host}/{guid}/discovery/v2.0/keys"),
-        });
-        Ok((document, issuer_v1, Timestamp::from_unix(0)))
-    }
+/// What a bare key set leaves out. The issuer of v1 tokens is documented for the public cloud only.
+fn assumed(
+    authority: &AuthorityHost,
+    tenant: &TenantId,
+) -> Result<(Value, Option<String>, Timestamp), String> {
+    let Some(guid) = tenant.as_guid() else {
+        return Err(format!(
+            "a bare key set does not say which tenant {tenant} is: name the tenant by its GUID, or save the keys with --save-keys"
+        ));
+    };
+    let host = authority.as_str();
+    let issuer_v2 = format!("{host}/{guid}/v2.0");
+    let issuer_v1 = (host == AuthorityHost::PUBLIC).then(|| format!("https://sts.windows.net/{guid}/"));
+    let document = json!({
+        "issuer": issuer_v2,
+        "authorization_endpoint": format!("{host}/{guid}/oauth2/v2.0/authorize"),
+        "token_endpoint": format!("{host}/{guid}/oauth2/v2.0/token"),
+        "jwks_uri": format!("{host}/{guid}/discovery/v2.0/keys"),
+    });
+    Ok((document, issuer_v1, Timestamp::from_unix(0)))
 }
