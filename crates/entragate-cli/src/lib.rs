@@ -6,6 +6,7 @@ pub mod clients;
 pub mod config;
 pub mod demo;
 pub mod emulate;
+pub mod explain;
 pub mod graph;
 pub mod sample;
 pub mod serve;

@@ -12,6 +12,7 @@ mod config_rules;
 mod demo;
 mod demo_fixture;
 mod documentation;
+mod explain;
 mod graph;
 mod serve_admin;
 mod serve_listen;
