@@ -99,7 +99,8 @@ impl Callback {
             }
             Self::Hosted(uri) | Self::PrivateUse(uri) => Some(uri.to_owned()),
             Self::HostedBelow(prefix) => Some(format!("{prefix}example")),
-            Self::Installation(_) | Self::Chosen(_) | Self::Unknown => None,
+            Self::Chosen(example) => Some(example.to_owned()),
+            Self::Installation(_) | Self::Unknown => None,
         }
     }
 

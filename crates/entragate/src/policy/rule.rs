@@ -105,7 +105,8 @@ impl Rule {
         all.into_iter().flat_map(named).collect()
     }
 
-    pub(crate) fn required_roles(&self) -> &[String] {
+    /// The app roles of which a caller needs one.
+    pub fn required_roles(&self) -> &[String] {
         &self.roles
     }
 

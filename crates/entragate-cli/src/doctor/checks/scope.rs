@@ -1,0 +1,53 @@
+//! # What it checks
+//!
+//! The scope that the gateway asks for: that Entra takes it, and with Graph that the API app exposes it, enabled.
+//!
+//! # Why it matters
+//!
+//! Before an API exposes a scope it cannot be found in the portal and no client can be given permission to it; a scope that does
+//! not exist is refused after sign-in (AADSTS650053).
+//!
+//! # How to fix
+//!
+//! App registrations, the API app, Expose an API, Add a scope; or correct `ENTRAGATE_ENTRA_SCOPES`.
+
+use super::aadsts;
+use crate::doctor::check::Checked;
+use crate::doctor::finding::Finding;
+use crate::doctor::site::{Site, Stage};
+use crate::graph::objects::Application;
+
+pub(super) async fn run(site: &Site) -> Checked {
+    let scope = site.scope_at_entra()?;
+    if let Ok(graph) = site.graph().await
+        && let Ok(app) = graph.api().await
+    {
+        let found = unexposed(&site.scope_names()?, app);
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    let Some((Stage::Scope, code)) = site.probes().await?.main().stage() else { return Ok(Vec::new()) };
+    let what = format!("Entra does not take the scope that the gateway asks for: {scope}");
+    Ok(vec![aadsts::error(site, code, what, "ENTRAGATE_ENTRA_SCOPES")])
+}
+
+/// The scopes that the API app does not expose, or has disabled.
+fn unexposed(names: &[String], app: &Application) -> Vec<Finding> {
+    let finding = |what: String| {
+        Finding::error(what, "App registrations, the API app, Expose an API, Scopes defined by this API")
+            .because("Without it no client can be given permission to the API, and sign-in ends with AADSTS650053.")
+            .fix("add or enable the scope, or correct ENTRAGATE_ENTRA_SCOPES")
+            .prevents(650_053)
+    };
+    if names == [".default"] {
+        let any = app.api.oauth2_permission_scopes.iter().any(|scope| scope.is_enabled);
+        return if any { Vec::new() } else { vec![finding("the API app exposes no scope".to_owned())] };
+    }
+    let problem = |name: &String| match app.scope(name) {
+        None => Some(finding(format!("the API app does not expose the scope {name}"))),
+        Some(scope) if !scope.is_enabled => Some(finding(format!("the scope {name} of the API app is disabled"))),
+        Some(_) => None,
+    };
+    names.iter().filter_map(problem).collect()
+}

@@ -1,0 +1,52 @@
+//! # What it checks
+//!
+//! Whether the MCP server behind the gateway (`ENTRAGATE_UPSTREAM`) answers, whether its path is there, and whether it asks
+//! for a sign-in of its own.
+//!
+//! # Why it matters
+//!
+//! People sign in successfully and then see a server without tools, or with errors only.
+//!
+//! # How to fix
+//!
+//! Start the server, or correct host, port and path in `ENTRAGATE_UPSTREAM`. A server that authenticates by itself (App
+//! Service authentication, "Easy Auth", is the usual one) must let the gateway in: switch its authentication off and make it
+//! reachable for the gateway only.
+
+use http::StatusCode;
+
+use crate::doctor::check::Checked;
+use crate::doctor::finding::Finding;
+use crate::doctor::site::{Question, Site};
+
+pub(super) async fn run(site: &Site) -> Checked {
+    let url = &site.config.upstream.url;
+    // Without what an operator may have put before `@`.
+    let shown = format!("{}{}", url.origin().ascii_serialization(), url.path());
+    let finding = |what: String| Finding::error(what, "ENTRAGATE_UPSTREAM");
+    let why = "People sign in and then have no tools.";
+    let initialize = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": "ping",
+    });
+    let found = match site.wire.ask(&Question::json(url.as_str(), &initialize)).await {
+        Err(error) => {
+            finding(format!("the MCP server at {shown} cannot be reached: {error}")).fix(error.hint())
+        }
+        Ok(answer) => match answer.status {
+            StatusCode::NOT_FOUND => finding(format!("{shown} answers 404: there is something, but no MCP server"))
+                .fix("correct the path in ENTRAGATE_UPSTREAM; many servers are at /mcp"),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                finding(format!("the MCP server at {shown} asks for a sign-in of its own ({})", answer.status)).fix(
+                    "switch authentication off at the MCP server, App Service authentication included, and let nobody but \
+                     the gateway reach it",
+                )
+            }
+            status if status.is_server_error() => finding(format!("the MCP server at {shown} answers {status}"))
+                .fix("look into the MCP server's log"),
+            status if status.is_redirection() => finding(format!("the MCP server at {shown} answers {status}, elsewhere"))
+                .fix("write the address that it redirects to into ENTRAGATE_UPSTREAM, slash included"),
+            _ => return Ok(Vec::new()),
+        },
+    };
+    Ok(vec![found.because(why)])
+}

@@ -1,0 +1,85 @@
+//! What the deployment offers to clients, as it was read and measured.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::doctor::finding::{Finding, Severity};
+use crate::doctor::site::{Probes, Site};
+
+/// Facts that are the same for all clients.
+pub(super) struct Facts<'a> {
+    pub(super) mcp_url: String,
+    pub(super) resource: Value,
+    pub(super) server: Value,
+    pub(super) probes: Option<&'a Probes>,
+    pub(super) reach: Reach,
+    /// What a check found that stops everybody at this step, in its words.
+    pub(super) discovery: Option<String>,
+    pub(super) sign_in: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) tools: Option<String>,
+}
+
+/// From where the gateway can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    ThisMachine,
+    /// Addresses that are private.
+    Inside,
+    Outside,
+}
+
+impl<'a> Facts<'a> {
+    /// `None` in development mode.
+    pub(super) async fn gather(site: &'a Site, findings: &[Finding]) -> Option<Self> {
+        let gateway = site.gateway().await.ok()?;
+        let (resource, server) = gateway.documents().unwrap_or_default();
+        let stops = |checks: &[&str]| {
+            let error =
+                |finding: &&Finding| finding.severity == Severity::Error && checks.contains(&finding.check);
+            findings.iter().find(error).map(|finding| finding.what.clone())
+        };
+        Some(Self {
+            mcp_url: gateway.urls.mcp.clone(),
+            resource,
+            server,
+            probes: site.probes().await.ok(),
+            reach: reach(site.config.base_url.as_str(), findings),
+            discovery: stops(&["gateway", "redirects", "issuer", "resource", "challenge", "documents"]),
+            sign_in: stops(&[
+                "authority",
+                "tenant",
+                "discovery",
+                "client-app",
+                "api-app",
+                "scope",
+                "sign-in",
+            ]),
+            token: stops(&["credential", "keys", "clock", "token-encryption"]),
+            tools: stops(&["upstream"]),
+        })
+    }
+
+    /// Whether the metadata lists the value.
+    pub(super) fn lists(&self, member: &str, value: &str) -> bool {
+        self.server[member].as_array().is_some_and(|all| all.iter().any(|one| one == value))
+    }
+}
+
+fn reach(base: &str, findings: &[Finding]) -> Reach {
+    let url = Url::parse(base).ok();
+    let is_here = match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    };
+    let private = |finding: &Finding| finding.check == "base-url" && finding.what.contains("private address");
+    match is_here {
+        true => Reach::ThisMachine,
+        false if findings.iter().any(private) => Reach::Inside,
+        false => Reach::Outside,
+    }
+}

@@ -1,0 +1,99 @@
+//! The gateway's credential, tried: a token for the app itself (`client_credentials`, scope `{API}/.default`) proves the
+//! credential and shows which tokens the API app gets. The token is looked at and dropped.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entragate::aadsts::codes_in;
+use entragate::{ClientId, Timestamp};
+use http::StatusCode;
+use serde_json::Value;
+
+use super::entra::Documents;
+use super::wire::{Question, Wire, WireError};
+use crate::config::BrokerConfig;
+
+/// How the attempt ended.
+#[derive(Debug)]
+pub(in crate::doctor) enum Proof {
+    /// A token came; its `ver`, `1.0` or `2.0`.
+    Token { version: Option<String> },
+    /// Refused with a code.
+    Refused(Refusal),
+    /// The credential could not be read or fetched.
+    Unusable { what: String, hint: &'static str },
+    /// No answer.
+    Unreachable(WireError),
+    /// An answer that nobody expected.
+    Strange(String),
+}
+
+/// A refusal of the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::doctor) struct Refusal {
+    pub(in crate::doctor) code: u64,
+}
+
+impl Refusal {
+    /// Whether the credential itself was accepted: the refusal is about what comes after it.
+    pub(in crate::doctor) const fn is_after_the_credential(self) -> bool {
+        matches!(self.code, 501_051 | 500_011 | 650_052 | 90009 | 1_002_012)
+    }
+
+    /// Whether a federated credential does not fit the token.
+    pub(in crate::doctor) const fn is_federated(self) -> bool {
+        matches!(self.code, 70021 | 700_211 | 700_212 | 700_213)
+    }
+}
+
+pub(super) async fn prove(
+    wire: &Wire,
+    documents: &Documents,
+    broker: &BrokerConfig,
+    signer: &ClientId,
+    now: Timestamp,
+) -> Proof {
+    let parameters = match broker.credential.parameters(signer.as_str(), &documents.token, now).await {
+        Ok(parameters) => parameters,
+        Err(error) => return Proof::Unusable { what: error.to_string(), hint: error.hint() },
+    };
+    let scope = format!("{}/.default", broker.api.id());
+    let mut form =
+        vec![("grant_type", "client_credentials"), ("client_id", signer.as_str()), ("scope", scope.as_str())];
+    form.extend(parameters.iter().map(|(name, value)| (*name, value.expose())));
+    let answer = match wire.ask(&Question::form(&documents.token, &form)).await {
+        Ok(answer) => answer,
+        Err(error) => return Proof::Unreachable(error),
+    };
+    if answer.status == StatusCode::OK {
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        return Proof::Token { version: body["access_token"].as_str().and_then(version) };
+    }
+    match codes_in(&answer.text()).last() {
+        Some(&code) => Proof::Refused(Refusal { code }),
+        None => Proof::Strange(format!("status {} without an error code", answer.status)),
+    }
+}
+
+/// The claims of the assertion that the gateway presents; the assertion itself goes nowhere.
+pub(super) async fn assertion_claims(
+    documents: &Documents,
+    broker: &BrokerConfig,
+    signer: &ClientId,
+    now: Timestamp,
+) -> Result<Value, String> {
+    let parameters = broker.credential.parameters(signer.as_str(), &documents.token, now).await;
+    let parameters = parameters.map_err(|error| error.to_string())?;
+    let assertion = parameters.iter().find(|(name, _)| *name == "client_assertion");
+    assertion
+        .and_then(|(_, assertion)| claims(assertion.expose()))
+        .ok_or_else(|| "the credential is no JWT".to_owned())
+}
+
+fn version(token: &str) -> Option<String> {
+    claims(token)?["ver"].as_str().map(str::to_owned)
+}
+
+fn claims(token: &str) -> Option<Value> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
+}

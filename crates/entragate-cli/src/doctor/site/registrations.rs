@@ -1,0 +1,156 @@
+//! The app registrations, as Microsoft Graph tells of them.
+
+use entragate::Clock;
+use tokio::sync::OnceCell;
+
+use crate::doctor::check::Skip;
+use crate::graph::objects::{
+    AppRoleAssignment, Application, AuthorizationPolicy, Domain, FederatedCredential, PermissionGrant,
+    ServicePrincipal,
+};
+use crate::graph::{Directory, Graph, GraphError, Http, SignIn, odata};
+
+/// What was read once: the object, its absence, or why it could not be read.
+type Once<T> = OnceCell<Result<T, String>>;
+
+/// Graph with a token, and what it has said so far.
+pub(in crate::doctor) struct Registrations {
+    graph: Graph,
+    api_id: String,
+    signer_id: String,
+    api: Once<Option<Application>>,
+    signer: Once<Option<Application>>,
+    api_principal: Once<Option<ServicePrincipal>>,
+    signer_principal: Once<Option<ServicePrincipal>>,
+    assignments: Once<Vec<AppRoleAssignment>>,
+}
+
+/// Signs in to Graph; nothing is read yet.
+pub(super) async fn sign_in(
+    sign_in: SignIn,
+    directory: &Directory,
+    http: Http,
+    clock: &dyn Clock,
+    ids: (&str, &str),
+) -> Result<Registrations, String> {
+    let say = |text: &str| anstream::eprintln!("{text}");
+    let token = sign_in.token(&http, directory, &Borrowed(clock.now()), say).await;
+    let token = token.map_err(|error| format!("{error}; {}", error.hint()))?;
+    Ok(Registrations {
+        graph: Graph::new(http, directory.graph.clone(), token.secret),
+        api_id: ids.0.to_owned(),
+        signer_id: ids.1.to_owned(),
+        api: OnceCell::new(),
+        signer: OnceCell::new(),
+        api_principal: OnceCell::new(),
+        signer_principal: OnceCell::new(),
+        assignments: OnceCell::new(),
+    })
+}
+
+/// The time at which the doctor was asked.
+struct Borrowed(entragate::Timestamp);
+
+impl Clock for Borrowed {
+    fn now(&self) -> entragate::Timestamp {
+        self.0
+    }
+}
+
+/// Why something could not be read: the permission that is missing, where that is why.
+fn unread(error: &GraphError) -> String {
+    let permission = error.as_refused().and_then(|refused| refused.permission);
+    match permission {
+        Some(permission) if error.is_denied() => format!("needs the Graph permission {}", permission.name()),
+        _ => error.to_string(),
+    }
+}
+
+fn known<T>(read: &Result<T, String>) -> Result<&T, Skip> {
+    read.as_ref().map_err(|reason| Skip::not_checked(reason.clone()))
+}
+
+impl Registrations {
+    async fn application(&self, id: &str) -> Result<Option<Application>, String> {
+        self.graph.find(&Application::path(id)).await.map_err(|error| unread(&error))
+    }
+
+    async fn principal(&self, id: &str) -> Result<Option<ServicePrincipal>, String> {
+        self.graph.find(&ServicePrincipal::path(id)).await.map_err(|error| unread(&error))
+    }
+
+    /// The API app; `None` when it is not there.
+    pub(in crate::doctor) async fn find_api(&self) -> Result<Option<&Application>, Skip> {
+        known(self.api.get_or_init(|| self.application(&self.api_id)).await).map(Option::as_ref)
+    }
+
+    /// The app that signs people in; `None` when it is not there.
+    pub(in crate::doctor) async fn find_signer(&self) -> Result<Option<&Application>, Skip> {
+        known(self.signer.get_or_init(|| self.application(&self.signer_id)).await).map(Option::as_ref)
+    }
+
+    /// The API app, for checks of something about it.
+    pub(in crate::doctor) async fn api(&self) -> Result<&Application, Skip> {
+        self.find_api().await?.ok_or_else(|| Skip::not_checked("there is no such API app"))
+    }
+
+    /// The app that signs people in, for checks of something about it.
+    pub(in crate::doctor) async fn signer(&self) -> Result<&Application, Skip> {
+        self.find_signer().await?.ok_or_else(|| Skip::not_checked("there is no such client app"))
+    }
+
+    /// The API's enterprise application; `None` when it is not there.
+    pub(in crate::doctor) async fn find_api_principal(&self) -> Result<Option<&ServicePrincipal>, Skip> {
+        known(self.api_principal.get_or_init(|| self.principal(&self.api_id)).await).map(Option::as_ref)
+    }
+
+    /// The client's enterprise application; `None` when it is not there.
+    pub(in crate::doctor) async fn find_signer_principal(&self) -> Result<Option<&ServicePrincipal>, Skip> {
+        known(self.signer_principal.get_or_init(|| self.principal(&self.signer_id)).await).map(Option::as_ref)
+    }
+
+    /// The API's enterprise application, for checks of something about it.
+    pub(in crate::doctor) async fn api_principal(&self) -> Result<&ServicePrincipal, Skip> {
+        self.find_api_principal()
+            .await?
+            .ok_or_else(|| Skip::not_checked("the API app has no enterprise application"))
+    }
+
+    /// Who is assigned to the API, with which role.
+    pub(in crate::doctor) async fn assignments(&self) -> Result<&Vec<AppRoleAssignment>, Skip> {
+        let principal = self.api_principal().await?;
+        let path = format!("/servicePrincipals/{}/appRoleAssignedTo?$top=999", odata::segment(&principal.id));
+        let read = || async { self.graph.list(&path).await.map_err(|error| unread(&error)) };
+        known(self.assignments.get_or_init(read).await)
+    }
+
+    /// The consents of this client for this API.
+    pub(in crate::doctor) async fn grants(&self) -> Result<Vec<PermissionGrant>, Skip> {
+        let api = self.api_principal().await?;
+        let client = self.find_signer_principal().await?;
+        let client =
+            client.ok_or_else(|| Skip::not_checked("the client app has no enterprise application"))?;
+        let filter = odata::equals(&[("clientId", &client.id), ("resourceId", &api.id)]);
+        self.list(&format!("/oauth2PermissionGrants?{filter}")).await
+    }
+
+    /// Whose tokens count as credentials of the app that signs people in.
+    pub(in crate::doctor) async fn federated(&self) -> Result<Vec<FederatedCredential>, Skip> {
+        let app = self.signer().await?;
+        self.list(&format!("/applications/{}/federatedIdentityCredentials", odata::segment(&app.id))).await
+    }
+
+    /// The tenant's domains.
+    pub(in crate::doctor) async fn domains(&self) -> Result<Vec<Domain>, Skip> {
+        self.list(Domain::ALL).await
+    }
+
+    /// What members may do.
+    pub(in crate::doctor) async fn policy(&self) -> Result<AuthorizationPolicy, Skip> {
+        self.graph.get(AuthorizationPolicy::PATH).await.map_err(|error| Skip::NotChecked(unread(&error)))
+    }
+
+    async fn list<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Skip> {
+        self.graph.list(path).await.map_err(|error| Skip::NotChecked(unread(&error)))
+    }
+}

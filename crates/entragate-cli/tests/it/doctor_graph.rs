@@ -1,0 +1,211 @@
+//! Every fault of the app registrations alone, seen through Microsoft Graph: exactly the right finding, and no other.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entragate::{Clock as _, SystemClock};
+use entragate_cli::doctor::{Outcome, Report};
+use entragate_cli::graph::print_date;
+use entragate_emulator::{Access, App, Directory, FederatedCredential, Secret, fixtures};
+use serde_json::json;
+
+use crate::config_fixture::directory;
+use crate::doctor_fixture::{Mode, World, all, wrong};
+
+use Mode::{Broker, Relay};
+
+const RULES: &str = r#"[{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["*"] }]"#;
+
+fn app<'a>(directory: &'a mut Directory, id: &str) -> &'a mut App {
+    directory.apps.iter_mut().find(|app| app.id == id).expect("an app of the fixtures")
+}
+
+fn world(mode: Mode) -> World {
+    World::new(mode).set("ENTRAGATE_RULES", RULES).graph(fixtures::ADM, fixtures::ADM_SECRET)
+}
+
+async fn examined(world: World) -> Report {
+    world.start().await.examine().await
+}
+
+async fn expect(name: &str, world: World, expected: &[&str]) {
+    let report = examined(world).await;
+    assert_eq!(wrong(&report), expected, "{name}\n{}", all(&report));
+}
+
+/// A deployment whose API app is changed.
+fn api(mode: Mode, change: impl FnOnce(&mut App)) -> World {
+    world(mode).directory(|d| change(app(d, fixtures::API)))
+}
+
+/// A deployment in relay mode whose client app is changed.
+fn client(change: impl FnOnce(&mut App)) -> World {
+    world(Relay).directory(|d| change(app(d, fixtures::MCP)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn healthy_registrations_have_nothing_wrong_in_both_modes() {
+    for mode in [Relay, Broker] {
+        let report = examined(world(mode)).await;
+        assert!(!report.is_wrong(), "{mode:?}\n{}", all(&report));
+        for examined in &report.examined {
+            let looked = !matches!(examined.outcome, Outcome::NotChecked(_));
+            assert!(looked, "{mode:?} {}: {:?}", examined.check.name, examined.outcome);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_the_apps_and_their_enterprise_applications() {
+    const NOBODY: &str = "99999999-9999-4999-8999-999999999999";
+    expect("no client app", world(Relay).set("AZURE_MCP_CLIENT_ID", NOBODY), &["client-app 700016"]).await;
+    expect("no API app", world(Relay).set("AZURE_CLIENT_ID", NOBODY), &["api-app 500011"]).await;
+    expect("no app", world(Broker).set("AZURE_CLIENT_ID", NOBODY), &["client-app 700016"]).await;
+    for mode in [Relay, Broker] {
+        let absent = api(mode, |app| app.service_principal.absent = true);
+        expect("the API's enterprise application is missing", absent, &["service-principal 650052"]).await;
+        let disabled = api(mode, |app| app.service_principal.disabled = true);
+        expect("it is disabled", disabled, &["service-principal 7000112"]).await;
+    }
+    let absent = client(|app| app.service_principal.absent = true);
+    expect("the client's enterprise application is missing", absent, &["service-principal 7000229"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_what_the_api_exposes() {
+    for mode in [Relay, Broker] {
+        let gone = api(mode, |app| app.scopes.retain(|scope| scope.value != "access"));
+        expect("the scope is missing", gone, &["scope 650053"]).await;
+        let disabled = api(mode, |app| app.scopes[0].disabled = true);
+        expect("the scope is disabled", disabled, &["scope 650053"]).await;
+        expect("v1 tokens", api(mode, |app| app.token_version = 1), &["token-version"]).await;
+        let encrypted = api(mode, |app| app.token_encryption_key = Some(fixtures::TENANT.to_owned()));
+        expect("encrypted tokens", encrypted, &["token-encryption"]).await;
+        let slash = api(mode, |app| app.identifier_uris.push("https://mcp.contoso.test/slash/".to_owned()));
+        expect("an identifier URI with a slash", slash, &["identifier-uris 9010010"]).await;
+    }
+    let none = api(Relay, |app| app.identifier_uris.retain(|uri| !uri.starts_with("api:")));
+    expect("the identifier URI is missing", none, &["identifier-uris 500011"]).await;
+    let foreign = world(Broker).set("ENTRAGATE_ENTRA_IDENTIFIER_URIS", "https://mcp.elsewhere.test/mcp");
+    expect("an identifier URI of a foreign domain", foreign, &["verified-domain"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_roles_and_assignments() {
+    let rules =
+        |role: &str| format!(r#"[{{ tools = ["admin_*"], roles = ["{role}"] }}, {{ tools = ["*"] }}]"#);
+    let mode = Relay;
+    expect("a role that does not exist", world(mode).set("ENTRAGATE_RULES", rules("Operator")), &["roles"])
+        .await;
+    expect("a role for applications", world(mode).set("ENTRAGATE_RULES", rules("Tools.All")), &["roles"])
+        .await;
+    expect("a disabled role", api(mode, |app| app.roles[0].disabled = true), &["roles"]).await;
+    let unassigned = api(mode, |app| app.assignments.retain(|held| held.role.as_deref() != Some("Admin")));
+    expect("a role that nobody has", unassigned, &["role-assignments"]).await;
+    expect("only assigned people", api(mode, |app| app.assignment_required = true), &[]).await;
+    let nobody = api(mode, |app| {
+        app.assignment_required = true;
+        app.assignments.clear();
+    });
+    // Without rules that name a role, so that nothing else is wrong with it.
+    let nobody = nobody.set("ENTRAGATE_RULES", r#"[{ tools = ["*"] }]"#);
+    expect("only assigned people, and nobody is", nobody, &["assignment-required 50105"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_consent() {
+    expect("no consent", client(|app| app.admin_consent.clear()), &["consent 65001"]).await;
+    expect("no consent", api(Broker, |app| app.admin_consent.clear()), &["consent 65001"]).await;
+    let listed = world(Relay).directory(|d| {
+        app(d, fixtures::MCP).admin_consent.clear();
+        let access = Access { app: "MCP".to_owned(), scopes: vec!["access".to_owned()], ..Access::default() };
+        app(d, fixtures::API).preauthorized.push(access);
+    });
+    expect("no consent, but the API lists the client", listed, &[]).await;
+    expect("no permission", client(|app| app.required_access.clear()), &["required-access 650057"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_platforms() {
+    let moved = |to: fn(&mut App) -> &mut Vec<String>| {
+        api(Broker, move |app| {
+            let uris = std::mem::take(&mut app.web_redirect_uris);
+            to(app).extend(uris);
+        })
+    };
+    expect("on single-page application", moved(|app| &mut app.spa_redirect_uris), &["redirect-uris 9002327"])
+        .await;
+    expect("on mobile and desktop", moved(|app| &mut app.public_redirect_uris), &["redirect-uris 700025"])
+        .await;
+    let both = api(Broker, |app| app.spa_redirect_uris = app.web_redirect_uris.clone());
+    expect("on two platforms", both, &["redirect-uris 9002327"]).await;
+    let web = client(|app| {
+        app.public_redirect_uris.retain(|uri| uri != "http://localhost/callback");
+        app.web_redirect_uris.push("http://localhost/callback".to_owned());
+    });
+    expect("a client's callback on Web", web.clients("claude-code"), &["redirect-uris 7000218"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_credentials() {
+    let ends = |days: u64| {
+        let when = SystemClock.now().plus(Duration::from_secs(days * 24 * 60 * 60));
+        let secret = Secret {
+            value: fixtures::API_SECRET.to_owned(),
+            ends: Some(print_date(when)),
+            ..Secret::default()
+        };
+        api(Broker, |app| app.secrets = vec![secret])
+    };
+    expect("a secret for a month", ends(30), &[]).await;
+    expect("a secret for five days", ends(5), &["secret-expiry 7000222"]).await;
+    let expired = world(Broker).set("AZURE_CLIENT_SECRET", "api-old");
+    expect("an expired secret beside a good one", expired, &["credential 7000222"]).await;
+
+    let claims = json!({ "iss": "https://oidc.test", "sub": "x", "aud": "api://AzureADTokenExchange" });
+    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let token = format!("{}.{}.c2ln", part(&json!({ "alg": "RS256", "kid": "x" })), part(&claims));
+    let file = directory("doctor-graph").join("token");
+    std::fs::write(&file, token).unwrap();
+    let federated = |issuer: &str, subject: &str, audience: &str| {
+        let credential = FederatedCredential {
+            name: "test".to_owned(),
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            audiences: vec![audience.to_owned()],
+            jwks: Some(r#"{"keys":[]}"#.to_owned()),
+            ..FederatedCredential::default()
+        };
+        let world = api(Broker, |app| app.federated_credentials = vec![credential]);
+        world.set("AZURE_CLIENT_SECRET", "").set("AZURE_FEDERATED_TOKEN_FILE", file.display().to_string())
+    };
+    let audience = "api://AzureADTokenExchange";
+    for (name, world, expected) in [
+        ("issuer", federated("https://other.test", "x", audience), "federated-credentials 700211"),
+        ("subject", federated("https://oidc.test", "y", audience), "federated-credentials 700213"),
+        ("audience", federated("https://oidc.test", "x", "api://other"), "federated-credentials 700212"),
+    ] {
+        expect(name, world, &[expected]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_graph_does_not_show_is_not_checked_and_never_fine() {
+    let world =
+        World::new(Relay).set("ENTRAGATE_RULES", RULES).graph(fixtures::READER, fixtures::READER_SECRET);
+    let report = examined(world).await;
+    assert!(!report.is_wrong(), "{}", all(&report));
+    let consent = report.examined.iter().find(|examined| examined.check.name == "consent").unwrap();
+    assert!(
+        matches!(&consent.outcome, Outcome::NotChecked(reason) if reason.contains("needs the Graph permission")),
+        "{:?}",
+        consent.outcome
+    );
+    let world = World::new(Relay).graph(fixtures::READER, "wrong-secret-of-the-reader");
+    let report = examined(world).await;
+    assert_eq!(wrong(&report), ["graph"], "{}", all(&report));
+    assert!(!all(&report).contains("wrong-secret-of-the-reader"));
+}
