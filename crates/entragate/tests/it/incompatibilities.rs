@@ -40,6 +40,10 @@ pages! {
     row_08_issuer_v1_or_v2: "08-issuer-v1-or-v2.md",
     row_09_audience_spellings: "09-audience-spellings.md",
     row_10_guard_without_framework_glue: "10-guard-without-framework-glue.md",
+    row_11_prompt_consent_aadsts90095: "11-prompt-consent-aadsts90095.md",
+    row_12_web_pages_and_platforms_aadsts9002326: "12-web-pages-and-platforms-aadsts9002326.md",
+    row_13_credentials_by_platform_aadsts7000218: "13-credentials-by-platform-aadsts7000218.md",
+    row_14_no_refresh_token_without_offline_access: "14-no-refresh-token-without-offline-access.md",
 }
 
 #[test]
@@ -116,6 +120,8 @@ async fn run(name: &str, page: &str) {
         ("api", api),
         ("client", fixtures::MCP),
         ("self", fixtures::SELF),
+        ("spa", fixtures::SPA),
+        ("web", fixtures::WEB),
         ("redirect", REDIRECT),
         ("challenge", CHALLENGE),
         ("verifier", VERIFIER),
