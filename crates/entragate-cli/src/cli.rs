@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
-use crate::{demo, doctor, emulate, serve, telemetry, token, trace};
+use crate::{demo, doctor, emulate, explain, serve, telemetry, token, trace};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ enum Command {
     /// Look at a token
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Explain AADSTS codes of Entra: what they mean, who must act and how
+    Explain(explain::Arguments),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -123,6 +125,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments, environment, file)),
         Command::Trace(arguments) => show_trace(&arguments, environment, file),
         Command::Token(TokenCommand::Check(arguments)) => check_token(&arguments, environment, file),
+        Command::Explain(arguments) => explain_codes(&arguments, environment, file),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
     }
@@ -180,6 +183,24 @@ fn check_token(
         None
     };
     runtime()?.block_on(token::run(arguments, config.as_ref()))
+}
+
+/// A configuration only puts its own names into the texts, so that one that is missing or broken is no hindrance; unless
+/// it was named.
+fn explain_codes(
+    arguments: &explain::Arguments,
+    environment: &Environment,
+    file: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let names = match config::load(environment, file) {
+        Ok(config) => explain::names(&config),
+        Err(problems) if file.is_some() => {
+            print_problems(&problems);
+            return Ok(Exit::Failed);
+        }
+        Err(_) => entragate::aadsts::Names::default(),
+    };
+    explain::run(arguments, &names)
 }
 
 fn config_check(environment: &Environment, file: Option<&Path>, json: bool) -> anyhow::Result<Exit> {

@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod emulate;
+pub mod explain;
 pub mod graph;
 pub mod sample;
 pub mod serve;

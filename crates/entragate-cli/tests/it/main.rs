@@ -17,6 +17,7 @@ mod doctor_fixture;
 mod doctor_graph;
 mod doctor_reference;
 mod documentation;
+mod explain;
 mod graph;
 mod serve_admin;
 mod serve_listen;

@@ -1,6 +1,6 @@
 //! How the app proves who it is.
 
-use super::source::{ADD_CREDENTIALS, AZURE_SDK, CERTIFICATES, CODES, REPLY_URL};
+use super::source::{ADD_CREDENTIALS, CERTIFICATES, CODES, REPLY_URL, SDK_ERRORS};
 use super::step::SECRETS;
 use crate::aadsts::Entry;
 use crate::aadsts::Remedy::{Client, Configure, Operate};
@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "az ad app credential reset --id {client} --append --display-name gateway --query password -o tsv",
         ),
         row: None,
-        sources: &[CODES, ADD_CREDENTIALS, AZURE_SDK],
+        sources: &[CODES, ADD_CREDENTIALS, SDK_ERRORS],
     },
     Entry {
         code: 7_000_222,
@@ -34,7 +34,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "az ad app credential reset --id {client} --append --display-name gateway --query password -o tsv",
         ),
         row: None,
-        sources: &[CODES, AZURE_SDK],
+        sources: &[CODES, SDK_ERRORS],
     },
     Entry {
         code: 7_000_218,
@@ -95,7 +95,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
         command: Do("az ad app credential reset --id {client} --append --cert @certificate.pem"),
         row: None,
-        sources: &[CODES, CERTIFICATES, AZURE_SDK],
+        sources: &[CODES, CERTIFICATES, SDK_ERRORS],
     },
     Entry {
         code: 700_030,
@@ -121,7 +121,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Impossible("the assertion is made on the gateway's side"),
         command: Do("entragate config check # shows which client id is in force"),
         row: None,
-        sources: &[AZURE_SDK, CERTIFICATES],
+        sources: &[SDK_ERRORS, CERTIFICATES],
     },
     Entry {
         code: 700_023,
@@ -134,7 +134,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         command: Do("entragate config check # shows tenant and cloud"),
         row: None,
         sources: &[
-            AZURE_SDK,
+            SDK_ERRORS,
             "https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/2746",
         ],
     },
@@ -174,7 +174,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Impossible("the assertion is made on the gateway's side"),
         command: Do("tr '.' '\\n' < \"$AZURE_FEDERATED_TOKEN_FILE\" | wc -l # a JWT has three parts"),
         row: None,
-        sources: &[CODES, AZURE_SDK],
+        sources: &[CODES, SDK_ERRORS],
     },
     Entry {
         code: 50048,

@@ -12,7 +12,7 @@ pub(super) const CERTIFICATES: &str =
     "https://learn.microsoft.com/entra/identity-platform/certificate-credentials";
 pub(super) const ADD_CREDENTIALS: &str =
     "https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials";
-pub(super) const AZURE_SDK: &str =
+pub(super) const SDK_ERRORS: &str =
     "https://learn.microsoft.com/azure/developer/java/sdk/troubleshooting-authentication-service-principal";
 pub(super) const FEDERATION: &str =
     "https://learn.microsoft.com/entra/workload-id/workload-identity-federation";

@@ -19,8 +19,8 @@ pub(crate) enum DiscoveryError {
         #[source]
         source: OutboundError,
     },
-    #[error("{document}: status {status}{}", aadsts.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
-    Refused { document: &'static str, status: http::StatusCode, aadsts: Option<String> },
+    #[error("{document}: status {status}{}", said.as_ref().map(|said| format!(" ({said})")).unwrap_or_default())]
+    Refused { document: &'static str, status: http::StatusCode, said: Option<String> },
     #[error("{document}: {reason}")]
     Unusable { document: &'static str, reason: String },
 }
@@ -137,8 +137,8 @@ async fn fetch<T: for<'de> Deserialize<'de>>(
 ) -> Result<T, DiscoveryError> {
     let answer = http.get(url).await.map_err(|source| DiscoveryError::Unreachable { document, source })?;
     if answer.status != http::StatusCode::OK {
-        let aadsts = super::errors::EntraError::parse(&answer.body).and_then(|error| error.aadsts());
-        return Err(DiscoveryError::Refused { document, status: answer.status, aadsts });
+        let said = super::errors::EntraError::parse(&answer.body).and_then(|error| error.in_short());
+        return Err(DiscoveryError::Refused { document, status: answer.status, said });
     }
     serde_json::from_slice(&answer.body)
         .map_err(|error| DiscoveryError::Unusable { document, reason: error.to_string() })

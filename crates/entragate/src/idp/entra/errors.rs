@@ -65,6 +65,12 @@ impl EntraError {
         self.code().map(|code| format!("AADSTS{code}"))
     }
 
+    /// The first code and what to do about it, for a log line.
+    pub(crate) fn in_short(&self) -> Option<String> {
+        let code = self.aadsts()?;
+        Some(self.explanation().map_or_else(|| code.clone(), |known| format!("{code}: {}", known.hint)))
+    }
+
     fn code(&self) -> Option<u64> {
         self.error_codes.first().copied().or_else(|| {
             let digits = self.error_description.split("AADSTS").nth(1)?;
@@ -108,6 +114,16 @@ mod tests {
         }
         let old = error(r#"{"error":"invalid_grant","error_description":"x","error_codes":[70002,54005]}"#);
         assert_eq!(old.explanation().map(|e| e.code), Some(54005));
+    }
+
+    #[test]
+    fn a_log_line_names_the_code_and_what_to_do() {
+        let known =
+            error(r#"{"error":"invalid_tenant","error_description":"AADSTS90002: x","error_codes":[90002]}"#);
+        assert!(known.in_short().is_some_and(|text| text.starts_with("AADSTS90002: check AZURE_TENANT_ID")));
+        let unknown =
+            error(r#"{"error":"x","error_description":"AADSTS1234567: secret","error_codes":[1234567]}"#);
+        assert_eq!(unknown.in_short().as_deref(), Some("AADSTS1234567"));
     }
 
     #[test]

@@ -84,6 +84,11 @@ impl Failure {
     /// Entra sent the browser back with an error.
     pub(crate) fn of_callback(error: &EntraError) -> Self {
         let text = described(error);
+        tracing::warn!(
+            target: "entragate::entra",
+            aadsts = error.aadsts(), suberror = error.suberror, correlation_id = error.correlation_id_in_text(),
+            answered = error.error, reason = text, "Entra refused a sign-in"
+        );
         let remedy = error.explanation().map(|known| known.remedy);
         let code = match error.error.as_str() {
             "access_denied" => Code::AccessDenied,
