@@ -1,5 +1,6 @@
 //! Starting and stopping an emulator.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -183,7 +184,7 @@ impl Builder {
 
     /// Starts it.
     pub async fn start(self) -> Result<Emulator, StartError> {
-        let saved = self.resume()?;
+        let (saved, file) = self.resume()?.unzip();
         let bind_error = |source| StartError::Bind { addr: self.addr, source };
         let listener = TcpListener::bind(self.addr).await.map_err(bind_error)?;
         let addr = listener.local_addr().map_err(bind_error)?;
@@ -208,7 +209,7 @@ impl Builder {
                 keys,
             ),
         };
-        let keeper = self.state_file.clone().map(|path| Saver::new(path, authority));
+        let keeper = self.state_file.clone().map(|path| Saver::new(path, authority, file));
         let cloud = Arc::new(Cloud::new(base.trim_end_matches('/'), state, keeper));
         if let (Err(error), Some(path)) = (cloud.save().await, self.state_file) {
             return Err(StartError::State { path, reason: format!("it cannot be written: {error}") });
@@ -230,11 +231,11 @@ impl Builder {
     }
 
     /// What another process left.
-    fn resume(&self) -> Result<Option<Saved>, StartError> {
+    fn resume(&self) -> Result<Option<(Saved, File)>, StartError> {
         let Some(path) = &self.state_file else { return Ok(None) };
         let refuse = |error: ReadError| StartError::State { path: path.clone(), reason: error.to_string() };
         let saved = Saved::read(path).map_err(refuse)?;
-        let began_with = saved.as_ref().map(|saved| &saved.original);
+        let began_with = saved.as_ref().map(|(saved, _)| &saved.original);
         match (began_with, &self.directory) {
             (Some(original), Some(given)) if original != given => Err(refuse(ReadError::OtherDirectory)),
             _ => Ok(saved),

@@ -2,8 +2,8 @@
 //! with the reason. Sessions, codes, device codes, faults and logs are not in it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ const FORMAT: u32 = 1;
 pub(crate) enum ReadError {
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
+    #[error("another emulator uses it")]
+    InUse,
     #[error("it is damaged, or no state of an emulator: {0}")]
     Syntax(#[from] serde_json::Error),
     #[error("it has format {0}; this emulator reads format {FORMAT}")]
@@ -64,12 +66,15 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// The file's content, if there is a file.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>, ReadError> {
-        let text = match fs::read(path) {
+    /// The file's content, if there is a file, and the file itself: who holds it keeps others out.
+    pub(crate) fn read(path: &Path) -> Result<Option<(Self, File)>, ReadError> {
+        let mut file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read?,
+            opened => opened?,
         };
+        lock(&file)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
         let Format { format } = serde_json::from_slice(&text)?;
         if format != FORMAT {
             return Err(ReadError::Format(format));
@@ -77,7 +82,7 @@ impl Saved {
         let mut saved: Self = serde_json::from_slice(&text)?;
         saved.original = saved.original.checked()?;
         saved.current = saved.current.checked()?;
-        Ok(Some(saved))
+        Ok(Some((saved, file)))
     }
 
     fn of(state: &State, authority: Option<&CertificateAuthority>) -> Self {
@@ -105,13 +110,22 @@ impl Saved {
 pub(crate) struct Saver {
     path: PathBuf,
     authority: Option<CertificateAuthority>,
-    /// Digest of what the file holds; the lock keeps an older state from overtaking a newer one.
-    written: Mutex<Option<[u8; 32]>>,
+    /// The lock keeps an older state from overtaking a newer one.
+    written: Mutex<Written>,
+}
+
+/// What was written last.
+#[derive(Debug)]
+struct Written {
+    digest: Option<[u8; 32]>,
+    #[expect(dead_code, reason = "held for its lock, so that no other emulator takes the file")]
+    file: Option<File>,
 }
 
 impl Saver {
-    pub(crate) fn new(path: PathBuf, authority: Option<CertificateAuthority>) -> Self {
-        Self { path, authority, written: Mutex::new(None) }
+    /// `file` is the one that is there already.
+    pub(crate) fn new(path: PathBuf, authority: Option<CertificateAuthority>, file: Option<File>) -> Self {
+        Self { path, authority, written: Mutex::new(Written { digest: None, file }) }
     }
 
     /// Writes the state if it has changed since the last time.
@@ -120,18 +134,26 @@ impl Saver {
         let saved = state.with(|state| Saved::of(state, self.authority.as_ref()));
         let text = serde_json::to_vec_pretty(&saved)?;
         let digest = sha256(&text);
-        if *written == Some(digest) {
+        if written.digest == Some(digest) {
             return Ok(());
         }
         let path = self.path.clone();
-        tokio::task::spawn_blocking(move || replace(&path, &text)).await??;
-        *written = Some(digest);
+        let file = tokio::task::spawn_blocking(move || replace(&path, &text)).await??;
+        *written = Written { digest: Some(digest), file: Some(file) };
         Ok(())
     }
 }
 
-/// Old content or new, never half of it, and readable by its owner only.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+fn lock(file: &File) -> Result<(), ReadError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(ReadError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Old content or new, never half of it, and readable by its owner only. The file in place is locked.
+fn replace(path: &Path, text: &[u8]) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let beside = PathBuf::from(name);
@@ -146,5 +168,7 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = options.open(&beside)?;
     file.write_all(text)?;
     file.sync_all()?;
-    fs::rename(&beside, path)
+    file.try_lock()?;
+    fs::rename(&beside, path)?;
+    Ok(file)
 }

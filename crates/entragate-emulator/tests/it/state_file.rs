@@ -85,13 +85,14 @@ async fn kids(entra: &Entra) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn it_is_written_before_the_answer_and_by_a_kill_not_lost() {
+async fn it_is_written_before_the_answer() {
     let place = Place::new("kill");
     let entra = start(&place.file()).await;
     let tokens = entra.tokens(&Authorize::base().user("alice")).await;
-    // Dropped, not shut down.
-    drop(entra);
-    let again = start(&place.file()).await;
+    // What a kill would leave at this moment.
+    let left = place.0.join("left.json");
+    fs::copy(place.file(), &left).expect("a copy");
+    let again = start(&left).await;
     again.redeem(&Token::refresh(CLI, &tokens).with("scope", &scope(API, "access"))).await;
 }
 
@@ -100,11 +101,11 @@ async fn a_reset_goes_back_to_the_directory_as_given() {
     let place = Place::new("reset");
     let entra = start(&place.file()).await;
     entra.operate("PATCH", "/users/alice", &json!({"disabled": true})).await.ok();
-    drop(entra);
+    entra.emulator.shutdown().await;
     let again = start(&place.file()).await;
     assert!(again.control().directory().users[0].disabled);
     again.operate("POST", "/reset", &Value::Null).await.ok();
-    drop(again);
+    again.emulator.shutdown().await;
     let third = start(&place.file()).await;
     assert_eq!(*third.control().directory(), Directory::fixtures());
 }
@@ -150,6 +151,18 @@ async fn what_is_damaged_is_refused_and_left_alone() {
         assert!(error.contains("state.json"), "{error}");
         assert_eq!(fs::read_to_string(place.file()).expect("still there"), bad);
     }
+}
+
+#[tokio::test]
+async fn a_file_that_another_emulator_uses_is_refused() {
+    let place = Place::new("in-use");
+    let first = start(&place.file()).await;
+    // Written anew in between: the lock moves along.
+    first.tokens(&Authorize::base().user("alice")).await;
+    let error = refused(builder(&place.file())).await;
+    assert!(error.contains("another emulator uses it"), "{error}");
+    first.emulator.shutdown().await;
+    start(&place.file()).await;
 }
 
 #[tokio::test]
