@@ -114,6 +114,8 @@ await check('on behalf of: Microsoft Graph and another API', async () => {
   const { accessToken } = await (await byCode(desktop, 'http://localhost:53682')).redeem()
   const graph = await middle().acquireTokenOnBehalfOf({ oboAssertion: accessToken, scopes: [`${entra.GRAPH}/User.Read`] })
   assert.deepEqual([entra.claims(graph.accessToken).aud, graph.account.username], [entra.GRAPH, 'alice@contoso.test'])
+  const me = await fetch(`${entra.EMULATOR}/v1.0/me`, { headers: { authorization: `Bearer ${graph.accessToken}` } })
+  assert.equal((await me.json()).userPrincipalName, 'alice@contoso.test')
   const other = await middle().acquireTokenOnBehalfOf({ oboAssertion: accessToken, scopes: [`api://${entra.SIBLING}/access`] })
   assert.deepEqual([entra.claims(other.accessToken).aud, entra.claims(other.accessToken).azp], [entra.SIBLING, entra.API])
 })

@@ -145,6 +145,9 @@ def _():
     app = confidential(API, "api-s3cret")
     graph = claims(good(app.acquire_token_on_behalf_of(assertion, [f"{GRAPH}/User.Read"]))["access_token"])
     assert (graph["aud"], graph["scp"]) == (GRAPH, "User.Read"), graph
+    token = good(app.acquire_token_on_behalf_of(assertion, [f"{GRAPH}/User.Read"]))["access_token"]
+    me = requests.get(f"{EMULATOR}/v1.0/me", headers={"authorization": f"Bearer {token}"}, timeout=30)  # noqa: F405
+    assert me.json()["userPrincipalName"] == "alice@contoso.test", me.text
     other = claims(good(app.acquire_token_on_behalf_of(assertion, [f"api://{SIBLING}/access"]))["access_token"])
     assert (other["aud"], other["azp"]) == (SIBLING, API), other
 

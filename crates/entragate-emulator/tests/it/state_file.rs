@@ -9,6 +9,7 @@ use entragate_emulator::{Builder, Directory, Emulator, KeySource, StartError};
 use serde_json::{Value, json};
 
 use crate::fixture::{Authorize, Entra, Token, oid, scope};
+use crate::graph::Caller;
 
 /// A file in a folder of its own, both gone with the test.
 struct Place(PathBuf);
@@ -82,6 +83,21 @@ async fn kids(entra: &Entra) -> Vec<String> {
         keys.iter().map(|key| key["kid"].as_str().expect("text").to_owned()).collect();
     kids.sort();
     kids
+}
+
+#[tokio::test]
+async fn what_graph_changed_survives() {
+    let place = Place::new("graph");
+    let entra = start(&place.file()).await;
+    let made = Caller::admin(&entra).await.register("survivor").await;
+    Caller::user(&entra, "alice", "User.Read").await;
+    entra.emulator.shutdown().await;
+    let again = start(&place.file()).await;
+    let admin = Caller::admin(&again).await;
+    let found = admin.get(&format!("/applications(appId='{}')", made["appId"].as_str().expect("text"))).await;
+    assert_eq!((&found["id"], &found["displayName"]), (&made["id"], &made["displayName"]));
+    let grants = admin.list("/oauth2PermissionGrants").await;
+    assert!(grants.iter().any(|grant| grant["scope"].as_str().is_some_and(|s| s.contains("User.Read"))));
 }
 
 #[tokio::test]
