@@ -171,7 +171,7 @@ async fn k44_a_confidential_client_app_is_server_error_that_names_the_row_aadsts
     let text = assert_error(&reply, 500, "server_error");
     assert_explained(&text, "AADSTS7000218");
     assert!(text.contains("Mobile and desktop applications"), "{text}");
-    assert!(text.contains("see row 6 of docs/incompatibilities"), "{text}");
+    assert!(text.contains("see row 13 of docs/incompatibilities"), "{text}");
     let lines = log.lines();
     assert!(lines.iter().any(|line| line.contains("aadsts=") && line.contains("AADSTS7000218")), "{lines:?}");
     let requests = world.control().requests();

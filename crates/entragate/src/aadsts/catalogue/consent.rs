@@ -69,7 +69,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "Enterprise applications → Admin consent requests; or App registrations → the app that signs people in → API permissions → Grant admin consent",
         ),
         command: GRANT_CONSENT_COMMAND,
-        row: Some(5),
+        row: Some(11),
         sources: &[
             CODES,
             "https://learn.microsoft.com/entra/identity/enterprise-apps/review-admin-consent-requests",

@@ -49,7 +49,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         command: Do(
             "az ad app credential reset --id {client} --append # broker mode; relay mode: az ad app update --id {client} --is-fallback-public-client true",
         ),
-        row: Some(6),
+        row: Some(13),
         sources: &[
             CODES,
             "https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/confidential-client-application-authentication-error-aadsts7000218",
@@ -68,7 +68,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         command: Do(
             "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback --public-client-redirect-uris",
         ),
-        row: Some(6),
+        row: Some(13),
         sources: &[CODES, REPLY_URL],
     },
     Entry {

@@ -104,7 +104,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         command: Impossible(
             "az ad app update has no flag for single-page redirect URIs: PATCH spa.redirectUris with az rest",
         ),
-        row: Some(7),
+        row: Some(12),
         sources: &[
             "https://github.com/atinux/nuxt-auth-utils/issues/319",
             "https://github.com/thobach/MMM-MicrosoftToDo/issues/27",
@@ -119,7 +119,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         hint: "a browser redeemed the code directly: go through the gateway, which sends no Origin",
         portal: Impossible("a client that signs in through the gateway never redeems at Entra from a page"),
         command: NO_COMMAND,
-        row: Some(6),
+        row: Some(12),
         sources: &[
             REPLY_URL,
             "https://github.com/Azure-Samples/ms-identity-javascript-angular-tutorial/issues/37",
@@ -139,7 +139,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         command: Do(
             r#"az rest --method PATCH --url "https://graph.microsoft.com/v1.0/applications(appId='{client}')" --body '{"spa":{"redirectUris":[]},"web":{"redirectUris":["{base_url}/auth/callback"]}}'"#,
         ),
-        row: Some(6),
+        row: Some(12),
         sources: &[
             REPLY_URL,
             "https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/2482",

@@ -84,6 +84,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         sources: &[CODES],
     },
     Entry {
+        code: 500_014,
+        name: None,
+        meaning: "The API's enterprise application is disabled in this tenant, by an administrator or because a subscription ended.",
+        who: Administrator,
+        remedy: Configure,
+        hint: "enable the enterprise application of the API app: Properties, Enabled for users to sign-in",
+        portal: Do("Enterprise applications → the API app → Properties → Enabled for users to sign-in"),
+        command: Do("az ad sp update --id {api} --set accountEnabled=true"),
+        row: None,
+        sources: &[
+            "https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/3150",
+            "https://github.com/Cloud-Architekt/AzureAD-Attack-Defense/issues/43",
+        ],
+    },
+    Entry {
         code: 70011,
         name: Some("InvalidScope"),
         meaning: "The scope is malformed, or mixes .default with named scopes of the same API.",
