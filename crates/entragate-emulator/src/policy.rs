@@ -56,7 +56,9 @@ fn check_listed(client: &App, api: &App, scopes: &ApiScopes) -> Result<(), Refus
     let listed = client.required_access.iter().chain(&client.admin_consent).any(|access| about_api(&access));
     let preauthorized =
         api.preauthorized.iter().any(|access| [&client.id, &client.name].contains(&&access.app));
-    if !scopes.is_default() || listed || preauthorized || api.id == client.id {
+    // Microsoft's own clients list nothing here; what was consented to counts.
+    let foreign = client.owner_organization.is_some();
+    if !scopes.is_default() || listed || preauthorized || foreign || api.id == client.id {
         return Ok(());
     }
     let valid: Vec<&str> = client.required_access.iter().map(|access| access.app.as_str()).collect();

@@ -46,10 +46,7 @@ pub(crate) fn faulty(entra: &Entra, exchange: &Exchange, kind: &FaultKind) -> An
 /// `/oidc/userinfo`: who the token speaks for (OpenID Connect Core, section 5.3).
 pub(crate) fn user_info(entra: &Entra, exchange: &Exchange) -> Answer {
     let trace = entra.trace(&exchange.headers);
-    let user = Caller::of(entra, exchange).and_then(|caller| {
-        let user = caller.user.clone().filter(|_| caller.has(&["openid"]));
-        user.ok_or_else(GraphError::denied)
-    });
+    let user = Caller::of(entra, exchange).and_then(|caller| caller.user.ok_or_else(GraphError::denied));
     let answer = match user {
         Ok(user) => {
             let subject = crate::tokens::access::subject(crate::fixtures::GRAPH, &user.oid);

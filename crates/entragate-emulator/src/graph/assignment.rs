@@ -130,20 +130,20 @@ fn add(call: &Call<'_>, holder: Option<&str>, resource: Option<&str>) -> Called 
         return Err(GraphError::bad("Not a valid reference update."));
     };
     let held = Assignment { principal: principal.name.clone(), role: role(api, &principal, &role_id)? };
-    let same = |other: &Assignment| {
-        let other_principal = directory.principal_called(&other.principal);
-        other.role == held.role && other_principal.is_some_and(|other| other.id == principal.id)
-    };
-    if api.assignments.iter().any(same) {
-        let message = "Permission being assigned already exists on the object";
-        return Err(GraphError::bad(message).because("InvalidUpdate", "appRoleAssignment"));
-    }
     let api_id = api.id.clone();
     let object = call.change(|directory| {
-        let api = directory.app_of_id_mut(&api_id).ok_or_else(|| GraphError::not_found(&resource_id))?;
-        api.assignments.push(held.clone());
-        let api = api.clone();
-        json(directory, &api, &held).ok_or_else(|| GraphError::not_found(&principal_id))
+        let gone = || GraphError::not_found(&resource_id);
+        let api = directory.app(&api_id).ok_or_else(gone)?.clone();
+        let object = json(directory, &api, &held).ok_or_else(|| GraphError::not_found(&principal_id))?;
+        let known = |other: &Assignment| {
+            json(directory, &api, other).is_some_and(|other| other["id"] == object["id"])
+        };
+        if api.assignments.iter().any(known) {
+            let message = "Permission being assigned already exists on the object";
+            return Err(GraphError::bad(message).because("InvalidUpdate", "appRoleAssignment"));
+        }
+        directory.app_of_id_mut(&api_id).ok_or_else(gone)?.assignments.push(held);
+        Ok(object)
     })?;
     call.created("appRoleAssignments", &object)
 }
@@ -155,8 +155,8 @@ fn role(api: &App, principal: &Principal, id: &str) -> Result<Option<String>, Gr
     }
     let found = api.roles.iter().find(|role| api.role_id(role) == id && !role.disabled);
     let role = found.ok_or_else(|| {
-        let message = format!("Permission being assigned was not found on application '{}'.", api.id);
-        GraphError::bad(message).because("InvalidUpdate", "appRoleId")
+        GraphError::bad("Permission being assigned was not found on application")
+            .because("InvalidUpdate", "appRoleId")
     })?;
     let fits = match principal.kind {
         PrincipalKind::ServicePrincipal => role.members != Principals::User,

@@ -100,14 +100,13 @@ impl Caller {
     }
 }
 
-const READ_APPS: [&str; 7] = [
+const READ_APPS: [&str; 6] = [
     "Application.Read.All",
     "Application.ReadWrite.All",
     "Application.ReadWrite.OwnedBy",
     "Directory.Read.All",
     "Directory.ReadWrite.All",
     "Directory.AccessAsUser.All",
-    "AgentIdentity.Read.All",
 ];
 
 const WRITE_APPS: [&str; 2] = ["Application.ReadWrite.All", "Directory.AccessAsUser.All"];

@@ -50,6 +50,12 @@ impl GraphError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
+    /// `/me` without anybody signed in.
+    pub(super) fn not_delegated() -> Self {
+        let message = "/me request is only valid with delegated authentication flow.";
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
     pub(super) fn no_method() -> Self {
         let message = "Specified HTTP method is not allowed for the request target.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", message)
@@ -102,7 +108,7 @@ impl GraphError {
     }
 
     pub(super) fn duplicate(target: &str) -> Self {
-        Self::detailed("DuplicateValue", target, "Request contains a property with duplicate values.")
+        Self::bad("Request contains a property with duplicate values.").because("DuplicateValue", target)
     }
 
     pub(super) fn throttled() -> Self {

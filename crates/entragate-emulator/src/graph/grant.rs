@@ -213,11 +213,13 @@ fn add(call: &Call<'_>) -> Called {
     };
     let (client, api) = (app(id("clientId")?)?, app(id("resourceId")?)?);
     let grant = Grant { client: client.id.clone(), api: api.id.clone(), whom };
-    if exists(directory, &grant) {
-        return Err(GraphError::conflict("Permission entry already exists."));
-    }
     let scopes = scopes(body.get("scope"))?;
-    call.change(|directory| set(directory, &grant, Some(scopes.clone())))?;
+    call.change(|directory| {
+        if exists(directory, &grant) {
+            return Err(GraphError::conflict("Permission entry already exists."));
+        }
+        set(directory, &grant, Some(scopes.clone()))
+    })?;
     call.created(CONTEXT, &json(client, api, &grant.whom, &scopes))
 }
 

@@ -36,9 +36,7 @@ const READ_ME: [&str; 6] = [
 pub(super) fn answer(call: &Call<'_>, path: &Path) -> Called {
     match (path.collection.as_str(), &path.key) {
         ("me", key) => {
-            let user = call.caller.user.clone().ok_or_else(|| {
-                GraphError::bad("/me request is only valid with delegated authentication flow.")
-            })?;
+            let user = call.caller.user.clone().ok_or_else(GraphError::not_delegated)?;
             let key = key.iter().map(|key| key.text().to_owned());
             let rest: Vec<String> = key.chain(path.rest.iter().cloned()).collect();
             of_user(call, &user, &rest, &READ_ME)

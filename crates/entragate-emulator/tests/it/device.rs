@@ -1,6 +1,6 @@
 //! Number 95 of the checklist: the device authorization grant.
 
-use entragate_emulator::fixtures::{API, CLI, CLI2, TENANT, WEB};
+use entragate_emulator::fixtures::{API, CLI, CLI2, GRAPH, GRAPH_CLI, TENANT, WEB};
 use serde_json::Value;
 
 use crate::fixture::{Entra, Jwt, Token, encode, members, oid, scope};
@@ -117,4 +117,22 @@ async fn e095_app_without_public_client_flows_7000218() {
     entra.token(&poll).await.refusal(401, "invalid_client", 7_000_218).says(
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     );
+}
+
+#[tokio::test]
+async fn e095_an_administrator_gets_to_graph_and_others_end_at_90094() {
+    let entra = Entra::start().await;
+    let scope = encode(&format!("{GRAPH}/Application.ReadWrite.All {GRAPH}/Directory.Read.All"));
+    let request = entra
+        .request("POST", &format!("/{TENANT}/oauth2/v2.0/devicecode"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("client_id={GRAPH_CLI}&scope={scope}"));
+    let device = entra.send(request).await.ok();
+    decide(&entra, &device, "bob", "approve").await.page(90094);
+    decide(&entra, &device, "alice", "approve").await;
+    let poll = Token::device(GRAPH_CLI, device["device_code"].as_str().expect("a device_code"));
+    let tokens = entra.redeem(&poll).await;
+    let graph = crate::graph::Caller::with(&entra, tokens["access_token"].as_str().expect("a token"));
+    let app = graph.register("from-the-command-line").await;
+    assert_eq!(app["displayName"], "from-the-command-line");
 }

@@ -356,7 +356,7 @@ async fn e109_the_caller_and_the_overage() {
     let admin = Caller::admin(&entra).await;
     assert_eq!(admin.call("POST", &path, &body).await.ok()["value"], own["value"]);
     admin.call("POST", &path, &json!({})).await.graph_error(400, "Request_BadRequest");
-    admin.call("GET", "/me", &Value::Null).await.graph_error(400, "Request_BadRequest");
+    admin.call("GET", "/me", &Value::Null).await.graph_error(400, "BadRequest");
     // Nested memberships count.
     let nina = format!("/users/{}", oid("nina"));
     let ids = admin.call("POST", &format!("{nina}/getMemberObjects"), &body).await.ok();
@@ -365,6 +365,26 @@ async fn e109_the_caller_and_the_overage() {
     assert_eq!(admin.list(&format!("{nina}/transitiveMemberOf")).await.len(), 2);
     let reply = entra.send(entra.request("GET", "/oidc/userinfo")).await;
     reply.graph_error(401, "InvalidAuthenticationToken");
+    let body = json!({"app": "GRAPH", "client": "GRAPH_CLI", "user": "gina", "scp": "openid"});
+    let token = format!("Bearer {}", entra.mint(body).await);
+    assert_eq!(raw(&entra, "/oidc/userinfo", Some(&token)).await.ok()["name"], "Gina Greco");
+    let app = entra.mint(json!({"app": "GRAPH", "client": "ADM", "user": null})).await;
+    raw(&entra, "/oidc/userinfo", Some(&format!("Bearer {app}")))
+        .await
+        .graph_error(403, "Authorization_RequestDenied");
+}
+
+#[tokio::test]
+async fn e109_default_means_what_was_consented_to() {
+    let entra = Entra::start().await;
+    let default = Authorize::base()
+        .with("client_id", GRAPH_CLI)
+        .with("redirect_uri", "http://localhost:50123/")
+        .scope(&format!("{GRAPH_URI}/.default"))
+        .user("alice");
+    Caller::user(&entra, "alice", "Application.Read.All User.Read").await;
+    let claims = Jwt::access(&entra.tokens(&default).await).claims;
+    assert_eq!(claims["scp"], "User.Read Application.Read.All");
 }
 
 #[tokio::test]

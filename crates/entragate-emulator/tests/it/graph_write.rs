@@ -459,16 +459,19 @@ async fn e110_scopes_and_roles_have_rules() {
     let both =
         |second: Value| json!({"api": {"oauth2PermissionScopes": [scope(SCOPE_ID, "use", true), second]}});
     for (body, code) in [
-        (both(scope(SCOPE_ID, "other", true)), "DuplicateValue"),
-        (both(scope(other, "use", true)), "DuplicateValue"),
+        (both(scope(SCOPE_ID, "other", true)), "Request_BadRequest"),
+        (both(scope(other, "use", true)), "Request_BadRequest"),
         (both(scope(other, "two words", true)), "InvalidValue"),
         (both(scope(other, ".hidden", true)), "InvalidValue"),
         (both(scope("x", "other", true)), "Request_BadRequest"),
         (both(json!({"id": other})), "Request_BadRequest"),
-        (json!({"appRoles": [role(ROLE_ID, "Writer", true), role(other, "Writer", true)]}), "DuplicateValue"),
+        (
+            json!({"appRoles": [role(ROLE_ID, "Writer", true), role(other, "Writer", true)]}),
+            "Request_BadRequest",
+        ),
         (
             json!({"appRoles": [role(ROLE_ID, "Writer", true), role(SCOPE_ID, "Reader", true)]}),
-            "DuplicateValue",
+            "Request_BadRequest",
         ),
         (
             json!({"api": {"preAuthorizedApplications": [{"appId": CLI, "delegatedPermissionIds": [other]}]}}),
@@ -588,7 +591,7 @@ async fn e110_redirect_uris_have_rules() {
         admin.call("PATCH", &path, &body).await.graph_error(400, "InvalidValue");
     }
     let twice = json!({"web": {"redirectUris": ["https://a.test/", "https://a.test/"]}});
-    admin.call("PATCH", &path, &twice).await.graph_error(400, "DuplicateValue");
+    admin.call("PATCH", &path, &twice).await.graph_error(400, "Request_BadRequest");
     admin.patch(&path, json!({
         "web": {"redirectUris": ["https://gw.contoso.test/callback"], "homePageUrl": "https://gw.contoso.test"},
         "spa": {"redirectUris": ["http://localhost:6274/oauth/callback"]},

@@ -110,7 +110,7 @@ fn existing<'a>(call: &'a Call<'_>, key: &Key) -> Result<Option<&'a App>, GraphE
 
 /// The id of the registration, which the caller may change.
 pub(super) fn writable(call: &Call<'_>, key: &Key) -> Result<String, GraphError> {
-    call.caller.may_read_apps().or_else(|_| call.caller.may_create_apps(true))?;
+    call.caller.may_read_apps()?;
     let app = find(call, key)?;
     call.caller.may_write_app(app)?;
     Ok(app.id.clone())

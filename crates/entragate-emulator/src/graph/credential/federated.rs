@@ -112,9 +112,8 @@ fn update(call: &Call<'_>, id: &str, key: &Key) -> Called {
     }
     call.change(|directory| {
         let app = draft(directory, id)?;
-        if let Some(credential) = app.federated_credentials.get_mut(at) {
-            *credential = after.clone();
-        }
+        let at = position(app, key).ok_or_else(|| GraphError::not_found(key.text()))?;
+        app.federated_credentials[at] = after.clone();
         check_unique(app, &after)
     })?;
     done()

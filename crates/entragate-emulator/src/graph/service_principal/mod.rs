@@ -121,7 +121,7 @@ fn find<'a>(call: &'a Call<'_>, key: &Key) -> Result<Found<'a>, GraphError> {
     found.ok_or_else(|| GraphError::not_found(key.text()))
 }
 
-/// The same for what is below it, whose right to read is checked there.
+/// The same for who may read it.
 fn resolve<'a>(call: &'a Call<'_>, key: &Key) -> Result<Found<'a>, GraphError> {
     call.caller.may_read_apps()?;
     find(call, key)
@@ -143,7 +143,7 @@ fn existing<'a>(call: &'a Call<'_>, key: &Key) -> Result<Option<Found<'a>>, Grap
 
 /// The id of the app whose service principal the caller may change.
 fn writable(call: &Call<'_>, key: &Key) -> Result<String, GraphError> {
-    let Found::App(app) = find(call, key)? else { return Err(GraphError::denied()) };
+    let Found::App(app) = resolve(call, key)? else { return Err(GraphError::denied()) };
     call.caller.may_write_app(app)?;
     Ok(app.id.clone())
 }

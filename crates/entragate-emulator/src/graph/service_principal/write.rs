@@ -72,16 +72,16 @@ fn add(call: &Call<'_>, id: &str, body: &Object) -> Called {
     if call.caller.has(&["Application.ReadWrite.OwnedBy"]) || call.caller.user.is_some() {
         call.caller.may_write_app(app)?;
     }
-    if !app.service_principal.absent {
-        return Err(GraphError::conflict(format!(
-            "The service principal cannot be created, updated, or restored because the service principal name {id} is \
-             already in use."
-        )));
-    }
     let object_id = call.fresh_id();
     let made = ServicePrincipal { object_id: Some(object_id.clone()), ..ServicePrincipal::default() };
     let object = call.change(|directory| {
         let app = directory.app_of_id_mut(id).ok_or_else(|| no_application(id))?;
+        if !app.service_principal.absent {
+            return Err(GraphError::conflict(format!(
+                "The service principal cannot be created, updated, or restored because the service principal name {id} is \
+                 already in use."
+            )));
+        }
         app.service_principal = made;
         apply(app, body)?;
         Ok(json::of_app(app))
