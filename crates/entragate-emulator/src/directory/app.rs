@@ -171,6 +171,12 @@ impl App {
         role.id.clone().unwrap_or_else(derived)
     }
 
+    /// Of scopes and roles.
+    pub(crate) fn permission_ids(&self) -> Vec<String> {
+        let scopes = self.scopes.iter().map(|scope| self.scope_id(scope));
+        scopes.chain(self.roles.iter().map(|role| self.role_id(role))).collect()
+    }
+
     pub(crate) fn secret_id(&self, secret: &Secret) -> String {
         let derived = || guid::derived(&format!("secret {} of {}", secret.value, self.id));
         secret.id.clone().unwrap_or_else(derived)

@@ -129,7 +129,7 @@ fn add(call: &Call<'_>, holder: Option<&str>, resource: Option<&str>) -> Called 
     let (Some(principal), Some(api)) = (principal, api) else {
         return Err(GraphError::bad("Not a valid reference update."));
     };
-    let held = Assignment { principal: principal.name.clone(), role: role(api, &principal, &role_id)? };
+    let held = Assignment { principal: principal.name.clone(), role: role(call, api, &principal, &role_id)? };
     let api_id = api.id.clone();
     let object = call.change(|directory| {
         let gone = || GraphError::not_found(&resource_id);
@@ -149,11 +149,12 @@ fn add(call: &Call<'_>, holder: Option<&str>, resource: Option<&str>) -> Called 
 }
 
 /// The value of the role, if the principal may hold it.
-fn role(api: &App, principal: &Principal, id: &str) -> Result<Option<String>, GraphError> {
+fn role(call: &Call<'_>, api: &App, principal: &Principal, id: &str) -> Result<Option<String>, GraphError> {
     if id == DEFAULT_ACCESS {
         return Ok(None);
     }
     let found = api.roles.iter().find(|role| api.role_id(role) == id && !role.disabled);
+    let found = found.filter(|_| !call.misses(id));
     let role = found.ok_or_else(|| {
         GraphError::bad("Permission being assigned was not found on application")
             .because("InvalidUpdate", "appRoleId")

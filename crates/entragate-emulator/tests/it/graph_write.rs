@@ -450,6 +450,32 @@ async fn e110_new_objects_replicate() {
 }
 
 #[tokio::test]
+async fn e110_new_permissions_replicate() {
+    let entra = Entra::start().await;
+    let admin = Caller::admin(&entra).await;
+    let app = admin.register("slow-permissions").await;
+    let path = at("applications", &app);
+    let sp = admin.post("/servicePrincipals", json!({"appId": app["appId"]})).await;
+    entra.settings(json!({"graph_replication_reads": 1})).await;
+    let (late_scope, late_role) =
+        ("5c0be000-0000-4000-8000-000000000009", "501e0000-0000-4000-8000-000000000009");
+    admin.patch(&path, json!({
+        "api": {"oauth2PermissionScopes": [scope(SCOPE_ID, "use", true), scope(late_scope, "late", true)]},
+        "appRoles": [role(ROLE_ID, "Writer", true), role(late_role, "Late", true)],
+    })).await;
+    let preauthorize = json!({"api": {"preAuthorizedApplications": [
+        {"appId": CLI, "delegatedPermissionIds": [late_scope]},
+    ]}});
+    admin.call("PATCH", &path, &preauthorize).await.graph_error(400, "InvalidValue");
+    admin.patch(&path, preauthorize).await;
+    let list = format!("{}/appRoleAssignedTo", at("servicePrincipals", &sp));
+    let body = json!({"principalId": oid("bob"), "resourceId": sp["id"], "appRoleId": late_role});
+    let message = admin.call("POST", &list, &body).await.graph_error(400, "Request_BadRequest");
+    assert_eq!(message, "Permission being assigned was not found on application");
+    admin.post(&list, body).await;
+}
+
+#[tokio::test]
 async fn e110_scopes_and_roles_have_rules() {
     let entra = Entra::start().await;
     let admin = Caller::admin(&entra).await;

@@ -7,6 +7,8 @@ use crate::directory::{Access, App, Directory};
 use crate::fixtures::GRAPH;
 use crate::graph::body;
 use crate::graph::error::GraphError;
+use crate::guid;
+use crate::jwt::Object;
 
 const REQUIRED: &str = "requiredResourceAccess";
 const GRANTED: &str = "requiredResourceAccess.resourceAccess";
@@ -130,7 +132,16 @@ pub(super) fn preauthorized(before: &App, value: &Value) -> Result<Vec<Access>, 
     Ok(all)
 }
 
-fn unknown() -> GraphError {
+/// The permissions that a body preauthorizes clients for, as far as it is readable.
+pub(super) fn preauthorized_ids(body: &Object) -> Vec<String> {
+    let clients =
+        body.get("api").and_then(|api| api.get("preAuthorizedApplications")).and_then(Value::as_array);
+    let ids =
+        clients.into_iter().flatten().filter_map(|client| client.get("delegatedPermissionIds")?.as_array());
+    ids.flatten().filter_map(|id| guid::parse(id.as_str()?)).collect()
+}
+
+pub(super) fn unknown() -> GraphError {
     GraphError::detailed(
         "InvalidValue",
         "api.preAuthorizedApplications.delegatedPermissionIds",

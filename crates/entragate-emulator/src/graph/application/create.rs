@@ -33,14 +33,22 @@ fn update(call: &Call<'_>, key: &Key, id: &str) -> Called {
     let current = call.directory().app(id).ok_or_else(|| GraphError::not_found(key.text()))?;
     call.caller.may_write_app(current)?;
     let body = read(call)?;
-    call.change(|directory| {
+    // Looked at before the state is locked for the change.
+    if access::preauthorized_ids(&body).iter().any(|id| call.misses(id)) {
+        return Err(access::unknown());
+    }
+    let fresh = call.change(|directory| {
         let before = draft(directory, id)?.clone();
         let after = write::applied(directory, &before, &body, call.settings.identifier_uri_policy)?;
         check_unique_name(directory, &after)?;
         *draft(directory, id)? = after.clone();
         access::follow(directory, &before, &after);
-        Ok(())
+        let known = before.permission_ids();
+        Ok(after.permission_ids().into_iter().filter(|id| !known.contains(id)).collect::<Vec<_>>())
     })?;
+    for id in fresh {
+        call.delay(&id);
+    }
     done()
 }
 
