@@ -9,10 +9,10 @@ use entragate::SystemClock;
 
 use super::check::{Check, Group};
 use super::checks::ALL;
-use super::{as_json, as_text, examine};
+use super::{Repair, as_json, as_text, examine};
 use crate::cli::{Exit, print};
 use crate::clients::{self, Client};
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::graph::sign_in::{self, Way};
 
 /// Options of `entragate doctor`.
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// The other options about Graph.
     #[command(flatten)]
     pub graph_as: sign_in::Arguments,
+    /// Say how `entragate setup` would repair the app registrations; nothing is changed
+    #[arg(long, conflicts_with = "json")]
+    pub fix: bool,
     /// The clients that people here use, such as claude-code,vscode: what stops one of them is an error
     #[arg(long, value_name = "CLIENTS")]
     pub clients: Option<String>,
@@ -73,7 +76,24 @@ pub async fn run(
     let report =
         examine(arguments, environment, file, Arc::new(SystemClock)).await.context("cannot examine")?;
     print(&if arguments.json { as_json(&report) } else { as_text(&report) })?;
+    if arguments.fix && report.is_wrong() {
+        say_how_to_repair(arguments, environment, file);
+    }
     Ok(if report.is_wrong() { Exit::Findings } else { Exit::Fine })
+}
+
+/// To stderr: the report alone is data.
+fn say_how_to_repair(arguments: &Arguments, environment: &Environment, file: Option<&Path>) {
+    let config = config::load(environment, file).ok();
+    let repair = config.and_then(|config| Repair::of(&config, arguments.clients.as_deref()));
+    let Some(repair) = repair else {
+        anstream::eprintln!("there is nothing that setup could repair: the configuration comes first");
+        return;
+    };
+    anstream::eprintln!(
+        "setup plans what the app registrations lack, and carries it out with --apply:\n\n  {}\n",
+        repair.command()
+    );
 }
 
 fn list() -> String {

@@ -209,3 +209,32 @@ async fn what_graph_does_not_show_is_not_checked_and_never_fine() {
     assert_eq!(wrong(&report), ["graph"], "{}", all(&report));
     assert!(!all(&report).contains("wrong-secret-of-the-reader"));
 }
+
+/// What is told about something, by check.
+fn told<'a>(report: &'a Report, check: &str) -> Vec<&'a str> {
+    report
+        .findings
+        .iter()
+        .filter(|finding| finding.check == check)
+        .map(|finding| finding.what.as_str())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_worth_knowing_is_told_and_is_nothing_wrong() {
+    let started = world(Relay).start().await;
+    started.entra.control().set(|settings| settings.restrict_user_consent = true);
+    let report = started.examine().await;
+    assert!(!report.is_wrong(), "{}", all(&report));
+    assert_eq!(told(&report, "user-consent").len(), 1, "{}", all(&report));
+    assert_eq!(told(&report, "role-assignments"), ["1 of the assignments are of groups"]);
+    assert_eq!(told(&report, "direct-clients").len(), 1);
+    let by_domain = examined(world(Relay).set("AZURE_TENANT_ID", "contoso.onmicrosoft.com")).await;
+    assert!(!by_domain.is_wrong(), "{}", all(&by_domain));
+    let told_tenant = told(&by_domain, "tenant");
+    assert!(told_tenant[0].ends_with(fixtures::TENANT), "{told_tenant:?}");
+    let flows = examined(client(|app| app.fallback_public_client = false)).await;
+    assert!(!flows.is_wrong() && told(&flows, "public-client-flows").len() == 1, "{}", all(&flows));
+    let flows = examined(api(Broker, |app| app.fallback_public_client = true)).await;
+    assert!(!flows.is_wrong() && told(&flows, "public-client-flows").len() == 1, "{}", all(&flows));
+}

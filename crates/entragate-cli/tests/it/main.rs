@@ -12,6 +12,7 @@ mod config_rules;
 mod demo;
 mod demo_fixture;
 mod doctor;
+mod doctor_command;
 mod doctor_faults;
 mod doctor_fixture;
 mod doctor_graph;

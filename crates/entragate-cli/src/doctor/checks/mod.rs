@@ -68,4 +68,5 @@ checks! {
         federated_credentials "federated-credentials",
         verified_domain "verified-domain",
         user_consent "user-consent",
+        conditional_access "conditional-access",
 }

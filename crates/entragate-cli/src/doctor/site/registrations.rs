@@ -1,6 +1,7 @@
 //! The app registrations, as Microsoft Graph tells of them.
 
 use entragate::Clock;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::doctor::check::Skip;
@@ -143,6 +144,13 @@ impl Registrations {
     /// The tenant's domains.
     pub(in crate::doctor) async fn domains(&self) -> Result<Vec<Domain>, Skip> {
         self.list(Domain::ALL).await
+    }
+
+    /// Names of the Conditional Access policies that are in force.
+    pub(in crate::doctor) async fn conditional_access(&self) -> Result<Vec<String>, Skip> {
+        let policies: Vec<Value> = self.list("/identity/conditionalAccess/policies").await?;
+        let in_force = policies.iter().filter(|policy| policy["state"] == "enabled");
+        Ok(in_force.filter_map(|policy| policy["displayName"].as_str().map(str::to_owned)).collect())
     }
 
     /// What members may do.

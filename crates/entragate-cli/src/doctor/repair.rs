@@ -1,0 +1,80 @@
+//! `--fix`: the options of `entragate setup` that describe this deployment. The doctor changes nothing itself: what is to be
+//! done is setup's plan, and setup carries it out.
+
+use crate::config::{Config, Identity};
+
+/// The words after `entragate setup`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair(Vec<String>);
+
+impl Repair {
+    /// `None` in development mode, which has no registrations. `clients`: as on the command line.
+    pub fn of(config: &Config, clients: Option<&str>) -> Option<Self> {
+        let (mode, tenant, api, client) = match &config.identity {
+            Identity::Development => return None,
+            Identity::Relay(relay) => ("relay", &relay.tenant, &relay.api, Some(&relay.client)),
+            Identity::Broker(broker) => ("broker", &broker.tenant, &broker.api, broker.client.as_ref()),
+        };
+        let upstream = &config.upstream.url; // without what an operator may have put before `@`
+        let upstream = format!("{}{}", upstream.origin().ascii_serialization(), upstream.path());
+        let mut words = Words(Vec::new());
+        words.option("--mode", mode);
+        words.option("--tenant", tenant.as_str());
+        words.option("--base-url", config.base_url.as_str());
+        words.option("--upstream", &upstream);
+        words.option("--adopt", api.id().as_str());
+        if let Some(client) = client {
+            words.option("--adopt-client", client.as_str());
+        }
+        if let Some(scope) = api.required_scopes().first() {
+            words.option("--scope", scope);
+        }
+        let mut roles: Vec<&str> = Vec::new();
+        for role in config.rules.iter().flat_map(entragate::Rule::required_roles) {
+            if !roles.contains(&role.as_str()) {
+                roles.push(role);
+            }
+        }
+        words.option("--roles", &roles.join(","));
+        if let Some(clients) = clients {
+            words.option("--clients", clients);
+        }
+        Some(Self(words.0))
+    }
+
+    /// The command line, to be pasted into a POSIX shell.
+    pub fn command(&self) -> String {
+        let words = self.0.iter().map(|word| quoted(word));
+        std::iter::once("entragate setup".to_owned()).chain(words).collect::<Vec<String>>().join(" ")
+    }
+}
+
+struct Words(Vec<String>);
+
+impl Words {
+    fn option(&mut self, name: &str, value: &str) {
+        self.0.extend([name.to_owned(), value.to_owned()]);
+    }
+}
+
+/// Nothing in the word means anything to a shell.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:,@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn nothing_gets_out_of_the_quotes() {
+        assert_eq!(quoted("https://mcp.contoso.com"), "https://mcp.contoso.com");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("x'; y '"), r"'x'\''; y '\'''");
+    }
+}

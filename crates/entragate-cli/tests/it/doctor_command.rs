@@ -1,0 +1,91 @@
+//! `entragate doctor` as a user meets it: exit codes, streams, and the options that choose.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+
+use std::process::{Command, Output, Stdio};
+
+use entragate_emulator::fixtures;
+use serde_json::Value;
+
+use crate::config_fixture::directory;
+use crate::doctor_fixture::{Mode, Started, World};
+
+/// The binary in the environment of a deployment.
+async fn doctor(world: &Started, arguments: &'static [&'static str]) -> Output {
+    let value = |name: &str| world.environment.get(name).unwrap().to_owned();
+    let environment: Vec<(String, String)> =
+        world.environment.names().map(|name| (name.to_owned(), value(name))).collect();
+    let run = move || {
+        Command::new(env!("CARGO_BIN_EXE_entragate"))
+            .arg("doctor")
+            .args(arguments)
+            .env_clear()
+            .envs(environment)
+            .current_dir(directory("doctor-command"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_wrong_is_0_findings_are_1_and_a_wrong_option_is_2() {
+    let healthy = World::new(Mode::Relay).start().await;
+    let output = doctor(&healthy, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains('\u{1b}'), "colours without a terminal");
+
+    let output = doctor(&healthy, &["--only", "nonsense"]).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("there is no check `nonsense`"), "{}", text(&output.stderr));
+    let output = doctor(&healthy, &["--clients", "nobody"]).await;
+    assert_eq!(output.status.code(), Some(2));
+    let output = doctor(&healthy, &["--graph", "secret"]).await;
+    assert_eq!(output.status.code(), Some(2), "half of a way to Graph");
+
+    let wrong = World::new(Mode::Relay).set("ENTRAGATE_UPSTREAM", "http://127.0.0.1:9/mcp").start().await;
+    let output = doctor(&wrong, &["--json", "--only", "upstream", "--only", "clock"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"][0]["check"], "upstream");
+    assert_eq!(report["checks"].as_array().unwrap().len(), 2);
+    assert_eq!(report["clients"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_check_is_listed_with_what_it_looks_at() {
+    let world = World::new(Mode::Relay).start().await;
+    let output = doctor(&world, &["--list"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_repair_is_setups_command_for_this_deployment_and_changes_nothing() {
+    let world = World::new(Mode::Relay)
+        .set("ENTRAGATE_RULES", r#"[{ tools = ["admin_*"], roles = ["Admin"] }]"#)
+        .directory(|directory| directory.apps.retain(|app| app.id != fixtures::MCP))
+        .start()
+        .await;
+    let before = world.entra.control().directory();
+    let output = doctor(&world, &["--fix", "--clients", "claude-code"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    let words = [
+        "entragate setup --mode relay",
+        fixtures::API,
+        "--roles Admin",
+        "--clients claude-code",
+        "--scope access",
+    ];
+    for words in words {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    assert_eq!(*before, *world.entra.control().directory());
+}
