@@ -1,7 +1,5 @@
 //! Every fault of the app registrations alone, seen through Microsoft Graph: exactly the right finding, and no other.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
-
 use std::time::Duration;
 
 use base64::Engine as _;
