@@ -20,7 +20,7 @@ const fn row(code: u32, status: u16, error: &'static str, screen: Screen, text: 
     Row { code, status, error, screen, text }
 }
 
-pub(super) const FURTHER: [Row; 27] = [
+pub(super) const FURTHER: [Row; 28] = [
     // Registration and consent
     row(
         90008,
@@ -30,6 +30,13 @@ pub(super) const FURTHER: [Row; 27] = [
         "The user or administrator has not consented to use the application with ID '{client}'. This happened because \
          application is misconfigured: it must require access to Windows Azure Active Directory by specifying at least \
          'Sign in and read user profile' permission.",
+    ),
+    row(
+        700_038,
+        400,
+        "unauthorized_client",
+        Page,
+        "'{client}' is no identifier that an application can have.",
     ),
     row(900_971, 400, "invalid_request", Page, "No reply address provided."),
     row(

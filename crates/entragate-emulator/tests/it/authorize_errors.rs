@@ -121,9 +121,9 @@ async fn e028_user_of_another_tenant_50020() {
 }
 
 #[tokio::test]
-async fn e029_response_type_token_is_a_page_700038() {
+async fn e029_response_type_token_is_a_page_700051() {
     let entra = Entra::start().await;
-    entra.authorize(&Authorize::base().with("response_type", "token")).await.page(700_038);
+    entra.authorize(&Authorize::base().with("response_type", "token")).await.page(700_051);
 }
 
 #[tokio::test]
