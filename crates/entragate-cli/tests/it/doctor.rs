@@ -1,6 +1,7 @@
 //! A healthy deployment has nothing wrong, in both modes, and its report reads well.
 
 use entragate_cli::doctor::{Outcome, Severity, Step, Verdict, as_json, as_text};
+use entragate_emulator::fixtures;
 
 use crate::doctor_fixture::{Mode, World, all, wrong};
 
@@ -111,5 +112,27 @@ async fn no_secret_is_in_any_output() {
     let report = world.examine().await;
     for text in [as_text(&report), as_json(&report)] {
         assert!(!text.contains("s3cret-that-is-wrong"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_check_found_is_why_clients_fail() {
+    let unregistered = World::new(Mode::Broker).directory(|directory| {
+        let api = directory.apps.iter_mut().find(|app| app.id == fixtures::API).expect("the API app");
+        api.web_redirect_uris = vec!["https://elsewhere.test/callback".to_owned()];
+    });
+    let secret = World::new(Mode::Broker).set("AZURE_CLIENT_SECRET", "something-else-entirely");
+    let upstream = World::new(Mode::Relay).set("ENTRAGATE_UPSTREAM", "http://127.0.0.1:9/mcp");
+    for (world, step, word) in [
+        (unregistered, Step::Token, "AADSTS50011"),
+        (secret, Step::Refresh, "AADSTS7000215"),
+        (upstream, Step::Tools, "cannot be reached"),
+    ] {
+        let report = world.start().await.examine().await;
+        for experience in &report.clients {
+            let verdict = experience.steps.iter().find(|(at, _)| *at == step).map(|(_, verdict)| verdict);
+            let named = matches!(verdict, Some(Verdict::Fails(reason)) if reason.contains(word));
+            assert!(named, "{} {step:?}: {verdict:?}", experience.client.name);
+        }
     }
 }

@@ -31,6 +31,19 @@ pub(super) enum Reach {
     Outside,
 }
 
+/// The checks whose errors stop everybody at the sign-in.
+const SIGN_IN: [&str; 9] = [
+    "authority",
+    "tenant",
+    "discovery",
+    "client-app",
+    "api-app",
+    "scope",
+    "sign-in",
+    "service-principal",
+    "assignment-required",
+];
+
 impl<'a> Facts<'a> {
     /// `None` in development mode.
     pub(super) async fn gather(site: &'a Site, findings: &[Finding]) -> Option<Self> {
@@ -48,16 +61,11 @@ impl<'a> Facts<'a> {
             probes: site.probes().await.ok(),
             reach: reach(site.config.base_url.as_str(), findings),
             discovery: stops(&["gateway", "redirects", "issuer", "resource", "challenge", "documents"]),
-            sign_in: stops(&[
-                "authority",
-                "tenant",
-                "discovery",
-                "client-app",
-                "api-app",
-                "scope",
-                "sign-in",
-            ]),
-            token: stops(&["credential", "keys", "clock", "token-encryption"]),
+            sign_in: stops(&SIGN_IN).or_else(|| {
+                // In relay mode every client has a callback of its own.
+                if site.is_relay() { None } else { stops(&["redirect-uris"]) }
+            }),
+            token: stops(&["credential", "federated-credentials", "keys", "clock", "token-encryption"]),
             tools: stops(&["upstream"]),
         })
     }
