@@ -12,6 +12,7 @@ use http::{Response, StatusCode};
 use crate::clock::Clock;
 use crate::front_door;
 use crate::gate::Gate;
+use crate::idp::entra::groups::Groups;
 use crate::idp::entra::registration::{ApiApp, ClientId};
 use crate::idp::http::Outbound;
 use crate::oauth::broker::Broker;
@@ -31,6 +32,7 @@ pub(crate) struct Entra {
     pub(crate) verifier: Verifier,
     pub(crate) redirects: RedirectPolicy,
     pub(crate) resources: KnownResources,
+    pub(crate) groups: Groups,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) way: Way,
 }

@@ -141,6 +141,7 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     let (mut request, message) = read_message(inner, parts, body).await?;
     mirror::check(request.headers(), &message).map_err(|text| header_mismatch(&message, &text))?;
     session::open(inner, &principal, &message, &mut request)?;
+    let principal = with_groups(inner, principal, request.method(), &message).await;
     let permit = decide(inner, &principal, message)?;
     let filter = filter_for(inner, &permit, request.method());
     remove_untrusted(request.headers_mut());
@@ -282,6 +283,18 @@ fn header_mismatch(message: &Message, text: &str) -> Refusal {
     let mut response = json_response(StatusCode::BAD_REQUEST, &());
     *response.body_mut() = Body::from(body);
     Box::new(response)
+}
+
+/// Memberships that are not in the token are asked for only where a rule needs them, so that nobody waits for Microsoft
+/// Graph in vain. GET may resume the answer to a list.
+async fn with_groups(inner: &Inner, who: Principal, method: &Method, message: &Message) -> Principal {
+    let policy = &inner.policy;
+    let is_needed = policy.depends_on_groups(&who, message)
+        || (method == Method::GET && policy.lists_depend_on_groups(&who));
+    match &inner.entra {
+        Some(entra) if is_needed => who.with_groups(entra.groups.of(&who).await),
+        _ => who,
+    }
 }
 
 fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Permit, Refusal> {

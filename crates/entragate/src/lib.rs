@@ -85,6 +85,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use gate::{Broker, Gate, GateBuilder, GateError, NotReady, Relay};
 pub use idp::entra::credential::{Credential, CredentialError, ManagedIdentity};
+pub use idp::entra::groups::GraphGroups;
 pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, RegistrationError, TenantId};
 pub use layer::{GateLayer, GateService};
 pub use oauth::client::{ClientDocuments, ClientDocumentsError, ConfiguredClient, ConfiguredClientError};

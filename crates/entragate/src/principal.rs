@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
+use crate::idp::entra::groups::{Memberships, Unread};
 use crate::policy::call::Message;
 
 /// What kind of caller a token stands for.
@@ -24,7 +25,15 @@ pub enum Kind {
 /// A verified caller. Authorise on [`Principal::object_id`] with [`Principal::tenant_id`], or on roles and
 /// scopes; names and mail addresses are for people to read, Entra lets users change them.
 #[derive(Debug, Clone)]
-pub struct Principal(Arc<Identity>);
+pub struct Principal(Arc<Identity>, Beyond);
+
+/// What is known of groups that are not in the token.
+#[derive(Debug, Clone)]
+enum Beyond {
+    NotAsked,
+    Read(Memberships),
+    Unread(Unread),
+}
 
 #[derive(Debug)]
 pub(crate) struct Identity {
@@ -45,7 +54,37 @@ pub(crate) struct Identity {
 
 impl Principal {
     pub(crate) fn new(identity: Identity) -> Self {
-        Self(Arc::new(identity))
+        Self(Arc::new(identity), Beyond::NotAsked)
+    }
+
+    /// The same caller, with what could be found out about groups that are not in the token.
+    pub(crate) fn with_groups(&self, found: Result<Memberships, Unread>) -> Self {
+        let beyond = match found {
+            Ok(groups) => Beyond::Read(groups),
+            Err(unread) => Beyond::Unread(unread),
+        };
+        Self(Arc::clone(&self.0), beyond)
+    }
+
+    /// Whether there are groups that nobody has asked for yet.
+    pub(crate) fn has_unasked_groups(&self) -> bool {
+        self.0.groups_overage && matches!(self.1, Beyond::NotAsked)
+    }
+
+    /// Whether the caller is a member of one of these groups, or why nobody knows.
+    pub(crate) fn is_in_one_of(&self, groups: &[String]) -> Result<bool, Unread> {
+        let is_among = |have: &[String]| {
+            groups.iter().any(|group| have.iter().any(|one| one.eq_ignore_ascii_case(group)))
+        };
+        if self.is_development() || is_among(&self.0.groups) {
+            return Ok(true);
+        }
+        match &self.1 {
+            Beyond::Read(more) => Ok(is_among(more)),
+            Beyond::Unread(unread) => Err(unread.clone()),
+            Beyond::NotAsked if self.0.groups_overage => Err(Unread::NotAsked),
+            Beyond::NotAsked => Ok(false),
+        }
     }
 
     /// The caller of development mode, who may do everything and is nobody.
@@ -121,6 +160,12 @@ impl Principal {
     /// caller is, by its own object id, roles and scopes.
     pub fn agent_blueprint(&self) -> Option<&str> {
         self.0.agent_blueprint.as_deref()
+    }
+
+    /// Whether the caller is known to be a member of the group, by its object id. Of somebody with
+    /// [`Principal::has_group_overage`], only groups that rules name are known, and only where a rule asked.
+    pub fn has_group(&self, group: &str) -> bool {
+        self.is_in_one_of(&[group.to_owned()]).unwrap_or(false)
     }
 
     /// `uti`: the token's id, for logs and Entra's sign-in log.

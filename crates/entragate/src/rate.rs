@@ -55,7 +55,7 @@ pub(crate) struct RateLimit {
 
 /// Our clock in the limiter's terms.
 #[derive(Clone)]
-struct Time(Arc<dyn Clock>);
+pub(crate) struct Time(pub(crate) Arc<dyn Clock>);
 
 impl GovernorClock for Time {
     type Instant = Duration;

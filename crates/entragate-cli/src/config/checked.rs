@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entragate::{
     ApiApp, AuthorityHost, BaseUrl, ClientDocuments, ClientId, ConfiguredClient, Credential, DeniedRedirect,
-    RedirectRule, Relay, Rule, SealKeys, Secret, TenantId,
+    GraphGroups, RedirectRule, Relay, Rule, SealKeys, Secret, TenantId,
 };
 use url::Url;
 
@@ -32,6 +32,8 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     /// Who may call what.
     pub rules: Vec<Rule>,
+    /// How groups that are too many for a token are read.
+    pub graph_groups: Option<GraphGroups>,
     /// Scopes that include narrower ones.
     pub scope_implies: Vec<(String, Vec<String>)>,
     /// Callbacks of MCP clients beside the built-in ones.

@@ -14,6 +14,11 @@ const KINDS: [&Key; 5] = [
     &keys::MANAGED_IDENTITY,
 ];
 
+/// Whether one is there, right or wrong.
+pub(super) fn is_given(reader: &Reader) -> bool {
+    KINDS.into_iter().any(|key| reader.is_given(key))
+}
+
 /// Reads the credential.
 pub(super) fn credential(
     reader: &mut Reader,

@@ -75,6 +75,9 @@ impl Config {
         for path in &self.upstream.also {
             builder = builder.also_protect(path);
         }
+        if let Some(groups) = &self.graph_groups {
+            builder = builder.graph_groups(groups.clone());
+        }
         for (scope, narrower) in &self.scope_implies {
             builder = builder.scope_implies(scope, narrower);
         }

@@ -188,20 +188,6 @@ fn two_registrations(reader: &Reader) -> Wrong {
 }
 
 fn notes_about_relay(reader: &mut Reader) {
-    if reader.is_given(&keys::CLIENT_SECRET) {
-        reader.note(
-            &keys::CLIENT_SECRET,
-            "is set and not used: in relay mode the client app is public",
-            "leave it out of this process if nothing else needs it",
-        );
-    }
-    if reader.is_given(&keys::FEDERATED_TOKEN_FILE) {
-        reader.note(
-            &keys::FEDERATED_TOKEN_FILE,
-            "is set and not used: relay mode needs no credential",
-            "leave it as your platform sets it",
-        );
-    }
     reader.note(
         &keys::MCP_CLIENT_ID,
         "is what every client signs in with: in relay mode Entra redirects to the client's own callback",

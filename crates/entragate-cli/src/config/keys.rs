@@ -414,9 +414,30 @@ pub static LOG_FILTER: Key = Key {
     example: "info,entragate=debug",
     ..key("log.filter", "ENTRAGATE_LOG_FILTER", Kind::Text)
 };
+/// `groups.overage`.
+pub static GROUPS_OVERAGE: Key = Key {
+    doc: "What happens where a rule names groups and the caller is in more than fit into a token (200). `graph`: they are read from Microsoft Graph with the gateway's own credential, whose app needs the application permissions GroupMember.Read.All and User.ReadBasic.All, or Directory.Read.All, with admin consent. `refuse`: the rule refuses.",
+    default: "`graph` when a credential is configured, else `refuse`",
+    example: "refuse",
+    ..key("groups.overage", "ENTRAGATE_GROUPS_OVERAGE", Kind::Text)
+};
+/// `groups.cache_seconds`.
+pub static GROUPS_CACHE_SECONDS: Key = Key {
+    doc: "How long memberships from Microsoft Graph are kept: who leaves a group loses what it allowed after this time at the latest. 10 to 3600.",
+    default: "300",
+    example: "60",
+    ..key("groups.cache_seconds", "ENTRAGATE_GROUPS_CACHE_SECONDS", Kind::Count)
+};
+/// `groups.timeout_seconds`.
+pub static GROUPS_TIMEOUT_SECONDS: Key = Key {
+    doc: "How long a call may wait for Microsoft Graph before rules over groups refuse it. 1 to 30.",
+    default: "5",
+    example: "10",
+    ..key("groups.timeout_seconds", "ENTRAGATE_GROUPS_TIMEOUT_SECONDS", Kind::Count)
+};
 /// `rules`.
 pub static RULES: Key = Key {
-    doc: "Who may call what. Read in order, the first rule that names a call decides; with rules, what none names is refused.",
+    doc: "Who may call what. Read in order, the first rule that names a call decides; with rules, what none names is refused. A rule can ask for one of `roles`, one of `groups` (object ids) and all of `scopes`.",
     default: "none: whoever is signed in may call everything",
     example: r#"[{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["*"] }]"#,
     ..key("rules", "ENTRAGATE_RULES", Kind::Rules)
@@ -430,7 +451,7 @@ pub static SCOPE_IMPLIES: Key = Key {
 };
 
 /// Every setting, in the order in which people read them.
-pub static ALL: [&Key; 46] = [
+pub static ALL: [&Key; 49] = [
     &MODE,
     &LISTEN,
     &BASE_URL,
@@ -477,6 +498,9 @@ pub static ALL: [&Key; 46] = [
     &LOG_FILTER,
     &RULES,
     &SCOPE_IMPLIES,
+    &GROUPS_OVERAGE,
+    &GROUPS_CACHE_SECONDS,
+    &GROUPS_TIMEOUT_SECONDS,
 ];
 
 /// Every variable that is read.

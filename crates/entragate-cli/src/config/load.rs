@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::problems::{Finding, Problems, Severity};
 use super::reader::Reader;
 use super::report::{Setting, settings};
-use super::{clients, exposure, identity, keys, limits, listen, log, rules, sources, upstream};
+use super::{clients, exposure, groups, identity, keys, limits, listen, log, rules, sources, upstream};
 
 /// A configuration and where it comes from.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
     let log = log::log(reader);
     let rules = rules::rules(reader);
     let scope_implies = rules::scope_implies(reader);
+    let graph_groups = groups::groups(reader, environment, entra.as_ref(), &rules);
     if identity::is_development(reader) {
         reader.sources.refuse_nearly_azure();
     }
@@ -80,6 +81,7 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
         authority: entra.authority,
         upstream: upstream?,
         rules,
+        graph_groups: graph_groups?,
         scope_implies,
         redirect_rules,
         denied_redirects,

@@ -14,6 +14,7 @@ mod environment;
 mod exposure;
 mod file;
 mod gate;
+mod groups;
 mod identity;
 mod item;
 pub mod keys;

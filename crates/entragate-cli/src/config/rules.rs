@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use entragate::Rule;
 use entragate::policy::glob::Glob;
+use entragate::{ClientId, Rule};
 
 use super::item::{Item, Member, Value};
 use super::keys;
@@ -19,7 +19,8 @@ const TARGETS: [(&str, &[&str]); 4] = [
     ("methods", &[]),
 ];
 /// Everything that a rule can consist of.
-pub(super) const PARTS_OF_A_RULE: [&str; 6] = ["tools", "prompts", "resources", "methods", "roles", "scopes"];
+pub(super) const PARTS_OF_A_RULE: [&str; 7] =
+    ["tools", "prompts", "resources", "methods", "roles", "groups", "scopes"];
 
 /// A rule as it was written.
 struct Written {
@@ -39,6 +40,7 @@ impl Written {
             .and_resources(owned("resources"))
             .and_methods(owned("methods"))
             .roles(owned("roles"))
+            .groups(owned("groups"))
             .scopes(owned("scopes"))
     }
 }
@@ -106,7 +108,11 @@ fn strings(member: &Member, item: Item) -> Result<Vec<String>, (Place, Wrong)> {
     list_of_names(name, item).and_then(|list| {
         match list.iter().find(|entry| is_scope && entry.contains('/')) {
             Some(_) => Err((member.place.clone(), full_scope(name))),
-            None => Ok(list),
+            // A name can be taken over by whoever may create groups; an object id cannot.
+            None => match list.iter().find(|entry| name == "groups" && ClientId::parse(entry).is_err()) {
+                Some(entry) => Err((member.place.clone(), no_object_id(entry))),
+                None => Ok(list),
+            },
         }
     })
 }
@@ -137,6 +143,13 @@ fn list_of_names(name: &str, item: Item) -> Result<Vec<String>, (Place, Wrong)> 
             }
         })
         .collect()
+}
+
+fn no_object_id(entry: &str) -> Wrong {
+    Wrong::new(
+        format!("groups contains `{}`, which is no object id", printable(entry)),
+        "copy the Object ID of the group from the Entra admin centre, a GUID; names are not unique",
+    )
 }
 
 fn full_scope(name: &str) -> Wrong {

@@ -6,6 +6,7 @@ mod config_defaults;
 mod config_file;
 mod config_fixture;
 mod config_gate;
+mod config_groups;
 mod config_reference;
 mod config_refusals;
 mod config_rules;

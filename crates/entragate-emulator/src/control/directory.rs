@@ -45,6 +45,11 @@ impl Control {
         self.change(|directory| directory.revoke_consent(app))
     }
 
+    /// Replaces the users that are direct members of a group: the next token and Microsoft Graph say so.
+    pub fn set_group_members(&self, group: &str, members: &[&str]) -> Result<(), ChangeError> {
+        self.change(|directory| directory.set_group_members(group, members))
+    }
+
     /// Replaces an app's client secrets; those left out are wrong from now on, AADSTS7000215.
     pub fn set_secrets(&self, app: &str, secrets: &[&str]) -> Result<(), ChangeError> {
         self.change(|directory| directory.set_secrets(app, secrets))

@@ -9,6 +9,9 @@ pub enum ChangeError {
     /// The directory has no such user.
     #[error("no user is called `{0}`")]
     UnknownUser(String),
+    /// The directory has no such group.
+    #[error("no group is called `{0}`")]
+    UnknownGroup(String),
     /// The directory has no such app.
     #[error("no app is called `{0}`")]
     UnknownApp(String),
@@ -100,6 +103,15 @@ impl Directory {
                 scopes: vec![scope.to_owned()],
             }),
         }
+    }
+
+    /// Replaces the users that are direct members.
+    pub(crate) fn set_group_members(&mut self, group: &str, members: &[&str]) -> Result<(), ChangeError> {
+        let name = |called: &&str| self.user_mut(called).map(|user| user.name.clone());
+        let members = members.iter().map(name).collect::<Result<Vec<String>, ChangeError>>()?;
+        let found = self.groups.iter_mut().find(|known| known.name == group);
+        found.ok_or_else(|| ChangeError::UnknownGroup(group.to_owned()))?.members = members;
+        Ok(())
     }
 
     pub(crate) fn set_secrets(&mut self, app: &str, secrets: &[&str]) -> Result<(), ChangeError> {

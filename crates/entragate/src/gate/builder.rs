@@ -13,6 +13,7 @@ use crate::base_url::BaseUrl;
 use crate::clock::{Clock, SystemClock};
 use crate::discovery::challenge::Challenge;
 use crate::front_door::FrontDoor;
+use crate::idp::entra::groups::GraphGroups;
 use crate::idp::entra::registration::{ApiApp, AuthorityHost};
 use crate::oauth::client::{ClientDocuments, ConfiguredClient};
 use crate::oauth::redirect_policy::{DeniedRedirect, RedirectPolicy, RedirectRule};
@@ -46,6 +47,7 @@ pub struct GateBuilder {
     hosted_callbacks: bool,
     session_key: Option<Vec<u8>>,
     saved_keys: Option<SavedKeys>,
+    graph_groups: Option<GraphGroups>,
     clock: Arc<dyn Clock>,
 }
 
@@ -71,6 +73,7 @@ impl GateBuilder {
             hosted_callbacks: true,
             session_key: None,
             saved_keys: None,
+            graph_groups: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -171,6 +174,13 @@ impl GateBuilder {
         self
     }
 
+    /// Reads the groups of whoever is in too many for a token from Microsoft Graph, where a rule names groups; default:
+    /// such a rule refuses them.
+    pub fn graph_groups(mut self, groups: GraphGroups) -> Self {
+        self.graph_groups = Some(groups);
+        self
+    }
+
     /// Judges tokens with these keys and asks Entra for none: to look at a token where Entra cannot be reached
     /// ([`Gate::examine`]). Not for a gate that serves: it would not notice when Entra rotates or withdraws a key.
     pub fn saved_keys(mut self, keys: SavedKeys) -> Self {
@@ -260,6 +270,8 @@ impl GateBuilder {
                 .deny(self.denied_redirects),
             listen: &self.listen,
             saved_keys: self.saved_keys,
+            graph_groups: self.graph_groups,
+            groups: policy.groups().collect(),
             clock: self.clock,
         };
         let entra = match self.mode {

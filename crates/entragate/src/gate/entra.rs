@@ -8,6 +8,8 @@ use super::{Broker, GateError, Relay};
 use crate::base_url::BaseUrl;
 use crate::clock::Clock;
 use crate::facade::{Entra, Way};
+use crate::idp::entra::graph::Graph;
+use crate::idp::entra::groups::{GraphGroups, Groups};
 use crate::idp::entra::registration::{ApiApp, AuthorityHost, TenantId};
 use crate::idp::http::Outbound;
 use crate::oauth::broker;
@@ -92,6 +94,9 @@ pub(super) struct Parts<'a> {
     pub(super) redirects: RedirectPolicy,
     pub(super) listen: &'a [SocketAddr],
     pub(super) saved_keys: Option<SavedKeys>,
+    pub(super) graph_groups: Option<GraphGroups>,
+    /// The groups that rules name.
+    pub(super) groups: Vec<String>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -135,7 +140,8 @@ impl Parts<'_> {
     }
 
     fn build(self, tenant: TenantId, api: ApiApp, way: Way) -> Result<Entra, GateError> {
-        let Self { authority, base, resource_url, redirects, listen, saved_keys, clock } = self;
+        let Self { authority, base, resource_url, redirects, listen, saved_keys, .. } = self;
+        let (clock, named) = (self.clock, self.groups);
         let http = Outbound::new(&authority).map_err(|error| GateError::Outbound(error.to_string()))?;
         let saved = saved_keys.map(|keys| keys.snapshot(&authority, &tenant)).transpose();
         let saved = saved.map_err(GateError::SavedKeys)?;
@@ -146,6 +152,14 @@ impl Parts<'_> {
         let keyring = Arc::new(keyring);
         let verifier = Verifier::new(Arc::clone(&keyring), &api, Arc::clone(&clock));
         let resources = KnownResources::new(base, resource_url, listen, &api);
-        Ok(Entra { api, http, keyring, verifier, redirects, resources, clock, way })
+        let reader = self.graph_groups.map(|options| {
+            let client = way.broker().map_or_else(|| api.id().clone(), |broker| broker.client.clone());
+            let credential = options.credential().clone();
+            let graph =
+                Graph::new(http.clone(), Arc::clone(&keyring), client, credential, Arc::clone(&clock));
+            (graph, options)
+        });
+        let groups = Groups::new(reader, named, Arc::clone(&clock));
+        Ok(Entra { api, http, keyring, verifier, redirects, resources, groups, clock, way })
     }
 }

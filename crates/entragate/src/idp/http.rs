@@ -7,6 +7,7 @@ use http::HeaderMap;
 use reqwest::redirect;
 
 use crate::idp::entra::registration::AuthorityHost;
+use crate::secret::Secret;
 
 /// Largest answer that is read; a discovery document is about 2 KiB, a key set about 15 KiB.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -86,6 +87,23 @@ impl Outbound {
             .header(http::header::ACCEPT, "application/json")
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form);
+        Self::read(request.send().await).await
+    }
+
+    /// Posts JSON as the bearer of a token.
+    pub(crate) async fn post_json(
+        &self,
+        url: &str,
+        bearer: &Secret,
+        body: &'static str,
+    ) -> Result<Answer, OutboundError> {
+        let request = self
+            .0
+            .post(url)
+            .bearer_auth(bearer.expose())
+            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(body);
         Self::read(request.send().await).await
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::call::{Call, Message};
 use super::rule::Rule;
+use crate::idp::entra::groups::Unread;
 use crate::principal::{Kind, Permit, Principal};
 
 /// Methods that set up, end or list; they show nothing that the lists' filter does not judge, and blocking
@@ -56,6 +57,10 @@ pub(crate) enum Reason {
     NoRule,
     /// One of these roles would do.
     Roles(Vec<String>),
+    /// Membership in one of these groups would do.
+    Groups(Vec<String>),
+    /// One of some groups would do, and nobody knows whether the caller is in one.
+    GroupsUnread(Unread),
     /// The rule needs delegated scopes, which a program signing in as itself cannot have.
     UserNeeded,
     /// Signing in again did not bring these scopes.
@@ -167,6 +172,10 @@ impl Policy {
         if !rule.has_one_of_the_roles(principal) {
             return Err(Reason::Roles(rule.required_roles().to_vec()));
         }
+        let groups = rule.required_groups();
+        if !groups.is_empty() && !principal.is_in_one_of(groups).map_err(Reason::GroupsUnread)? {
+            return Err(Reason::Groups(groups.to_vec()));
+        }
         let missing = self.missing_scopes(principal, rule.required_scopes());
         if !missing.is_empty() && principal.kind() == Kind::Application {
             return Err(Reason::UserNeeded);
@@ -176,6 +185,26 @@ impl Policy {
 
     pub(super) fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Every group that a rule names.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = String> {
+        self.rules.iter().flat_map(|rule| rule.required_groups().iter().cloned())
+    }
+
+    /// Whether the answer to this message depends on groups of the caller that nobody has asked for yet.
+    pub(crate) fn depends_on_groups(&self, principal: &Principal, message: &Message) -> bool {
+        principal.has_unasked_groups()
+            && message.calls().iter().any(|call| {
+                let rule = self.rules.iter().find(|rule| rule.names(call));
+                rule.is_some_and(|rule| asks_for_groups(principal, rule))
+                    || (call.method().ends_with("/list") && self.lists_depend_on_groups(principal))
+            })
+    }
+
+    /// Whether what the caller sees in a list depends on groups that nobody has asked for yet.
+    pub(crate) fn lists_depend_on_groups(&self, principal: &Principal) -> bool {
+        principal.has_unasked_groups() && self.rules.iter().any(|rule| asks_for_groups(principal, rule))
     }
 
     /// Those of `scopes` that the caller lacks.
@@ -198,6 +227,10 @@ impl Policy {
         }
         principal.has_scope(scope) || have.contains(&scope)
     }
+}
+
+fn asks_for_groups(principal: &Principal, rule: &Rule) -> bool {
+    !rule.required_groups().is_empty() && rule.has_one_of_the_roles(principal)
 }
 
 /// Every scope once, in the order in which it came.

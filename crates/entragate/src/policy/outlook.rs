@@ -54,6 +54,13 @@ fn words(reason: &Reason) -> String {
             [role] => format!("needs app role {role}"),
             roles => format!("needs one of the app roles {}", roles.join(", ")),
         },
+        Reason::Groups(groups) => match groups.as_slice() {
+            [group] => format!("needs membership in group {group}"),
+            groups => format!("needs membership in one of the groups {}", groups.join(", ")),
+        },
+        Reason::GroupsUnread(_) => {
+            "depends on groups, which are too many for the token: the gateway reads them from Microsoft Graph, or refuses".to_owned()
+        }
         Reason::UserNeeded => "needs a signed-in user".to_owned(),
         Reason::ScopesNotGranted(scopes) => format!("needs scope {}", scopes.join(" ")),
     }

@@ -38,6 +38,19 @@ impl Forbidden {
                 "Not allowed: {what} needs the permission {}, and signing in again did not bring it. Ask an administrator to grant it to this client in Microsoft Entra.",
                 quoted(scopes)
             ),
+            Reason::Groups(groups) => match groups.as_slice() {
+                [group] => format!(
+                    "Not allowed: {what} is for members of the group `{group}`. Ask an administrator to add you in Microsoft Entra."
+                ),
+                groups => format!(
+                    "Not allowed: {what} is for members of one of the groups {}. Ask an administrator to add you to one in Microsoft Entra.",
+                    quoted(groups)
+                ),
+            },
+            Reason::GroupsUnread(unread) => format!(
+                "Not allowed: {what} is for members of a group, and your groups could not be read: {}.",
+                unread.public_text()
+            ),
             Reason::Roles(roles) => match roles.as_slice() {
                 [role] => format!(
                     "Not allowed: {what} needs the app role `{role}`. Ask an administrator to assign it to you in Microsoft Entra."

@@ -20,6 +20,7 @@ pub struct Rule {
     resources: Vec<Glob>,
     methods: Vec<Glob>,
     roles: Vec<String>,
+    groups: Vec<String>,
     scopes: Vec<String>,
 }
 
@@ -79,6 +80,15 @@ impl Rule {
         self
     }
 
+    /// Demands membership in one of these groups, by object id, beside the roles if there are any. Groups are in the token
+    /// if the API app emits them (`groupMembershipClaims`); of whoever is in more than 200, they are read from Microsoft
+    /// Graph ([`crate::GateBuilder::graph_groups`]) or the rule refuses.
+    #[must_use]
+    pub fn groups<I: IntoIterator<Item = S>, S: Into<String>>(mut self, groups: I) -> Self {
+        self.groups.extend(groups.into_iter().map(|group| group.into().to_ascii_lowercase()));
+        self
+    }
+
     /// Demands all of these delegated scopes, by short name.
     #[must_use]
     pub fn scopes<I: IntoIterator<Item = S>, S: Into<String>>(mut self, scopes: I) -> Self {
@@ -108,6 +118,11 @@ impl Rule {
     /// The app roles of which a caller needs one.
     pub fn required_roles(&self) -> &[String] {
         &self.roles
+    }
+
+    /// The groups of which one is demanded.
+    pub fn required_groups(&self) -> &[String] {
+        &self.groups
     }
 
     pub(crate) fn required_scopes(&self) -> &[String] {

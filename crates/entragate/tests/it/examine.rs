@@ -119,7 +119,7 @@ async fn remedies_name_the_setting_that_is_wrong() {
         (spoilt(Defect::IdToken), "the access_token"),
         (spoilt(Defect::GraphNonce), "api://"),
         (spoilt(Defect::Jwe), "tokenEncryptionKeyId"),
-        (spoilt(Defect::Expired), "1 h ago"),
+        (spoilt(Defect::Expired), "It ended 1 h"),
         (spoilt(Defect::NotYetValid), "clock"),
         (spoilt(Defect::ConsumersKey), "personal account"),
         (spoilt(Defect::WrongCloudInstance), "AZURE_AUTHORITY_HOST"),

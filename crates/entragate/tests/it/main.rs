@@ -14,6 +14,7 @@ mod discovery;
 mod embedding;
 mod examine;
 mod floods;
+mod groups;
 mod incompatibilities;
 mod keys;
 mod layer;

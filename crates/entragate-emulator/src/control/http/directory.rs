@@ -64,6 +64,7 @@ fn disable(control: &Control, exchange: &Exchange, user: &str) -> Result<(), Bad
 fn refused(error: &ChangeError) -> BadInput {
     let hint = match error {
         ChangeError::UnknownUser(_) => "GET /__emulator lists the users",
+        ChangeError::UnknownGroup(_) => "the directory file lists the groups",
         ChangeError::UnknownApp(_) => "GET /__emulator lists the apps",
         ChangeError::UnknownPrincipal(_) => "GET /__emulator lists users and apps; groups go by their name",
         ChangeError::UnknownRole { .. } => "an app has the roles that the directory gives it",

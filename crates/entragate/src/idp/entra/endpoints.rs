@@ -39,6 +39,8 @@ pub(crate) struct Endpoints {
     pub(crate) issuer_v1: Option<String>,
     /// `microsoftonline.com` and its siblings; keys of another cloud are refused.
     pub(crate) cloud_instance: Option<String>,
+    /// Microsoft Graph of this cloud, scheme and host.
+    pub(crate) graph: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +50,7 @@ struct Document {
     token_endpoint: Url,
     jwks_uri: Url,
     cloud_instance_name: Option<String>,
+    msgraph_host: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +99,7 @@ impl Endpoints {
             "token_endpoint": self.token,
             "jwks_uri": self.jwks,
             "cloud_instance_name": self.cloud_instance,
+            "msgraph_host": self.graph.as_deref().and_then(|graph| graph.split_once("://")).map(|(_, host)| host),
         })
     }
 
@@ -118,7 +122,10 @@ impl Endpoints {
             return Err(unusable(format!("issuer `{}` is not of tenant {tenant}", document.issuer)));
         }
         let issuer_v1 = issuer_v1.filter(|issuer| guid_in(issuer).as_deref() == Some(tenant_guid.as_str()));
+        let graph = document.msgraph_host.as_deref();
+        let graph = graph.and_then(|host| graph_base(&document.token_endpoint, host));
         Ok(Self {
+            graph,
             authorization: document.authorization_endpoint,
             token: document.token_endpoint,
             jwks: document.jwks_uri,
@@ -128,6 +135,15 @@ impl Endpoints {
             cloud_instance: document.cloud_instance_name,
         })
     }
+}
+
+/// Graph has the scheme of the other endpoints; in the clear on this machine only.
+fn graph_base(token_endpoint: &Url, host: &str) -> Option<String> {
+    let url = Url::parse(&format!("{}://{host}", token_endpoint.scheme())).ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    let is_secure = url.scheme() == "https" || url.host().is_some_and(|host| is_loopback(&host));
+    (is_bare && is_anonymous && is_secure).then(|| url.origin().ascii_serialization())
 }
 
 async fn fetch<T: for<'de> Deserialize<'de>>(
@@ -172,6 +188,7 @@ mod tests {
             token_endpoint: Url::parse(token).unwrap(),
             jwks_uri: Url::parse("https://login.microsoftonline.com/t/discovery/v2.0/keys").unwrap(),
             cloud_instance_name: None,
+            msgraph_host: Some("graph.microsoft.com".to_owned()),
         }
     }
 
@@ -205,6 +222,19 @@ mod tests {
         let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
         assert!(check(&issuer, "http://login.microsoftonline.com/token", TENANT).is_err());
         assert!(check(&issuer, "http://127.0.0.1:9/token", TENANT).is_ok());
+    }
+
+    #[test]
+    fn graph_is_a_bare_host_with_tls_except_on_loopback() {
+        let base = |token: &str, host: &str| graph_base(&Url::parse(token).unwrap(), host);
+        let expected = Some("https://graph.microsoft.com".to_owned());
+        assert_eq!(base(TOKEN, "graph.microsoft.com"), expected);
+        let emulator = "http://127.0.0.1:9/token";
+        assert_eq!(base(emulator, "127.0.0.1:9").as_deref(), Some("http://127.0.0.1:9"));
+        assert_eq!(base(emulator, "graph.microsoft.com"), None);
+        for bad in ["", "graph.microsoft.com/v1.0", "u@graph.microsoft.com", "graph.microsoft.com?x", "a b"] {
+            assert_eq!(base(TOKEN, bad), None, "{bad}");
+        }
     }
 
     #[test]

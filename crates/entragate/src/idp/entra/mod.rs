@@ -4,5 +4,7 @@ pub(crate) mod claims;
 pub mod credential;
 pub(crate) mod endpoints;
 pub(crate) mod errors;
+pub(crate) mod graph;
+pub mod groups;
 pub mod registration;
 pub(crate) mod scopes;
