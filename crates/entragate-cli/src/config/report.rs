@@ -103,6 +103,8 @@ fn default(key: &Key, config: &Config) -> String {
         ("upstream.path", _) => config.upstream.path.clone(),
         ("entra.identifier_uris", Identity::Relay(relay)) => relay.api.identifier_uri().to_owned(),
         ("entra.identifier_uris", Identity::Development) => "none".to_owned(),
+        ("groups.overage", _) if config.graph_groups.is_some() => "graph".to_owned(),
+        ("groups.overage", _) => "refuse".to_owned(),
         _ => key
             .default
             .split_once(':')
