@@ -17,13 +17,13 @@ enum Overage {
     Refuse,
 }
 
-/// Reads the section; nothing when it is wrong.
+/// Reads the section; nothing when groups are not to be read, or when it is wrong, which is reported.
 pub(super) fn groups(
     reader: &mut Reader,
     environment: &Environment,
     entra: Option<&Entra>,
     rules: &[Rule],
-) -> Option<Option<GraphGroups>> {
+) -> Option<GraphGroups> {
     let overage = reader.parse(&keys::GROUPS_OVERAGE, overage);
     let keep = reader.count(&keys::GROUPS_CACHE_SECONDS, 10..=3600).or_default(|| 300);
     let patience = reader.count(&keys::GROUPS_TIMEOUT_SECONDS, 1..=30).or_default(|| 5);
@@ -44,7 +44,7 @@ pub(super) fn groups(
             None
         }
         // Without sign-in nobody has groups; and what is wrong with it is reported already.
-        Some((Identity::Development, _)) | None => return Some(None),
+        Some((Identity::Development, _)) | None => return None,
     };
     let (keep, patience) = (Duration::from_secs(keep?), Duration::from_secs(patience?));
     if !has_rules {
@@ -55,10 +55,9 @@ pub(super) fn groups(
                 "leave it, or write a rule with groups",
             );
         }
-        return Some(None);
+        return None;
     }
-    chosen(reader, overage, credential)
-        .map(|credential| credential.map(|one| GraphGroups::new(one).keep(keep).patience(patience)))
+    chosen(reader, overage, credential).map(|one| GraphGroups::new(one).keep(keep).patience(patience))
 }
 
 /// The credential to read groups with, if they are to be read.
@@ -66,10 +65,10 @@ fn chosen(
     reader: &mut Reader,
     overage: Option<Overage>,
     credential: Option<Credential>,
-) -> Option<Option<Credential>> {
+) -> Option<Credential> {
     match (overage, credential) {
-        (Some(Overage::Refuse), _) => Some(None),
-        (_, Some(credential)) => Some(Some(credential)),
+        (Some(Overage::Refuse), _) => None,
+        (_, Some(credential)) => Some(credential),
         (Some(Overage::Graph), None) => {
             let wrong = Wrong::new(
                 "is graph, and there is no credential to ask Microsoft Graph with",
@@ -85,7 +84,7 @@ fn chosen(
                 "set AZURE_CLIENT_SECRET of the API app, let the API app emit only groups that are assigned to it \
                  (groupMembershipClaims: ApplicationGroup), or set it to refuse",
             );
-            Some(None)
+            None
         }
     }
 }

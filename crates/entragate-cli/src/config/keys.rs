@@ -212,7 +212,7 @@ pub static CLIENT_ID: Key = Key {
 /// `entra.client_secret`.
 pub static CLIENT_SECRET: Key = Key {
     alias: Some("AZURE_CLIENT_SECRET"),
-    doc: "The client secret with which broker mode signs people in at Entra. Environment only; relay mode accepts it and never uses it.",
+    doc: "The client secret with which broker mode signs people in at Entra. Environment only; relay mode uses it only to read groups (`groups.overage`).",
     default: "none",
     example: "(a secret)",
     ..key("entra.client_secret", "ENTRAGATE_ENTRA_CLIENT_SECRET", Kind::Secret)

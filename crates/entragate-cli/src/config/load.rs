@@ -81,7 +81,7 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
         authority: entra.authority,
         upstream: upstream?,
         rules,
-        graph_groups: graph_groups?,
+        graph_groups,
         scope_implies,
         redirect_rules,
         denied_redirects,

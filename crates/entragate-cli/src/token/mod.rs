@@ -38,7 +38,7 @@ pub struct Arguments {
     /// The API app's Application (client) ID
     #[arg(long, value_name = "GUID", requires = "tenant")]
     audience: Option<ClientIdArgument>,
-    /// The cloud's sign-in host, with --tenant [default: https://login.microsoftonline.com]
+    /// The cloud's sign-in host, with --tenant [default: the public cloud's]
     #[arg(long, value_name = "URL", requires = "tenant")]
     authority: Option<AuthorityArgument>,
     /// Print JSON
