@@ -23,6 +23,7 @@ mod explain;
 mod graph;
 mod serve_admin;
 mod serve_listen;
+mod setup_emit;
 mod setup_plan;
 mod token_check;
 mod trace;

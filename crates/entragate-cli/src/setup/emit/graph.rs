@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 
 use super::Source;
+use super::shell::quoted;
+use super::value::comment;
 use crate::graph::{GRAPH_APP_ID, Method};
 use crate::setup::plan::{Step, Task};
 use crate::setup::slot::{Slot, unknown_in};
@@ -114,30 +116,5 @@ fn write_step(text: &mut String, step: &Step) {
         for (slot, member) in &step.learns {
             let _ = writeln!(text, "{}=$(jq -er .{member} <<<\"$answer\")", slot.variable());
         }
-    }
-}
-
-/// A shell word: everything in single quotes, placeholders in double quotes between them.
-fn quoted(text: &str) -> String {
-    let mut word = format!("'{}'", text.replace('\'', r"'\''"));
-    for slot in Slot::ALL {
-        word = word.replace(&slot.placeholder(), &format!("'\"${{{}}}\"'", slot.variable()));
-    }
-    word
-}
-
-/// One line, whatever somebody called their registration.
-fn comment(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_get_out_of_its_quotes() {
-        assert_eq!(quoted("it's $(id) ${API_APP_ID}"), r#"'it'\''s $(id) '"${API_APP_ID}"''"#);
-        assert_eq!(comment("a\nrm -rf /"), "a rm -rf /");
     }
 }

@@ -13,7 +13,7 @@ use crate::setup::slot::Slot;
 use crate::setup::wanted::{Part, WantedCredential, WantedFederation};
 
 /// What setup calls the secrets, certificates and federated credentials that it makes.
-pub(crate) const CREDENTIAL_NAME: &str = "entragate-setup";
+pub const CREDENTIAL_NAME: &str = "entragate-setup";
 const DAY: u64 = 24 * 60 * 60;
 /// A secret that ends sooner is replaced.
 const NEARLY_OVER: Duration = Duration::from_secs(14 * DAY);

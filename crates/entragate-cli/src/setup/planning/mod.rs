@@ -14,6 +14,9 @@ mod principal;
 
 use entragate::Timestamp;
 
+pub use credential::CREDENTIAL_NAME;
+pub use principal::PRINCIPAL_TAGS;
+
 use super::existing::{Existing, ExistingApp};
 use super::plan::{Plan, Step};
 use super::slot::{Ids, Slot};

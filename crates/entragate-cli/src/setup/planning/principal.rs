@@ -10,8 +10,8 @@ use crate::setup::plan::{Action, Step, Task};
 use crate::setup::slot::Slot;
 use crate::setup::wanted::{Part, TAG, WantedAccess, WantedApp};
 
-/// With this tag the portal lists it among the enterprise applications.
-const VISIBLE: &str = "WindowsAzureActiveDirectoryIntegratedApp";
+/// Tags of service principals: ours, and the one with which the portal lists them among the enterprise applications.
+pub const PRINCIPAL_TAGS: [&str; 2] = [TAG, "WindowsAzureActiveDirectoryIntegratedApp"];
 
 /// The registration's service principal.
 pub(super) fn service_principal(draft: &mut Draft<'_>, wanted: &WantedApp) {
@@ -28,7 +28,7 @@ pub(super) fn service_principal(draft: &mut Draft<'_>, wanted: &WantedApp) {
         Step::keep(task, title)
     } else {
         let app_id = draft.ids.or_placeholder(Slot::app_id(part));
-        let body = json!({ "appId": app_id, "tags": [TAG, VISIBLE] });
+        let body = json!({ "appId": app_id, "tags": PRINCIPAL_TAGS });
         Step::send(task, title, Action::Create, Request::post("/servicePrincipals", body))
             .learning([(Slot::principal_id(part), "id")])
     };

@@ -1,0 +1,46 @@
+//! How a shell spells words.
+
+use crate::setup::slot::Slot;
+
+/// A shell word: everything in single quotes, placeholders in double quotes between them.
+pub(super) fn quoted(text: &str) -> String {
+    let mut word = format!("'{}'", text.replace('\'', r"'\''"));
+    for slot in Slot::ALL {
+        word = word.replace(&slot.placeholder(), &format!("'\"${{{}}}\"'", slot.variable()));
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+
+    use super::*;
+
+    /// What a shell makes of the word.
+    fn read(word: &str) -> String {
+        let output = Command::new("/bin/sh")
+            .args(["-c", &format!("printf %s {word}")])
+            .env("API_APP_ID", "a1")
+            .output()
+            .expect("a shell");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_shell_reads_any_text_as_it_is(text in "([$`\"'\\\\;&|(){}!*?~#\n]|\\PC){0,24}") {
+            let text = text.replace("${API_APP_ID}", "");
+            prop_assert_eq!(read(&quoted(&text)), text);
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_get_out_of_its_quotes() {
+        assert_eq!(quoted("it's $(id) ${API_APP_ID}"), r#"'it'\''s $(id) '"${API_APP_ID}"''"#);
+        assert_eq!(read(&quoted("it's $(id) ${API_APP_ID}")), "it's $(id) a1");
+    }
+}
