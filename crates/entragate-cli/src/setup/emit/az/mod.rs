@@ -39,7 +39,7 @@ stop() { echo "$1" >&2; exit 2; }
 graph() {
   local pause
   for pause in 1 2 4 8 16 ''; do
-    if az rest --only-show-errors --output tsv --method "$1" --url "$GRAPH$2" --query "$3" \
+    if az rest --only-show-errors --output tsv --method "$1" --url "$GRAPH$2" --resource "$RESOURCE" --query "$3" \
       ${4:+--body "$4"} ${5:+--headers "$5"} 2>"$errors"; then
       return
     fi
@@ -55,7 +55,8 @@ graph() {
 
 # look_up PATH QUERY: the same for an object that may not be there, which prints nothing.
 look_up() {
-  if ! az rest --only-show-errors --output tsv --method GET --url "$GRAPH$1" --query "$2" 2>"$errors"; then
+  if ! az rest --only-show-errors --output tsv --method GET --url "$GRAPH$1" --resource "$RESOURCE" --query "$2" \
+    2>"$errors"; then
     case $(cat "$errors") in
       *Request_ResourceNotFound*) ;;
       *) cat "$errors" >&2; return 1 ;;
@@ -109,7 +110,7 @@ fn write_tenant(text: &mut String, plan: &Plan) {
             );
         }
     }
-    text.push_str("GRAPH=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)\nGRAPH=${GRAPH%/}/v1.0\n");
+    text.push_str("RESOURCE=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)\nGRAPH=${GRAPH_URL:-${RESOURCE%/}/v1.0}\n");
 }
 
 /// Ids of what is there already.
