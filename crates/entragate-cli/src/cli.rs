@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
-use crate::{demo, doctor, emulate, explain, serve, telemetry, token, trace};
+use crate::{demo, doctor, emulate, explain, serve, setup, telemetry, token, trace};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -40,6 +40,8 @@ enum Command {
     Emulate(emulate::Arguments),
     /// Find out what is wrong with the settings, the gateway and the app registrations, and what each client would experience
     Doctor(doctor::Arguments),
+    /// Make the app registrations in Entra and the gateway's files: a plan first, then --apply
+    Setup(Box<setup::Arguments>),
     /// Show what happened to the sign-ins of the last hour (broker mode)
     Trace(trace::Arguments),
     /// Look at a token
@@ -123,6 +125,10 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
         )),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
         Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments, environment, file)),
+        Command::Setup(_) if file.is_some() => {
+            Err(anyhow::anyhow!("--config names settings that setup would write; name their directory with --dir"))
+        }
+        Command::Setup(arguments) => runtime()?.block_on(setup::run(&arguments, environment)),
         Command::Trace(arguments) => show_trace(&arguments, environment, file),
         Command::Token(TokenCommand::Check(arguments)) => check_token(&arguments, environment, file),
         Command::Explain(arguments) => explain_codes(&arguments, environment, file),

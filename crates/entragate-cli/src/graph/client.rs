@@ -99,6 +99,12 @@ impl Graph {
         if answer.body.is_empty() { Ok(Value::Null) } else { parse(request, &answer) }
     }
 
+    /// Sends a request about something that is there or gone: a 404 is an answer.
+    pub async fn send_once(&self, request: &Request) -> Result<Value, GraphError> {
+        let answer = self.patiently(request, Replicating::No).await?;
+        if answer.body.is_empty() { Ok(Value::Null) } else { parse(request, &answer) }
+    }
+
     async fn patiently(&self, request: &Request, replicating: Replicating) -> Result<Answer, GraphError> {
         let mut tried = 0;
         loop {

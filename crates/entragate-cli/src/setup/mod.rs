@@ -10,18 +10,26 @@
 //! anywhere without `--apply`. What somebody else made is never removed, never overwritten and only added to when it
 //! was named to be adopted.
 
+pub mod apply;
 mod arguments;
+mod ask;
 mod credential_wanted;
 pub mod emit;
 pub mod existing;
+pub mod files;
 mod ids;
+mod outcome;
 pub mod plan;
 pub mod planning;
+pub mod receipt;
 mod registered;
 pub mod render;
+mod run;
 pub mod slot;
+pub mod teardown;
 pub mod wanted;
 mod wanting;
 
 pub use arguments::{Arguments, CredentialArguments, CredentialKind};
+pub use run::run;
 pub use wanting::{Request, WrongOption, request};

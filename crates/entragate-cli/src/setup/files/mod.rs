@@ -1,0 +1,18 @@
+//! `entragate.toml` and `.env`. Who signs people in stands in `.env`, under the names that Azure's tools use, and so does
+//! the one secret; how the gateway behaves stands in `entragate.toml`. A file that is there is never overwritten without
+//! `--force`: the other version is written beside it.
+
+mod diff;
+mod env;
+mod toml;
+mod write;
+
+pub use diff::diff;
+pub use env::{Environment, SecretState, known_secret};
+pub use toml::toml;
+pub use write::{FileError, Fate, Overwrite, write_private, write_public};
+
+/// The configuration file.
+pub const TOML: &str = "entragate.toml";
+/// The variables.
+pub const ENV: &str = ".env";

@@ -1,0 +1,181 @@
+//! `entragate setup` from beginning to end.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use entragate::{Clock, SystemClock};
+use owo_colors::OwoColorize as _;
+
+use super::apply::{self, Applied, Outcome};
+use super::arguments::Arguments;
+use super::existing::Existing;
+use super::files;
+use super::outcome;
+use super::plan::Plan;
+use super::planning::{self, KnownSecret, Surroundings};
+use super::receipt::Receipt;
+use super::wanting::{self, Request};
+use super::{ask, emit, render, teardown};
+use crate::cli::{Exit, print};
+use crate::config::Environment;
+use crate::graph::{AccessToken, Directory, Graph, Http};
+
+/// Runs the command.
+pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Exit> {
+    let request = wanting::request(arguments, environment).map_err(|error| hinted(&error, &error.hint))?;
+    if arguments.offline {
+        return offline(arguments, &request);
+    }
+    let (directory, graph, token) = connect(arguments, environment, &request).await?;
+    let receipt = Receipt::read(&arguments.dir, &directory.tenant).map_err(|error| hinted(&error, error.hint()))?;
+    let adopted = receipt.adopted(&request.adopted);
+    let existing = Existing::read(&graph, &request.wanted, &adopted);
+    let existing = existing.await.map_err(|error| hinted(&error, &error.hint()))?;
+    let setup = Setup { arguments, request: &request, directory, graph, receipt, who: token.who() };
+    if arguments.teardown { setup.down(&existing).await } else { setup.up(&existing).await }
+}
+
+/// An error and what to do about it.
+fn hinted(error: &dyn std::error::Error, hint: &str) -> anyhow::Error {
+    anyhow::anyhow!("{error}\n  hint: {hint}")
+}
+
+async fn connect(
+    arguments: &Arguments,
+    environment: &Environment,
+    request: &Request,
+) -> anyhow::Result<(Directory, Graph, AccessToken)> {
+    let http = Http::new(&request.authority)?;
+    let directory = Directory::discover(&http, &request.authority, &request.tenant, arguments.graph.url.clone());
+    let directory = directory.await.map_err(|error| hinted(&error, error.hint()))?;
+    let sign_in = arguments.graph.sign_in(environment, &request.authority);
+    let sign_in = sign_in.map_err(|error| hinted(&error, error.hint()))?;
+    let say = |text: &str| drop(writeln!(anstream::stderr(), "{text}"));
+    let token = sign_in.token(&http, &directory, &SystemClock, say).await;
+    let token = token.map_err(|error| hinted(&error, error.hint()))?;
+    let graph = Graph::new(http, directory.graph.clone(), token.secret.clone());
+    Ok((directory, graph, token))
+}
+
+fn offline(arguments: &Arguments, request: &Request) -> anyhow::Result<Exit> {
+    let surroundings = Surroundings { now: SystemClock.now(), secret: KnownSecret::Lost };
+    let plan = planning::plan(request.tenant.as_str(), &request.wanted, &Existing::nothing(), surroundings);
+    show(arguments, request, &plan, None)?;
+    Ok(Exit::Findings)
+}
+
+/// Prints a plan that is not carried out.
+fn show(
+    arguments: &Arguments,
+    request: &Request,
+    plan: &Plan,
+    directory: Option<&Directory>,
+) -> anyhow::Result<()> {
+    if let Some(format) = arguments.emit {
+        return print(&emit::emit(format, emit::Source { wanted: &request.wanted, plan, directory }));
+    }
+    if arguments.json {
+        return print(&outcome::as_json(plan, None, &[]));
+    }
+    print(&format!("{}\n{}.\n", render::plan(plan), render::count(plan)))?;
+    if !plan.is_done() && !arguments.offline {
+        print("Nothing was written. Add --apply to do this.\n")?;
+    }
+    Ok(())
+}
+
+/// A run with everything that it needs.
+struct Setup<'a> {
+    arguments: &'a Arguments,
+    request: &'a Request,
+    directory: Directory,
+    graph: Graph,
+    receipt: Receipt,
+    who: String,
+}
+
+impl Setup<'_> {
+    async fn up(mut self, existing: &Existing) -> anyhow::Result<Exit> {
+        let app_id = existing.api.as_ref().map(|api| api.application.app_id.as_str());
+        let known = app_id.and_then(|id| files::known_secret(&self.arguments.dir, id));
+        let secret = if known.is_some() { KnownSecret::Kept } else { KnownSecret::Lost };
+        let surroundings = Surroundings { now: SystemClock.now(), secret };
+        let wanted = &self.request.wanted;
+        let plan = planning::plan(&self.directory.tenant, wanted, existing, surroundings);
+        self.greet()?;
+        if !self.arguments.apply {
+            show(self.arguments, self.request, &plan, Some(&self.directory))?;
+            return Ok(if plan.is_done() { Exit::Fine } else { Exit::Findings });
+        }
+        let mut applied = self.carry_out(&plan).await?;
+        if applied.secret.is_none() {
+            applied.secret = known.map(|known| known.secret);
+        }
+        let fates = outcome::write_files(self.arguments, self.request, &self.directory, &applied);
+        // The registrations are made; what cannot be written is said after everything else.
+        let written = fates.as_deref().unwrap_or_default();
+        if self.arguments.json {
+            print(&outcome::as_json(&plan, Some(&applied), written))?;
+        } else {
+            print(&outcome::summary(&plan, &applied, written))?;
+        }
+        if let Some(message) = ask::message(&self.directory, wanted, &plan, &applied) {
+            drop(writeln!(anstream::stderr(), "\n{message}"));
+        }
+        fates.context("the registrations are made, but not the files; run the same command again once they can be written")?;
+        Ok(if applied.is_fine() { Exit::Fine } else { Exit::Findings })
+    }
+
+    async fn down(mut self, existing: &Existing) -> anyhow::Result<Exit> {
+        let hanging = teardown::Hanging::read(&self.graph, existing).await;
+        let hanging = hanging.map_err(|error| hinted(&error, &error.hint()))?;
+        let plan =
+            teardown::plan(&self.directory.tenant, &self.request.wanted, existing, &hanging, &self.receipt);
+        self.greet()?;
+        if !self.arguments.apply {
+            show(self.arguments, self.request, &plan, Some(&self.directory))?;
+            return Ok(if plan.is_done() { Exit::Fine } else { Exit::Findings });
+        }
+        let applied = self.carry_out(&plan).await?;
+        if self.arguments.json {
+            print(&outcome::as_json(&plan, Some(&applied), &[]))?;
+        } else {
+            print(&outcome::summary(&plan, &applied, &[]))?;
+        }
+        if !applied.is_fine() {
+            return Ok(Exit::Findings);
+        }
+        Receipt::remove(&self.arguments.dir).map_err(|error| hinted(&error, error.hint()))?;
+        Ok(Exit::Fine)
+    }
+
+    fn greet(&self) -> anyhow::Result<()> {
+        if self.arguments.json || self.arguments.emit.is_some() {
+            return Ok(());
+        }
+        let Self { directory, who, request, .. } = self;
+        let mode = request.wanted.mode.name();
+        print(&format!("Tenant {}, {mode} mode, asked as {who}\n\n", directory.tenant))
+    }
+
+    /// Carries a plan out and keeps the record of it, whatever happens on the way.
+    async fn carry_out(&mut self, plan: &Plan) -> anyhow::Result<Applied> {
+        let directory = &self.arguments.dir;
+        if !plan.is_done() {
+            // Nothing is made that cannot be recorded.
+            self.receipt.write(directory).map_err(|error| hinted(&error, error.hint()))?;
+        }
+        let tell = |step: &super::plan::Step, outcome: &Outcome| {
+            if matches!(outcome, Outcome::Kept) {
+                return;
+            }
+            let mark = if outcome.is_fine() { "✓".green().to_string() } else { "✗".red().to_string() };
+            drop(writeln!(anstream::stderr(), "{mark} {}  {}", step.action.word(), step.title));
+        };
+        let applied = apply::apply(&self.graph, plan, &mut self.receipt, tell).await;
+        if self.receipt.api.is_some() || self.receipt.client.is_some() {
+            self.receipt.write(directory).map_err(|error| hinted(&error, error.hint()))?;
+        }
+        Ok(applied)
+    }
+}
