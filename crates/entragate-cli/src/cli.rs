@@ -125,9 +125,9 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
         )),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
         Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments, environment, file)),
-        Command::Setup(_) if file.is_some() => {
-            Err(anyhow::anyhow!("--config names settings that setup would write; name their directory with --dir"))
-        }
+        Command::Setup(_) if file.is_some() => Err(anyhow::anyhow!(
+            "--config names settings that setup would write; name their directory with --dir"
+        )),
         Command::Setup(arguments) => runtime()?.block_on(setup::run(&arguments, environment)),
         Command::Trace(arguments) => show_trace(&arguments, environment, file),
         Command::Token(TokenCommand::Check(arguments)) => check_token(&arguments, environment, file),

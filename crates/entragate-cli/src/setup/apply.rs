@@ -70,7 +70,9 @@ pub async fn apply(
         tell(step, &outcome);
         applied.outcomes.push(outcome);
     }
-    for (slot, part) in [(Slot::ApiAppId, super::wanted::Part::Api), (Slot::ClientAppId, super::wanted::Part::Client)] {
+    for (slot, part) in
+        [(Slot::ApiAppId, super::wanted::Part::Api), (Slot::ClientAppId, super::wanted::Part::Client)]
+    {
         if let Some(id) = applied.ids.get(slot) {
             receipt.set(part, id);
         }
@@ -84,7 +86,13 @@ impl Applied {
         self.outcomes.iter().all(Outcome::is_fine)
     }
 
-    async fn send(&mut self, graph: &Graph, step: &Step, request: &Request, receipt: &mut Receipt) -> Outcome {
+    async fn send(
+        &mut self,
+        graph: &Graph,
+        step: &Step,
+        request: &Request,
+        receipt: &mut Receipt,
+    ) -> Outcome {
         let request = Request {
             path: self.ids.fill(&request.path),
             body: request.body.as_ref().map(|body| self.ids.fill_value(body)),

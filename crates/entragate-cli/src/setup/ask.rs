@@ -10,23 +10,36 @@ use super::wanted::{Resource, Wanted};
 use crate::graph::Directory;
 
 /// The message; `None` if nobody has to be asked.
-pub fn message(directory: &Directory, wanted: &Wanted, plan: &Plan, applied: &Applied) -> Option<String> {
+pub(super) fn message(
+    directory: &Directory,
+    wanted: &Wanted,
+    plan: &Plan,
+    applied: &Applied,
+) -> Option<String> {
     let left = || plan.steps.iter().zip(&applied.outcomes);
     let denied: Vec<&Step> =
         left().filter(|(_, outcome)| matches!(outcome, Outcome::Denied(_))).map(|(step, _)| step).collect();
     if denied.is_empty() {
         return None;
     }
-    let mut text = format!(
-        "Send this to an administrator of the tenant ({}):\n\n",
-        roles(&denied).join("; ")
-    );
+    let mut text =
+        format!("Send this to an administrator of the tenant ({}):\n\n", roles(&denied).join("; "));
     let app = wanted.signing_in();
-    let consents: Vec<&&Step> = denied.iter().filter(|step| matches!(step.task, Task::Consent { .. })).collect();
+    let consents: Vec<&&Step> =
+        denied.iter().filter(|step| matches!(step.task, Task::Consent { .. })).collect();
     let client = applied.ids.get(Slot::app_id(app.part));
     if let (false, Some(client)) = (consents.is_empty(), client) {
-        let _ = writeln!(text, "  Please let \"{}\" sign people in to our MCP server. Open this link, sign in and accept:\n", app.display_name);
-        let _ = writeln!(text, "    {}/{}/adminconsent?client_id={client}\n", directory.authority.as_str(), directory.tenant);
+        let _ = writeln!(
+            text,
+            "  Please let \"{}\" sign people in to our MCP server. Open this link, sign in and accept:\n",
+            app.display_name
+        );
+        let _ = writeln!(
+            text,
+            "    {}/{}/adminconsent?client_id={client}\n",
+            directory.authority.as_str(),
+            directory.tenant
+        );
         let _ = writeln!(text, "  It grants, in everybody's name and to nobody's data but this server's:");
         for step in &consents {
             let _ = writeln!(text, "    - {}", granted(step));
@@ -37,7 +50,8 @@ pub fn message(directory: &Directory, wanted: &Wanted, plan: &Plan, applied: &Ap
              consent counts all the same.\n"
         );
     }
-    let others: Vec<&&Step> = denied.iter().filter(|step| !matches!(step.task, Task::Consent { .. })).collect();
+    let others: Vec<&&Step> =
+        denied.iter().filter(|step| !matches!(step.task, Task::Consent { .. })).collect();
     if !others.is_empty() || client.is_none() {
         let _ = writeln!(text, "  Please do, in tenant {}:", directory.tenant);
         for step in others {
@@ -47,7 +61,10 @@ pub fn message(directory: &Directory, wanted: &Wanted, plan: &Plan, applied: &Ap
     }
     let waiting = left().filter(|(_, outcome)| matches!(outcome, Outcome::Waiting)).count();
     if waiting > 0 {
-        let _ = writeln!(text, "{waiting} more step(s) wait for this. Then run the same command again: it does what is left.");
+        let _ = writeln!(
+            text,
+            "{waiting} more step(s) wait for this. Then run the same command again: it does what is left."
+        );
     } else {
         text.push_str("Then run the same command again: it does what is left.\n");
     }

@@ -50,16 +50,23 @@ pub(super) fn summary(plan: &Plan, applied: &Applied, fates: &[Fate]) -> String 
     for (step, outcome) in plan.steps.iter().zip(&applied.outcomes) {
         match outcome {
             Outcome::Kept | Outcome::Done => {}
-            Outcome::Waiting => drop(writeln!(text, "{} {}: needs a step that was not done", "…".dimmed(), step.title)),
+            Outcome::Waiting => {
+                drop(writeln!(text, "{} {}: needs a step that was not done", "…".dimmed(), step.title))
+            }
             Outcome::Denied(error) | Outcome::Failed(error) => {
-                let _ = writeln!(text, "{} {}\n    {error}\n    hint: {}", "✗".red(), step.title, error.hint());
+                let _ =
+                    writeln!(text, "{} {}\n    {error}\n    hint: {}", "✗".red(), step.title, error.hint());
             }
         }
     }
     let of = |name: &str| applied.outcomes.iter().filter(|outcome| outcome.name() == name).count();
     let (done, kept) = (of("done"), of("kept"));
     let left = applied.outcomes.len() - done - kept;
-    let _ = writeln!(text, "{done} done, {kept} as they should be{}.", if left == 0 { String::new() } else { format!(", {left} left") });
+    let _ = writeln!(
+        text,
+        "{done} done, {kept} as they should be{}.",
+        if left == 0 { String::new() } else { format!(", {left} left") }
+    );
     for note in &plan.notes {
         let _ = writeln!(text, "\n{} {note}", "note:".cyan().bold());
     }
@@ -113,7 +120,9 @@ pub(super) fn as_json(plan: &Plan, applied: Option<&Applied>, fates: &[Fate]) ->
                 step["hint"] = json!(error.hint());
             }
         }
-        let ids = Slot::ALL.into_iter().filter_map(|slot| Some((slot.variable().to_owned(), json!(applied.ids.get(slot)?))));
+        let ids = Slot::ALL
+            .into_iter()
+            .filter_map(|slot| Some((slot.variable().to_owned(), json!(applied.ids.get(slot)?))));
         document["ids"] = Value::Object(ids.collect());
     }
     document["files"] = fates

@@ -66,9 +66,14 @@ impl Receipt {
             }
             Err(error) => return Err(ReceiptError::Io(name, error)),
         };
-        let receipt: Self = serde_json::from_str(&text).map_err(|_| ReceiptError::Unreadable(name.clone()))?;
+        let receipt: Self =
+            serde_json::from_str(&text).map_err(|_| ReceiptError::Unreadable(name.clone()))?;
         if receipt.tenant != tenant {
-            return Err(ReceiptError::OtherTenant { file: name, found: receipt.tenant, wanted: tenant.to_owned() });
+            return Err(ReceiptError::OtherTenant {
+                file: name,
+                found: receipt.tenant,
+                wanted: tenant.to_owned(),
+            });
         }
         Ok(receipt)
     }
@@ -112,7 +117,9 @@ impl ReceiptError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io(..) => "name a directory that can be written to with --dir",
-            Self::Unreadable(_) => "move the file away; teardown will then know the registrations by their tag only",
+            Self::Unreadable(_) => {
+                "move the file away; teardown will then know the registrations by their tag only"
+            }
             Self::OtherTenant { .. } => "use one directory for each tenant: --dir",
         }
     }

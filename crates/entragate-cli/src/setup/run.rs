@@ -18,7 +18,7 @@ use super::wanting::{self, Request};
 use super::{ask, emit, render, teardown};
 use crate::cli::{Exit, print};
 use crate::config::Environment;
-use crate::graph::{AccessToken, Directory, Graph, Http};
+use crate::graph::{AccessToken, Directory, Graph, Http, Permission};
 
 /// Runs the command.
 pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Exit> {
@@ -27,7 +27,8 @@ pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Re
         return offline(arguments, &request);
     }
     let (directory, graph, token) = connect(arguments, environment, &request).await?;
-    let receipt = Receipt::read(&arguments.dir, &directory.tenant).map_err(|error| hinted(&error, error.hint()))?;
+    let receipt =
+        Receipt::read(&arguments.dir, &directory.tenant).map_err(|error| hinted(&error, error.hint()))?;
     let adopted = receipt.adopted(&request.adopted);
     let existing = Existing::read(&graph, &request.wanted, &adopted);
     let existing = existing.await.map_err(|error| hinted(&error, &error.hint()))?;
@@ -46,15 +47,26 @@ async fn connect(
     request: &Request,
 ) -> anyhow::Result<(Directory, Graph, AccessToken)> {
     let http = Http::new(&request.authority)?;
-    let directory = Directory::discover(&http, &request.authority, &request.tenant, arguments.graph.url.clone());
+    let directory =
+        Directory::discover(&http, &request.authority, &request.tenant, arguments.graph.url.clone());
     let directory = directory.await.map_err(|error| hinted(&error, error.hint()))?;
     let sign_in = arguments.graph.sign_in(environment, &request.authority);
     let sign_in = sign_in.map_err(|error| hinted(&error, error.hint()))?;
     let say = |text: &str| drop(writeln!(anstream::stderr(), "{text}"));
+    let sign_in = sign_in.asking_for(&permissions(arguments));
     let token = sign_in.token(&http, &directory, &SystemClock, say).await;
     let token = token.map_err(|error| hinted(&error, error.hint()))?;
     let graph = Graph::new(http, directory.graph.clone(), token.secret.clone());
     Ok((directory, graph, token))
+}
+
+/// What a person is asked to lend: writing only when something is to be written.
+fn permissions(arguments: &Arguments) -> Vec<Permission> {
+    let reading = [Permission::ApplicationRead, Permission::GrantRead];
+    let writing = [Permission::ApplicationWrite, Permission::GrantWrite, Permission::AssignmentWrite];
+    let people = [Permission::UserRead, Permission::GroupRead].into_iter();
+    let people = people.filter(|_| !arguments.assignments.is_empty());
+    if arguments.apply { people.chain(writing).collect() } else { people.chain(reading).collect() }
 }
 
 fn offline(arguments: &Arguments, request: &Request) -> anyhow::Result<Exit> {

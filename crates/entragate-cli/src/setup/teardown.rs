@@ -41,9 +41,20 @@ impl Hanging {
 }
 
 /// Plans the way back.
-pub fn plan(tenant: &str, wanted: &Wanted, existing: &Existing, hanging: &Hanging, receipt: &Receipt) -> Plan {
-    let mut plan =
-        Plan { mode: wanted.mode, tenant: tenant.to_owned(), steps: Vec::new(), notes: Vec::new(), ids: Ids::default() };
+pub fn plan(
+    tenant: &str,
+    wanted: &Wanted,
+    existing: &Existing,
+    hanging: &Hanging,
+    receipt: &Receipt,
+) -> Plan {
+    let mut plan = Plan {
+        mode: wanted.mode,
+        tenant: tenant.to_owned(),
+        steps: Vec::new(),
+        notes: Vec::new(),
+        ids: Ids::default(),
+    };
     let ours = [&existing.api, &existing.client].into_iter().flatten().filter_map(ExistingApp::principal_id);
     let ours: Vec<&str> = ours.collect();
     let mut leaving: Vec<&str> = Vec::new();
@@ -73,7 +84,10 @@ pub fn plan(tenant: &str, wanted: &Wanted, existing: &Existing, hanging: &Hangin
     for grant in hanging.grants.iter().filter(|grant| receipt.grants.contains(&grant.id)) {
         if !goes_along(&grant.client_id) && !goes_along(&grant.resource_id) {
             let path = format!("/oauth2PermissionGrants/{}", odata::segment(&grant.id));
-            plan.steps.insert(0, remove(format!("consent to {}", grant.scope.as_deref().unwrap_or_default().trim()), path));
+            plan.steps.insert(
+                0,
+                remove(format!("consent to {}", grant.scope.as_deref().unwrap_or_default().trim()), path),
+            );
         }
     }
     for assignment in existing.assignments.iter().filter(|one| receipt.assignments.contains(&one.id)) {
@@ -81,7 +95,11 @@ pub fn plan(tenant: &str, wanted: &Wanted, existing: &Existing, hanging: &Hangin
             plan.steps.insert(0, assignment_step(assignment));
         }
     }
-    if plan.steps.iter().any(|step| matches!(&step.request, Some(request) if request.path.starts_with("/applications/"))) {
+    if plan
+        .steps
+        .iter()
+        .any(|step| matches!(&step.request, Some(request) if request.path.starts_with("/applications/")))
+    {
         plan.notes.push(
             "Entra keeps a removed registration for 30 days under Deleted applications. entragate.toml and .env stay".to_owned(),
         );
@@ -121,14 +139,19 @@ fn assignment_step(assignment: &AppRoleAssignment) -> Step {
 /// Secrets and federated credentials of ours on a registration that stays.
 fn credentials(app: &ExistingApp, receipt: &Receipt) -> Vec<Step> {
     let base = format!("/applications/{}", odata::segment(&app.application.id));
-    let secrets = app.application.password_credentials.iter().filter(|one| receipt.secrets.contains(&one.key_id));
+    let secrets =
+        app.application.password_credentials.iter().filter(|one| receipt.secrets.contains(&one.key_id));
     let secrets = secrets.map(|one| {
-        let request = Request::post(format!("{base}/removePassword"), serde_json::json!({ "keyId": one.key_id }));
+        let request =
+            Request::post(format!("{base}/removePassword"), serde_json::json!({ "keyId": one.key_id }));
         Step::send(Task::Removal, "client secret", Action::Remove, request)
     });
     let federated = app.federated.iter().filter(|one| receipt.federated.contains(&one.id));
     let federated = federated.map(|one| {
-        remove("federated credential", format!("{base}/federatedIdentityCredentials/{}", odata::segment(&one.id)))
+        remove(
+            "federated credential",
+            format!("{base}/federatedIdentityCredentials/{}", odata::segment(&one.id)),
+        )
     });
     secrets.chain(federated).collect()
 }
@@ -159,7 +182,8 @@ fn foreign(
         }
     }
     let is_ours = |name: &Option<String>| name.as_deref() == Some(CREDENTIAL_NAME);
-    for secret in app.application.password_credentials.iter().filter(|secret| !is_ours(&secret.display_name)) {
+    for secret in app.application.password_credentials.iter().filter(|secret| !is_ours(&secret.display_name))
+    {
         foreign.push(format!("the client secret \"{}\"", secret.display_name.as_deref().unwrap_or_default()));
     }
     for key in app.application.key_credentials.iter().filter(|key| !is_ours(&key.display_name)) {

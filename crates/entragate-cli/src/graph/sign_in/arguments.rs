@@ -66,7 +66,7 @@ impl Arguments {
             Way::DeviceCode => {
                 self.no_file("device-code")?;
                 let client = self.client()?.map_or_else(|| client_id(GRAPH_CLI), Ok)?;
-                Ok(SignIn::DeviceCode { client })
+                Ok(SignIn::DeviceCode { client, permissions: Vec::new() })
             }
             Way::Secret => {
                 let secret = self.secret(environment, SECRET, "secret")?;

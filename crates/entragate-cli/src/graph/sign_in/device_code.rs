@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::app::{self, Answer};
 use super::error::SignInError;
-use super::scope;
 use crate::graph::directory::Directory;
 use crate::graph::http::Http;
 
@@ -31,11 +30,11 @@ pub(super) async fn token(
     http: &Http,
     directory: &Directory,
     client: &ClientId,
+    scope: &str,
     say: impl Fn(&str),
 ) -> Result<Secret, SignInError> {
     let endpoint = directory.device_endpoint.as_ref().ok_or(SignInError::NoDeviceCodes)?;
-    let scope = scope();
-    let form = [("client_id", client.as_str()), ("scope", scope.as_str())];
+    let form = [("client_id", client.as_str()), ("scope", scope)];
     let begun: Begun = app::ask(http, endpoint.as_str(), &form).await?;
     if begun.device_code.is_empty() {
         return Err(begun.refusal.refusal());

@@ -17,6 +17,7 @@ use entragate::{ClientId, Clock, Credential, ManagedIdentity, Secret};
 use super::GRAPH_APP_ID;
 use super::directory::Directory;
 use super::http::Http;
+use super::permission::Permission;
 
 /// Microsoft Graph Command Line Tools: a public client of Microsoft's that every tenant has or can consent to.
 pub const GRAPH_CLI: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
@@ -30,6 +31,8 @@ pub enum SignIn {
     DeviceCode {
         /// The public client to sign in with.
         client: ClientId,
+        /// What the person is asked to lend it; nothing: whatever they or an administrator have lent it before.
+        permissions: Vec<Permission>,
     },
     /// An application.
     App {
@@ -49,7 +52,22 @@ fn scope() -> String {
     format!("{GRAPH_APP_ID}/.default")
 }
 
+/// The named permissions.
+fn scopes(permissions: &[Permission]) -> String {
+    let named = permissions.iter().map(|permission| format!("{GRAPH_APP_ID}/{}", permission.name()));
+    if permissions.is_empty() { scope() } else { named.collect::<Vec<_>>().join(" ") }
+}
+
 impl SignIn {
+    /// With a device code, a person can be asked to lend these permissions. Whoever else signs in has them or not.
+    #[must_use]
+    pub fn asking_for(mut self, wanted: &[Permission]) -> Self {
+        if let Self::DeviceCode { permissions, .. } = &mut self {
+            permissions.extend_from_slice(wanted);
+        }
+        self
+    }
+
     /// A token for Graph, of `directory`'s tenant. `say` is told what a person has to do.
     pub async fn token(
         self,
@@ -60,7 +78,9 @@ impl SignIn {
     ) -> Result<AccessToken, SignInError> {
         let token = match self {
             Self::AzureCli => azure_cli::token(&directory.tenant).await?,
-            Self::DeviceCode { client } => device_code::token(http, directory, &client, say).await?,
+            Self::DeviceCode { client, permissions } => {
+                device_code::token(http, directory, &client, &scopes(&permissions), say).await?
+            }
             Self::App { client, credential } => {
                 app::token(http, directory, &client, &credential, clock).await?
             }

@@ -41,7 +41,9 @@ impl Environment<'_> {
         let mut text = Zeroizing::new(String::from(
             "# Written by `entragate setup`. For a shell: set -a; . ./.env; set +a\n",
         ));
-        let mut line = |key: &keys::Key, value: &str| drop(writeln!(text, "{}={value}", key.known_as()));
+        let mut line = |key: &keys::Key, value: &str| {
+            let _ = writeln!(text, "{}={value}", key.known_as());
+        };
         line(&keys::TENANT_ID, self.tenant);
         line(&keys::CLIENT_ID, self.client_id);
         if let Some(secret) = self.secret {
@@ -63,7 +65,8 @@ pub fn known_secret(directory: &Path, client_id: &str) -> Option<SecretState> {
     [ENV.to_owned(), format!("{ENV}.new")].iter().find_map(|name| {
         let text = Zeroizing::new(std::fs::read_to_string(directory.join(name)).ok()?);
         let value = |key: &keys::Key| {
-            let line = text.lines().rev().find_map(|line| line.strip_prefix(key.known_as())?.strip_prefix('='))?;
+            let line =
+                text.lines().rev().find_map(|line| line.strip_prefix(key.known_as())?.strip_prefix('='))?;
             Some(line.trim().trim_matches(['"', '\''])).filter(|value| !value.is_empty())
         };
         let id = value(&keys::CLIENT_ID).filter(|id| id.eq_ignore_ascii_case(client_id))?;

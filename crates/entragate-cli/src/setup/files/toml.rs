@@ -56,7 +56,11 @@ fn write_rules(text: &mut String, wanted: &Wanted) {
     text.push_str("\n# Who may call what. The first rule that names the tool decides.\n");
     let roles: Vec<String> = wanted.api.roles.iter().map(|role| role.value.clone()).collect();
     if let [first, _, ..] = roles.as_slice() {
-        let _ = writeln!(text, "[[rules]]\ntools = [\"admin_*\"]\nroles = {}\n", list(std::slice::from_ref(first)));
+        let _ = writeln!(
+            text,
+            "[[rules]]\ntools = [\"admin_*\"]\nroles = {}\n",
+            list(std::slice::from_ref(first))
+        );
     }
     text.push_str("[[rules]]\ntools = [\"*\"]\nprompts = [\"*\"]\nresources = [\"*\"]\n");
     if !roles.is_empty() {
