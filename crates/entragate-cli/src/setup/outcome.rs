@@ -51,7 +51,7 @@ pub(super) fn summary(plan: &Plan, applied: &Applied, fates: &[Fate]) -> String 
         match outcome {
             Outcome::Kept | Outcome::Done => {}
             Outcome::Waiting => {
-                drop(writeln!(text, "{} {}: needs a step that was not done", "…".dimmed(), step.title))
+                let _ = writeln!(text, "{} {}: needs a step that was not done", "…".dimmed(), step.title);
             }
             Outcome::Denied(error) | Outcome::Failed(error) => {
                 let _ =

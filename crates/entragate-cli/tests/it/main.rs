@@ -24,6 +24,8 @@ mod graph;
 mod serve_admin;
 mod serve_listen;
 mod setup_emit;
+mod setup;
+mod setup_fixture;
 mod setup_plan;
 mod token_check;
 mod trace;
