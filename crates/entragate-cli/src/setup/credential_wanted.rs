@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use entragate::{AuthorityHost, Credential, ManagedIdentity, TenantId};
@@ -72,8 +72,17 @@ fn certificate(file: &Path) -> Result<WantedCredential, WrongOption> {
     Ok(WantedCredential::Certificate {
         file: path.display().to_string(),
         certificate: STANDARD.encode(&der),
-        thumbprint: STANDARD.encode(digest(&SHA256, &der)),
+        // SHA-1, because that is the name by which Entra knows a certificate; nothing is trusted for it.
+        thumbprint: hexadecimal(digest(&SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref()),
     })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 fn federation(

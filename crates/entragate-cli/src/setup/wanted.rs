@@ -203,7 +203,7 @@ pub enum WantedCredential {
         file: String,
         /// The certificate, base64 of DER.
         certificate: String,
-        /// Its thumbprint, base64 of the SHA-256.
+        /// Its thumbprint, the SHA-1 in hexadecimal: how Entra tells certificates apart.
         thumbprint: String,
     },
     /// Tokens of another issuer.

@@ -77,7 +77,8 @@ fn date_only(when: Timestamp) -> String {
 
 fn certificate_step(path: &str, there: Vec<KeyCredential>, certificate: &str, thumbprint: &str) -> Step {
     let title = "certificate".to_owned();
-    let is_there = there.iter().any(|key| key.custom_key_identifier.as_deref() == Some(thumbprint));
+    let known = |key: &KeyCredential| key.custom_key_identifier.clone().unwrap_or_default();
+    let is_there = there.iter().any(|key| known(key).eq_ignore_ascii_case(thumbprint));
     if is_there {
         return Step::keep(Task::Certificate, title);
     }
@@ -91,7 +92,6 @@ fn certificate_step(path: &str, there: Vec<KeyCredential>, certificate: &str, th
         "usage": "Verify",
         "displayName": CREDENTIAL_NAME,
         "key": certificate,
-        "customKeyIdentifier": thumbprint,
     }));
     let request = Request::patch(path, json!({ "keyCredentials": after }));
     Step::send(Task::Certificate, title, Action::Create, request).with_fields(vec![field(
