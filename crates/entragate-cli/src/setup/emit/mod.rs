@@ -53,5 +53,5 @@ pub fn emit(format: Format, source: Source<'_>) -> String {
 
 /// The tenant's id, if it was named by it or has been asked.
 fn tenant_id(plan: &Plan) -> Option<String> {
-    TenantId::parse(&plan.tenant).ok()?.as_guid().map(|id| id.to_string())
+    TenantId::parse(&plan.tenant).ok()?.as_guid().map(str::to_owned)
 }

@@ -26,8 +26,9 @@ impl Block {
 
     /// `kind "type" "label"`; both are ours.
     pub(super) fn labelled(kind: &str, labels: &[&str]) -> Self {
-        let labels: String = labels.iter().map(|label| format!(" {}", quoted(label))).collect();
-        Self::new(&format!("{kind}{labels}"))
+        let words: Vec<String> =
+            std::iter::once(kind.to_owned()).chain(labels.iter().map(|label| quoted(label))).collect();
+        Self::new(&words.join(" "))
     }
 
     pub(super) fn set(mut self, name: &'static str, value: Value) -> Self {
