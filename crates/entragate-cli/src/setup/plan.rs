@@ -86,7 +86,10 @@ pub enum Task {
     /// A client secret.
     Secret,
     /// A certificate.
-    Certificate,
+    Certificate {
+        /// The name by which Graph shows it: its SHA-1 in hexadecimal.
+        thumbprint: String,
+    },
     /// A federated identity credential.
     Federation,
     /// Teardown: something that setup made.

@@ -77,10 +77,11 @@ fn date_only(when: Timestamp) -> String {
 
 fn certificate_step(path: &str, there: Vec<KeyCredential>, certificate: &str, thumbprint: &str) -> Step {
     let title = "certificate".to_owned();
+    let task = Task::Certificate { thumbprint: thumbprint.to_ascii_uppercase() };
     let known = |key: &KeyCredential| key.custom_key_identifier.clone().unwrap_or_default();
     let is_there = there.iter().any(|key| known(key).eq_ignore_ascii_case(thumbprint));
     if is_there {
-        return Step::keep(Task::Certificate, title);
+        return Step::keep(task, title);
     }
     let before: Vec<_> = there.iter().map(|key| key.display_name.clone().unwrap_or_default()).collect();
     let mut shown = before.clone();
@@ -94,7 +95,7 @@ fn certificate_step(path: &str, there: Vec<KeyCredential>, certificate: &str, th
         "key": certificate,
     }));
     let request = Request::patch(path, json!({ "keyCredentials": after }));
-    Step::send(Task::Certificate, title, Action::Create, request).with_fields(vec![field(
+    Step::send(task, title, Action::Create, request).with_fields(vec![field(
         "keyCredentials",
         json!(before),
         json!(shown),

@@ -117,7 +117,7 @@ fn look(plan: &Plan, step: &Step, request: &Request) -> Look {
             Look::Object(format!("/servicePrincipals(appId='{}')", text("/appId")))
         }
         // Read with everything else that is there when the script was printed, and so part of the request.
-        Task::OwnId { .. } | Task::PreAuthorization | Task::Certificate if is_known(plan) => Look::No,
+        Task::OwnId { .. } | Task::PreAuthorization | Task::Certificate { .. } if is_known(plan) => Look::No,
         Task::OwnId { .. } => {
             Look::Question(request.path.clone(), contains("identifierUris", &text("/identifierUris/0")))
         }
@@ -130,12 +130,8 @@ fn look(plan: &Plan, step: &Step, request: &Request) -> Look {
                 contains(&ids, &text(&format!("{entry}/delegatedPermissionIds/0"))),
             )
         }
-        Task::Certificate => {
-            let thumbprint = text("/keyCredentials/0/customKeyIdentifier");
-            Look::Question(
-                request.path.clone(),
-                contains("keyCredentials[].customKeyIdentifier", &thumbprint),
-            )
+        Task::Certificate { thumbprint } => {
+            Look::Question(request.path.clone(), contains("keyCredentials[].customKeyIdentifier", thumbprint))
         }
         Task::Consent { .. } => {
             let client = text("/clientId");
