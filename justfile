@@ -33,6 +33,10 @@ msal *libraries:
 conformance:
     tests/conformance/run.sh
 
+# What `entragate setup --emit` prints, run with the Azure CLI and read by other parsers (installs them on first use).
+setup-as-code:
+    tests/setup/run.sh
+
 # Two gateways behind nginx with Redis (installs both when root).
 replicas:
     tests/replicas/run.sh

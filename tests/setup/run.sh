@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# What `entragate setup --emit` prints, used for real: the scripts run against `entragate emulate --https`, and setup then says
+# that nothing is left to do; the templates are read by other people's parsers.
+#
+# The binary is $ENTRAGATE_BIN, else the newest one in the target directory, else it is built.
+# Ends with `N passed, N failed`; exit code 0 all passed, 1 something failed, 2 could not run.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+"$here/install.sh" >&2
+. "$root/tests/node.sh"
+. "$root/tests/binary.sh"
+
+work=$(mktemp -d)
+: >"$work/emulator"
+"$ENTRAGATE_BIN" emulate --port 0 --https --ca-out "$work/ca.pem" >"$work/emulator" 2>"$work/requests" &
+emulator=$!
+trap 'kill "$emulator"; rm -rf "$work"' EXIT
+base=
+while [ -z "$base" ]; do
+    kill -0 "$emulator" || { echo 'tests/setup/run.sh: the emulator did not start' >&2; exit 2; }
+    base=$(sed -n 's/^Entra emulator on //p' "$work/emulator")
+done
+
+# The fixtures of the emulator: a tenant, and a daemon that may write registrations.
+tenant=11111111-1111-1111-1111-111111111111
+daemon=d0000000-0000-4000-8000-000000000002
+secret=adm-s3cret
+
+export AZURE_AUTHORITY_HOST=$base GRAPH_URL=$base/v1.0 SSL_CERT_FILE=$work/ca.pem REQUESTS_CA_BUNDLE=$work/ca.pem
+export CURL_CA_BUNDLE=$work/ca.pem NO_PROXY=localhost,127.0.0.1 AZURE_CONFIG_DIR=$work/azure AZURE_CORE_COLLECT_TELEMETRY=0
+PATH=$here/.venv/bin:$PATH
+endpoints="{\"endpoints\":{\"activeDirectory\":\"$base\",\"activeDirectoryResourceId\":\"https://graph.microsoft.com/\",
+  \"microsoftGraphResourceId\":\"https://graph.microsoft.com/\",\"management\":\"$base/\",\"resourceManager\":\"$base/\"}}"
+{
+    az config set core.instance_discovery=false
+    az cloud register --name emulator --skip-endpoint-discovery --cloud-config "$endpoints"
+    az cloud set --name emulator
+    az login --service-principal --username $daemon --password $secret --tenant $tenant \
+        --allow-no-subscriptions --skip-subscription-discovery
+} >"$work/login" 2>&1 || { cat "$work/login" >&2; exit 2; }
+GRAPH_TOKEN=$(az account get-access-token --resource https://graph.microsoft.com/ --query accessToken --output tsv)
+export GRAPH_TOKEN
+
+passed=0
+failed=0
+# check WHAT COMMAND…
+check() {
+    local what=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok: $what"
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        sed 's/^/    /' "$work/output"
+    fi
+}
+
+relay=(--mode relay --credential federated --federated-subject system:serviceaccount:mcp:gateway
+    --federated-issuer https://oidc.contoso.com/cluster)
+broker=(--assign alice@contoso.test=Admin --assignment-required)
+
+setup() { "$ENTRAGATE_BIN" setup --tenant $tenant --base-url https://mcp.contoso.com --graph-as token --dir "$work" "$@"; }
+
+# script FORMAT MODE NAME OPTION…: prints it, runs it, and asks setup what is left.
+script() {
+    local format=$1 mode=$2 name=$3 file=$work/$1-$2.sh
+    shift 3
+    setup --name "$name" "$@" --emit "$format" >"$file" || [ $? = 1 ]
+    check "$format, $mode: it runs" env SECRET_FILE="$work/$format-$mode.env" bash "$file"
+    if [ "$format" = az ]; then
+        check "$format, $mode: it may be run again" env SECRET_FILE="$work/$format-$mode.env" bash "$file"
+    fi
+    check "$format, $mode: nothing is left to do but the secret" nothing_left --name "$name" "$@"
+}
+nothing_left() {
+    local plan
+    plan=$(setup "$@") || [ $? = 1 ]
+    echo "$plan"
+    ! grep -E '^[+~-] ' <<<"$plan" | grep -v ' client secret$'
+}
+
+cd "$work"
+script az relay "O'Neil \"az\" \$(id)" "${relay[@]}"
+script az broker 'Contoso az broker' "${broker[@]}"
+check 'az, broker: only its owner reads the secret' test "$(stat -c %a "$work/az-broker.env")" = 600
+script graph relay "O'Neil \"graph\" \$(id)" "${relay[@]}"
+script graph broker 'Contoso graph broker' "${broker[@]}"
+
+for mode in relay broker; do
+    declare -n options=$mode
+    name="O'Neil \"template\" \${x} \$(id)"
+    setup --name "$name" "${options[@]}" --offline --emit terraform >"$work/$mode.tf" || [ $? = 1 ]
+    setup --name "$name" "${options[@]}" --offline --emit bicep >"$work/$mode.bicep" || [ $? = 1 ]
+    check "terraform, $mode: parser and provider's schema" node "$here/lib/hcl.mjs" "$work/$mode.tf"
+    if command -v terraform >/dev/null; then
+        check "terraform, $mode: its own formatter" env TF_CLI_CONFIG_FILE=/dev/null terraform fmt -check -diff "$work/$mode.tf"
+    fi
+    check "bicep, $mode: an independent parser" python "$here/lib/bicep.py" "$work/$mode.bicep"
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
