@@ -40,6 +40,13 @@ impl Environment {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// The same with another value for one variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.values.insert(name.to_owned(), Zeroizing::new(value.to_owned()));
+        self
+    }
+
     /// The names of the variables that are set, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str).filter(|name| self.get(name).is_some())

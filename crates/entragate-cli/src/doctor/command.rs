@@ -9,7 +9,8 @@ use entragate::SystemClock;
 
 use super::check::{Check, Group};
 use super::checks::ALL;
-use super::{Repair, as_json, as_text, examine};
+use super::repair::{Plan, Repair};
+use super::{as_json, as_text, examine};
 use crate::cli::{Exit, print};
 use crate::clients::{self, Client};
 use crate::config::{self, Environment};
@@ -34,9 +35,12 @@ pub struct Arguments {
     /// The other options about Graph.
     #[command(flatten)]
     pub graph_as: sign_in::Arguments,
-    /// Say how `entragate setup` would repair the app registrations; nothing is changed
+    /// Show setup's plan for what the app registrations lack; without --graph, the command line that shows it
     #[arg(long, conflicts_with = "json")]
     pub fix: bool,
+    /// Carry that plan out
+    #[arg(long, requires_all = ["fix", "graph"])]
+    pub apply: bool,
     /// The clients that people here use, such as claude-code,vscode: what stops one of them is an error
     #[arg(long, value_name = "CLIENTS")]
     pub clients: Option<String>,
@@ -76,24 +80,39 @@ pub async fn run(
     let report =
         examine(arguments, environment, file, Arc::new(SystemClock)).await.context("cannot examine")?;
     print(&if arguments.json { as_json(&report) } else { as_text(&report) })?;
-    if arguments.fix && report.is_wrong() {
-        say_how_to_repair(arguments, environment, file);
+    if !report.is_wrong() {
+        return Ok(Exit::Fine);
     }
-    Ok(if report.is_wrong() { Exit::Findings } else { Exit::Fine })
+    if arguments.fix {
+        repair(arguments, environment, file).await?;
+    }
+    Ok(Exit::Findings)
 }
 
-/// To stderr: the report alone is data.
-fn say_how_to_repair(arguments: &Arguments, environment: &Environment, file: Option<&Path>) {
+/// The findings were there: only another run can say that they are gone.
+async fn repair(arguments: &Arguments, environment: &Environment, file: Option<&Path>) -> anyhow::Result<()> {
     let config = config::load(environment, file).ok();
     let repair = config.and_then(|config| Repair::of(&config, arguments.clients.as_deref()));
+    // To stderr, like everything that is not the report or the plan.
     let Some(repair) = repair else {
         anstream::eprintln!("there is nothing that setup could repair: the configuration comes first");
-        return;
+        return Ok(());
     };
-    anstream::eprintln!(
-        "setup plans what the app registrations lack, and carries it out with --apply:\n\n  {}\n",
-        repair.command()
-    );
+    let command = repair.command();
+    let Some(way) = arguments.graph else {
+        anstream::eprintln!(
+            "setup plans what the app registrations lack, and carries it out with --apply:\n\n  {command}\n"
+        );
+        return Ok(());
+    };
+    anstream::eprintln!("what setup does about it:\n\n  {command}\n");
+    let plan = if arguments.apply { Plan::CarriedOut } else { Plan::Shown };
+    let graph = sign_in::Arguments { way, ..arguments.graph_as.clone() };
+    repair.run(environment, graph, plan).await?;
+    if arguments.apply {
+        anstream::eprintln!("\nrun `entragate doctor` again to see what is left");
+    }
+    Ok(())
 }
 
 fn list() -> String {

@@ -1,11 +1,36 @@
 //! `--fix`: the options of `entragate setup` that describe this deployment. The doctor changes nothing itself: what is to be
 //! done is setup's plan, and setup carries it out.
 
-use crate::config::{Config, Identity};
+use clap::Parser as _;
+
+use crate::cli::Exit;
+use crate::config::{Config, Environment, Identity, keys};
+use crate::graph::sign_in;
+use crate::setup;
+
+/// What becomes of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// It is shown.
+    Shown,
+    /// It is carried out.
+    CarriedOut,
+}
+
+/// The options of setup, read as setup reads them.
+#[derive(clap::Parser)]
+#[command(no_binary_name = true)]
+struct Line {
+    #[command(flatten)]
+    setup: setup::Arguments,
+}
 
 /// The words after `entragate setup`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repair(Vec<String>);
+pub struct Repair {
+    words: Vec<String>,
+    authority: String,
+}
 
 impl Repair {
     /// `None` in development mode, which has no registrations. `clients`: as on the command line.
@@ -19,6 +44,8 @@ impl Repair {
         let upstream = format!("{}{}", upstream.origin().ascii_serialization(), upstream.path());
         let mut words = Words(Vec::new());
         words.option("--mode", mode);
+        // The deployment has one, in whatever place; another secret would be nobody's.
+        words.option("--credential", "keep");
         words.option("--tenant", tenant.as_str());
         words.option("--base-url", config.base_url.as_str());
         words.option("--upstream", &upstream);
@@ -39,12 +66,25 @@ impl Repair {
         if let Some(clients) = clients {
             words.option("--clients", clients);
         }
-        Some(Self(words.0))
+        Some(Self { words: words.0, authority: config.authority.as_str().to_owned() })
+    }
+
+    /// Runs setup with these options; the files of the gateway stay as they are.
+    pub async fn run(
+        &self,
+        environment: &Environment,
+        graph: sign_in::Arguments,
+        plan: Plan,
+    ) -> anyhow::Result<Exit> {
+        let line = Line::try_parse_from(&self.words)?;
+        let apply = plan == Plan::CarriedOut;
+        let arguments = setup::Arguments { graph, apply, files: setup::Files::LeftAlone, ..line.setup };
+        setup::run(&arguments, &environment.clone().with(keys::AUTHORITY_HOST.env, &self.authority)).await
     }
 
     /// The command line, to be pasted into a POSIX shell.
     pub fn command(&self) -> String {
-        let words = self.0.iter().map(|word| quoted(word));
+        let words = self.words.iter().map(|word| quoted(word));
         std::iter::once("entragate setup".to_owned()).chain(words).collect::<Vec<String>>().join(" ")
     }
 }

@@ -86,6 +86,9 @@ pub struct Arguments {
     /// Print JSON
     #[arg(long, conflicts_with = "emit")]
     pub json: bool,
+    /// What happens to entragate.toml and .env.
+    #[arg(skip)]
+    pub files: Files,
     /// Who asks Graph.
     #[command(flatten)]
     pub graph: sign_in::Arguments,
@@ -106,6 +109,18 @@ pub enum CredentialKind {
     Federated,
     /// Nothing (relay mode)
     None,
+    /// What it has already: the registration gets no other one
+    Keep,
+}
+
+/// What happens to the files of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Files {
+    /// They are written.
+    #[default]
+    Written,
+    /// They are what the registrations are repaired for.
+    LeftAlone,
 }
 
 /// Options about the gateway's credential.

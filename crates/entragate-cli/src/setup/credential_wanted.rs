@@ -39,7 +39,7 @@ pub(super) fn credential(
             let hint = "use secret, certificate or federated, or --mode relay";
             Err(WrongOption::new(CREDENTIAL, "broker mode cannot sign anybody in without one", hint))
         }
-        CredentialKind::None => Ok(WantedCredential::None),
+        CredentialKind::None | CredentialKind::Keep => Ok(WantedCredential::None),
         CredentialKind::Secret => Ok(WantedCredential::Secret { days: options.secret_days }),
         CredentialKind::Certificate => {
             let hint = "add --certificate FILE, a PEM file with the certificate and its RSA key";

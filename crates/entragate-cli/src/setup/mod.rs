@@ -30,6 +30,6 @@ pub mod teardown;
 pub mod wanted;
 mod wanting;
 
-pub use arguments::{Arguments, CredentialArguments, CredentialKind};
+pub use arguments::{Arguments, CredentialArguments, CredentialKind, Files};
 pub use run::run;
 pub use wanting::{Request, WrongOption, request};

@@ -8,7 +8,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
 use super::apply::{Applied, Outcome};
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Files};
 use super::files::{self, ENV, Environment, Fate, Overwrite, TOML, write_private, write_public};
 use super::plan::Plan;
 use super::slot::Slot;
@@ -22,7 +22,9 @@ pub(super) fn write_files(
     directory: &Directory,
     applied: &Applied,
 ) -> anyhow::Result<Vec<Fate>> {
-    let Some(client_id) = applied.ids.get(Slot::ApiAppId) else { return Ok(Vec::new()) };
+    let (Files::Written, Some(client_id)) = (arguments.files, applied.ids.get(Slot::ApiAppId)) else {
+        return Ok(Vec::new());
+    };
     let wanted = &request.wanted;
     let mcp_client_id = applied.ids.get(Slot::ClientAppId);
     if wanted.client.is_some() && mcp_client_id.is_none() {

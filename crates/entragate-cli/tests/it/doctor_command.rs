@@ -89,3 +89,42 @@ async fn the_repair_is_setups_command_for_this_deployment_and_changes_nothing() 
     }
     assert_eq!(*before, *world.entra.control().directory());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_repair_is_planned_then_carried_out_and_leaves_the_gateways_files_alone() {
+    let world = World::new(Mode::Broker)
+        .set("GRAPH_CLIENT_SECRET", fixtures::ADM_SECRET)
+        .directory(|directory| {
+            let api = directory.apps.iter_mut().find(|app| app.id == fixtures::API).unwrap();
+            api.token_version = 1;
+        })
+        .start()
+        .await;
+    let version = |world: &Started| {
+        let directory = world.entra.control().directory();
+        directory.apps.iter().find(|app| app.id == fixtures::API).unwrap().token_version
+    };
+    let output = doctor(&world, &["--graph", "secret", "--graph-client-id", fixtures::ADM, "--fix"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.contains("requestedAccessTokenVersion"), "{said}{}", text(&output.stderr));
+    assert_eq!(version(&world), 1, "a plan changes nothing");
+
+    let output =
+        doctor(&world, &["--graph", "secret", "--graph-client-id", fixtures::ADM, "--fix", "--apply"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(version(&world), 2, "{}{}", text(&output.stdout), text(&output.stderr));
+    let here = directory("doctor-command");
+    assert!(!here.join(".env").exists() && !here.join("entragate.toml").exists());
+
+    let output = doctor(&world, &["--graph", "secret", "--graph-client-id", fixtures::ADM]).await;
+    assert!(!text(&output.stdout).contains("requestedAccessTokenVersion"), "{}", text(&output.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_is_not_carried_out_without_somebody_who_may() {
+    let world = World::new(Mode::Broker).start().await;
+    let output = doctor(&world, &["--fix", "--apply"]).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--graph"), "{}", text(&output.stderr));
+}
