@@ -14,11 +14,12 @@ const HEAD: &str = "\
 entragate doctor                          # everything that needs no credential
 entragate doctor --graph az               # and the app registrations, as whoever is signed in to the Azure CLI
 entragate doctor --clients claude-code    # what stops one of these clients is an error
+entragate doctor --graph az --fix         # and what setup would do about it; --apply does it
 entragate doctor --only clock --json
 ```
 
 Exit code 0: nothing wrong, 1: errors or warnings, 2: could not run. A check that could not look says so and why; it never counts
-as fine. Nothing is changed, nobody signs in, no secret is printed. Not verified against a live tenant: the behaviour of Entra
+as fine. Without `--apply` nothing is changed; nobody signs in, no secret is printed. Not verified against a live tenant: the behaviour of Entra
 that the checks rely on is documented or published, and tested against the emulator.
 
 ";
