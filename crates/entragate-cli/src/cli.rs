@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
-use crate::{demo, doctor, emulate, explain, serve, setup, telemetry, token, trace};
+use crate::{demo, doctor, emulate, explain, sample, serve, setup, telemetry, token, trace};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run a local Entra to develop and test against
     Emulate(emulate::Arguments),
+    /// Run a small MCP server to put the gateway in front of
+    Sample(sample::Arguments),
     /// Find out what is wrong with the settings, the gateway and the app registrations, and what each client would experience
     Doctor(doctor::Arguments),
     /// Make the app registrations in Entra and the gateway's files: a plan first, then --apply
@@ -124,6 +126,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
             "--config names settings of the gateway, which the emulator does not have; name its tenants, users and apps with --directory"
         )),
         Command::Emulate(arguments) => emulate::run(&arguments).map(|()| Exit::Fine),
+        Command::Sample(arguments) => sample::run(&arguments).map(|()| Exit::Fine),
         Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments, environment, file)),
         Command::Setup(_) if file.is_some() => Err(anyhow::anyhow!(
             "--config names settings that setup would write; name their directory with --dir"

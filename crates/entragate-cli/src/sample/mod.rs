@@ -1,6 +1,7 @@
 //! A small MCP server to put the gateway in front of: an ordinary rmcp server on its own loopback port, which
 //! knows nothing of Entra and believes the identity headers that the gateway sets, as a user's own server would.
 
+mod command;
 mod tools;
 
 use std::io;
@@ -12,6 +13,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio::net::TcpListener;
 
 use crate::serve;
+pub use command::{Arguments, run};
 use tools::Tools;
 
 /// The path of its MCP endpoint.

@@ -76,7 +76,7 @@ pub(super) fn summary(plan: &Plan, applied: &Applied, fates: &[Fate]) -> String 
         text.push_str(&told(fate));
     }
     if !fates.is_empty() && applied.is_fine() {
-        text.push_str("\nNext:\n  set -a; . ./.env; set +a\n  entragate config check\n  entragate serve\n");
+        text.push_str("\nNext:\n  set -a; . ./.env; set +a\n  entragate doctor\n  entragate serve\n");
     }
     text
 }

@@ -21,6 +21,8 @@ mod doctor_reference;
 mod documentation;
 mod explain;
 mod graph;
+#[cfg(unix)] // its paths, and how a program is stopped
+mod journey;
 mod serve_admin;
 mod serve_listen;
 mod setup;
