@@ -19,6 +19,7 @@ use crate::graph::sign_in::{self, Way};
 /// Options of `entragate doctor`.
 #[derive(Debug, Default, clap::Args)]
 #[command(mut_arg("way", |way| way.hide(true)))]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Arguments {
     /// Print JSON
     #[arg(long)]
