@@ -18,7 +18,7 @@ async fn without_apply_nothing_is_written_anywhere() {
     let world = World::start("setup_plan_only").await;
     for options in ["", "--json", "--emit graph", "--mode relay", "--teardown"] {
         let printed = world.setup(options).await;
-        let left = if options == "--teardown" { 0 } else { 1 };
+        let left = i32::from(options != "--teardown");
         assert_eq!(printed.code, Some(left), "{}", printed.all());
     }
     assert_eq!(world.writes(), NOTHING);

@@ -1,6 +1,6 @@
 //! The plan as code, for whoever would rather run a script or keep a template.
 //!
-//! A script ([`az`], [`graph`]) does the steps of the plan; a template ([`bicep`], [`terraform`]) describes what is
+//! A script (`az`, `graph`) does the steps of the plan; a template (`bicep`, `terraform`) describes what is
 //! wanted. Each format has one function of [`Source`] to text, and one arm in [`emit`].
 
 mod az;
