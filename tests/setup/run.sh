@@ -82,7 +82,15 @@ nothing_left() {
     ! grep -E '^[+~-] ' <<<"$plan" | grep -v ' client secret$'
 }
 
+# The default way to Graph; 1: there is something to do.
+as_whoever_is_signed_in() {
+    local code=0
+    env -u GRAPH_TOKEN "$ENTRAGATE_BIN" setup --tenant $tenant --base-url https://mcp.contoso.com --name 'as az' --dir "$work" || code=$?
+    [ "$code" = 1 ]
+}
+
 cd "$work"
+check 'setup asks as whoever is signed in to the Azure CLI' as_whoever_is_signed_in
 script az relay "O'Neil \"az\" \$(id)" "${relay[@]}"
 script az broker 'Contoso az broker' "${broker[@]}"
 check 'az, broker: only its owner reads the secret' test "$(stat -c %a "$work/az-broker.env")" = 600
