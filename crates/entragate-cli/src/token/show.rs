@@ -11,7 +11,7 @@ const LISTED: usize = 10;
 /// The report as text.
 pub(super) fn text(report: &TokenReport) -> String {
     let mut out = String::new();
-    verdict(&mut out, &report.verdict);
+    verdict(&mut out, report);
     out.push_str("\nchecks\n");
     for check in &report.checks {
         row(&mut out, check);
@@ -52,8 +52,8 @@ fn cross() -> String {
     "✗".red().to_string()
 }
 
-fn verdict(out: &mut String, verdict: &TokenVerdict) {
-    let _ = match verdict {
+fn verdict(out: &mut String, report: &TokenReport) {
+    let _ = match &report.verdict {
         TokenVerdict::Valid => writeln!(out, "{}", "The gateway would accept this token.".green()),
         TokenVerdict::Refused { check, reason, remedy } => writeln!(
             out,
@@ -61,11 +61,24 @@ fn verdict(out: &mut String, verdict: &TokenVerdict) {
             "The gateway would refuse this token.".red()
         ),
         TokenVerdict::Unjudged { reason } => {
-            writeln!(out, "{}\n  {reason}", "This token could not be checked.".yellow())
+            let head = if is_genuine(report) {
+                "Nothing that can be seen from here is wrong with this token."
+            } else {
+                "This token could not be checked."
+            };
+            writeln!(out, "{}\n  {reason}", head.yellow())
         }
         // Later versions of the library may know more.
         _ => writeln!(out, "This token could not be checked."),
     };
+}
+
+/// Whether who made it was proven: of a sealed token only the store knows more.
+fn is_genuine(report: &TokenReport) -> bool {
+    let proves = |check: &TokenCheck| {
+        ["signature", "not_sealed_here"].contains(&check.check) && check.outcome == CheckOutcome::Passed
+    };
+    report.checks.iter().any(proves)
 }
 
 fn row(out: &mut String, check: &TokenCheck) {
