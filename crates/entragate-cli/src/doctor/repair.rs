@@ -53,9 +53,8 @@ impl Repair {
         if let Some(client) = client {
             words.option("--adopt-client", client.as_str());
         }
-        if let Some(scope) = api.required_scopes().first() {
-            words.option("--scope", scope);
-        }
+        // None: the gateway asks for `.default`, which is whatever the registration exposes.
+        words.option("--scope", &api.required_scopes().join(","));
         let mut roles: Vec<&str> = Vec::new();
         for role in config.rules.iter().flat_map(entragate::Rule::required_roles) {
             if !roles.contains(&role.as_str()) {
@@ -63,9 +62,8 @@ impl Repair {
             }
         }
         words.option("--roles", &roles.join(","));
-        if let Some(clients) = clients {
-            words.option("--clients", clients);
-        }
+        // None: nobody said which are missed.
+        words.option("--clients", clients.unwrap_or_default());
         Some(Self { words: words.0, authority: config.authority.as_str().to_owned() })
     }
 

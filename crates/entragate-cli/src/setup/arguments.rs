@@ -35,15 +35,15 @@ pub struct Arguments {
         help = "The MCP server behind the gateway [default: $ENTRAGATE_UPSTREAM, else http://127.0.0.1:3000/mcp]"
     )]
     pub upstream: Option<String>,
-    /// Name of the registrations [default: "MCP gateway" and the host of the base URL]
+    /// Name of the registrations [default: "MCP gateway" and the host of the base URL; what is there keeps its name]
     #[arg(long)]
     pub name: Option<String>,
     /// Roles of the MCP server; none: --roles ""
     #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "Admin,User")]
     pub roles: Vec<String>,
-    /// The scope that the MCP server exposes
-    #[arg(long, value_name = "NAME", default_value = "access")]
-    pub scope: String,
+    /// Scopes that the MCP server exposes; those that an adopted registration has: --scope ""
+    #[arg(long = "scope", value_delimiter = ',', value_name = "NAMES", default_value = "access")]
+    pub scopes: Vec<String>,
     /// MCP clients whose redirect URIs are registered (relay mode) or allowed (broker mode)
     #[arg(long, value_name = "NAMES", default_value = "claude-code")]
     pub clients: String,
@@ -65,6 +65,9 @@ pub struct Arguments {
     /// Add to this registration of somebody else's, as the client app (relay mode)
     #[arg(long, value_name = "CLIENT-ID")]
     pub adopt_client: Option<String>,
+    /// Let an adopted API app issue version 2 access tokens: iss and aud change for everybody who consumes them
+    #[arg(long)]
+    pub v2_tokens: bool,
     /// Carry the plan out; without it nothing is written anywhere
     #[arg(long, conflicts_with = "emit")]
     pub apply: bool,

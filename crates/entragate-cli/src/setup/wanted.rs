@@ -84,6 +84,10 @@ pub struct Wanted {
     pub assignments: Vec<WantedAssignment>,
     /// Whether nobody else gets in.
     pub access: WantedAccess,
+    /// What registrations that are there are called.
+    pub name: WantedName,
+    /// Which version access tokens have.
+    pub tokens: WantedTokens,
     /// Callbacks of the chosen clients that the gateway does not allow by itself (broker mode).
     pub allowed_redirect_uris: Vec<String>,
     /// What the options could not settle, for the person who runs setup.
@@ -238,6 +242,26 @@ pub enum WantedAccess {
     AsItIs,
     /// Only who is assigned (AADSTS50105).
     AssignedOnly,
+}
+
+/// What a registration that is there is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WantedName {
+    /// As it is: nobody named it.
+    AsItIs,
+    /// As the options say, if setup made it.
+    Given,
+}
+
+/// The version of access tokens, which the API app decides. The gateway takes both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WantedTokens {
+    /// Version 2, but an adopted registration keeps its own: others rely on `iss` and `aud`.
+    AsAdopted,
+    /// Version 2.
+    Version2,
 }
 
 impl Wanted {

@@ -9,8 +9,8 @@ use super::existing::Adopted;
 use super::registered::{allowed_redirects, registered_redirects};
 use super::slot::Slot;
 use super::wanted::{
-    Mode, Part, Resource, Wanted, WantedAccess, WantedApp, WantedAssignment, WantedPermissions,
-    sign_in_permissions,
+    Mode, Part, Resource, Wanted, WantedAccess, WantedApp, WantedAssignment, WantedName, WantedPermissions,
+    WantedTokens, sign_in_permissions,
 };
 use crate::clients::{self, Client};
 use crate::config::{Environment, keys};
@@ -74,6 +74,8 @@ pub fn request(arguments: &Arguments, environment: &Environment) -> Result<Reque
         credential: credential_wanted::credential(arguments, &authority, &tenant)?,
         assignments: assignments(&arguments.assignments, &roles)?,
         access,
+        name: if arguments.name.is_some() { WantedName::Given } else { WantedName::AsItIs },
+        tokens: if arguments.v2_tokens { WantedTokens::Version2 } else { WantedTokens::AsAdopted },
         allowed_redirect_uris: Vec::new(),
         remarks: Vec::new(),
     };
@@ -168,6 +170,21 @@ fn roles(names: &[String]) -> Result<Vec<String>, WrongOption> {
     Ok(roles)
 }
 
+fn scopes(arguments: &Arguments) -> Result<Vec<&str>, WrongOption> {
+    let mut scopes: Vec<&str> = Vec::new();
+    for name in arguments.scopes.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        check_value("--scope", name)?;
+        if !scopes.contains(&name) {
+            scopes.push(name);
+        }
+    }
+    if scopes.is_empty() && arguments.adopt.is_none() {
+        let hint = "name at least one; only a registration that is named with --adopt has its own already";
+        return Err(WrongOption::new("--scope", "names no scope", hint));
+    }
+    Ok(scopes)
+}
+
 /// What Graph takes as the value of a role or scope: up to 120 characters, no spaces, no dot in front.
 fn check_value(option: &'static str, value: &str) -> Result<(), WrongOption> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-:".contains(c);
@@ -203,7 +220,7 @@ fn assignments(given: &[String], roles: &[String]) -> Result<Vec<WantedAssignmen
 }
 
 fn api_app(arguments: &Arguments, base_url: &BaseUrl, roles: &[String]) -> Result<WantedApp, WrongOption> {
-    check_value("--scope", &arguments.scope)?;
+    let scopes = scopes(arguments)?;
     let name = name(arguments, base_url)?;
     let (unique_name, display_name) = match arguments.mode {
         Mode::Broker => (slug(&name), name),
@@ -211,7 +228,7 @@ fn api_app(arguments: &Arguments, base_url: &BaseUrl, roles: &[String]) -> Resul
     };
     let mut app = WantedApp::new(Part::Api, unique_name, display_name);
     app.identifier_uris = identifier_uris(&arguments.identifier_uris)?;
-    app.scopes = vec![app.scope(&arguments.scope)];
+    app.scopes = scopes.into_iter().map(|scope| app.scope(scope)).collect();
     app.roles = roles.iter().map(|role| app.role(role)).collect();
     app.web_redirect_uris = vec![format!("{base_url}/auth/callback")];
     app.optional_claims = vec!["idtyp", "acct", "xms_cc"];
@@ -263,7 +280,7 @@ fn add_client(wanted: &mut Wanted, arguments: &Arguments, clients: &[&'static Cl
     let redirects = registered_redirects(clients, &wanted.mcp_url);
     app.public_redirect_uris = redirects.uris;
     app.fallback_public_client = true;
-    app.permissions = vec![own_permissions(&wanted.api), sign_in_permissions()];
+    app.permissions = permissions(&wanted.api);
     wanted.client = Some(app);
     wanted.remarks.extend(redirects.remarks);
     if arguments.credential.kind.is_none() {
@@ -276,14 +293,16 @@ fn add_client(wanted: &mut Wanted, arguments: &Arguments, clients: &[&'static Cl
 
 /// Broker mode: the API app signs people in itself.
 fn add_own_permissions(wanted: &mut Wanted, clients: &[&'static Client]) {
-    wanted.api.permissions = vec![own_permissions(&wanted.api), sign_in_permissions()];
+    wanted.api.permissions = permissions(&wanted.api);
     let redirects = allowed_redirects(clients);
     wanted.allowed_redirect_uris =
         redirects.uris.into_iter().filter(|uri| RedirectRule::parse(uri).is_ok()).collect();
     wanted.remarks.extend(redirects.remarks);
 }
 
-fn own_permissions(api: &WantedApp) -> WantedPermissions {
-    let scopes = api.scopes.iter().map(|scope| (scope.value.clone(), scope.id.clone())).collect();
-    WantedPermissions { resource: Resource::Api, scopes }
+/// On the API, as far as scopes of it are named, and on Graph.
+fn permissions(api: &WantedApp) -> Vec<WantedPermissions> {
+    let scopes: Vec<_> = api.scopes.iter().map(|scope| (scope.value.clone(), scope.id.clone())).collect();
+    let own = (!scopes.is_empty()).then_some(WantedPermissions { resource: Resource::Api, scopes });
+    own.into_iter().chain([sign_in_permissions()]).collect()
 }

@@ -4,11 +4,13 @@
 
 use std::process::{Command, Output, Stdio};
 
+use entragate_cli::graph::Request;
 use entragate_emulator::fixtures;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config_fixture::directory;
 use crate::doctor_fixture::{Mode, Started, World};
+use crate::setup_fixture;
 
 /// The binary in the environment of a deployment.
 async fn doctor(world: &Started, arguments: &'static [&'static str]) -> Output {
@@ -96,29 +98,68 @@ async fn the_repair_is_planned_then_carried_out_and_leaves_the_gateways_files_al
         .set("GRAPH_CLIENT_SECRET", fixtures::ADM_SECRET)
         .directory(|directory| {
             let api = directory.apps.iter_mut().find(|app| app.id == fixtures::API).unwrap();
+            api.scopes[0].disabled = true;
             api.token_version = 1;
         })
         .start()
         .await;
-    let version = |world: &Started| {
+    let is_disabled = |world: &Started| {
         let directory = world.entra.control().directory();
-        directory.apps.iter().find(|app| app.id == fixtures::API).unwrap().token_version
+        let api = directory.apps.iter().find(|app| app.id == fixtures::API).unwrap();
+        assert_eq!(api.token_version, 1, "others rely on it");
+        api.scopes[0].disabled
     };
     let output = doctor(&world, &["--graph", "secret", "--graph-client-id", fixtures::ADM, "--fix"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let said = text(&output.stdout);
-    assert!(said.contains("requestedAccessTokenVersion"), "{said}{}", text(&output.stderr));
-    assert_eq!(version(&world), 1, "a plan changes nothing");
+    assert!(said.contains("- access (disabled)"), "{said}{}", text(&output.stderr));
+    assert!(said.contains("version 1, which stays") && said.contains("--v2-tokens"), "{said}");
+    assert!(is_disabled(&world), "a plan changes nothing");
 
     let output =
         doctor(&world, &["--graph", "secret", "--graph-client-id", fixtures::ADM, "--fix", "--apply"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-    assert_eq!(version(&world), 2, "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(!is_disabled(&world), "{}{}", text(&output.stdout), text(&output.stderr));
     let here = directory("doctor-command");
     assert!(!here.join(".env").exists() && !here.join("entragate.toml").exists());
 
     let output = doctor(&world, &["--graph", "secret", "--graph-client-id", fixtures::ADM]).await;
-    assert!(!text(&output.stdout).contains("requestedAccessTokenVersion"), "{}", text(&output.stdout));
+    assert!(!text(&output.stdout).contains("is disabled"), "{}", text(&output.stdout));
+}
+
+/// A deployment that setup made, and a doctor with something to find that no registration can help.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_repair_of_what_setup_made_is_what_is_broken_and_nothing_else() {
+    for (name, options, api) in [
+        ("doctor_fix_broker", "--clients chatgpt", "contoso"),
+        ("doctor_fix_relay", "--mode relay --clients chatgpt", "contoso-api"),
+    ] {
+        let world = setup_fixture::World::start(name).await;
+        let options = format!("{options} --scope access,tools --assign alice@contoso.test=Admin --apply");
+        world.setup(&options).await.ended_with(0);
+        let doctor = |options: &str| {
+            let graph = format!("--graph secret --graph-client-id {}", fixtures::ADM);
+            let mut command = world.command(&format!("doctor {graph} --fix {options}"));
+            command.envs(world.environment()).env("ENTRAGATE_UPSTREAM", "http://127.0.0.1:9/mcp");
+            setup_fixture::Printed::by(command)
+        };
+        let made = world.application(api).await.unwrap();
+        world.emulator.control().clear_requests();
+        let printed = doctor("").await.ended_with(1);
+        let all = printed.all();
+        assert!(all.contains("as they should be.") && !all.contains("Nothing was written"), "{all}");
+        assert!(all.contains("--scope access,tools"), "{all}");
+        doctor("--apply").await.ended_with(1);
+        assert_eq!(world.writes(), [""; 0], "{name}");
+
+        let mut scopes = made["api"]["oauth2PermissionScopes"].clone();
+        scopes[1]["isEnabled"] = json!(false);
+        let path = format!("/applications/{}", made["id"].as_str().unwrap());
+        let body = json!({ "api": { "oauth2PermissionScopes": scopes } });
+        world.graph().await.send(&Request::patch(&path, body)).await.unwrap();
+        doctor("--apply").await.ended_with(1);
+        assert_eq!(world.application(api).await.unwrap(), made, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

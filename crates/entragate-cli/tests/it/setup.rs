@@ -4,7 +4,7 @@
 use std::fs;
 
 use entragate_cli::graph::Request;
-use entragate_emulator::fixtures::{GRAPH_CLI, READER, READER_SECRET, TENANT, user_oid};
+use entragate_emulator::fixtures::{ADM, GRAPH_CLI, READER, READER_SECRET, TENANT, user_oid};
 use entragate_emulator::{Endpoint, Fault, FaultKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -232,10 +232,29 @@ async fn a_registration_of_somebody_else_is_adopted_only_when_it_is_named() {
     let refused = world.setup("--apply").await.ended_with(2);
     assert!(refused.stderr.contains(&format!("--adopt {app_id}")), "{}", refused.all());
 
-    world.setup(&format!("--apply --adopt {app_id}")).await.ended_with(0);
+    // Others rely on the version of its tokens, and the gateway takes both.
+    let adopt = format!("--apply --adopt {app_id} --assign alice@contoso.test=Admin");
+    let printed = world.setup(&adopt).await.ended_with(0);
+    assert!(printed.all().contains("version 1, which stays"), "{}", printed.all());
     // The record knows it from now on.
     world.setup("").await.ended_with(0);
     world.check().await.ended_with(0);
+    world.serve().await;
+    let token = world.sign_in("alice").await;
+    assert!(world.call(&token, "whoami").await.contains("alice"));
+    let version = async || {
+        let app: Value = graph.get(&format!("/applications(appId='{app_id}')")).await.expect("the app");
+        app["api"]["requestedAccessTokenVersion"].clone()
+    };
+    assert_ne!(version().await, 2);
+    let plan = world.setup("--v2-tokens").await.ended_with(1).stdout;
+    assert!(
+        plan.contains("api.requestedAccessTokenVersion: 1 → 2") && plan.contains("iss and aud"),
+        "{plan}"
+    );
+    world.setup("--v2-tokens --apply").await.ended_with(0);
+    assert_eq!(version().await, 2);
+    world.setup("").await.ended_with(0);
 
     let plan = world.setup("--teardown --apply").await.ended_with(0);
     assert!(plan.stdout.contains("was there before and stays"), "{}", plan.all());
@@ -243,6 +262,23 @@ async fn a_registration_of_somebody_else_is_adopted_only_when_it_is_named() {
     let left: Value = graph.get(&path).await.expect("it is still there");
     assert_eq!(left["passwordCredentials"], json!([]), "the secret is gone");
     assert_eq!(left["web"]["redirectUris"][0], "https://elsewhere.contoso.test/cb");
+}
+
+#[tokio::test]
+async fn what_is_there_is_renamed_only_if_somebody_names_it() {
+    let world = World::start("setup_name").await;
+    world.setup("--mode relay --apply").await.ended_with(0);
+    let environment = world.environment();
+    let setup = format!(
+        "setup --mode relay --graph-as secret --graph-client-id {ADM} --adopt {} --adopt-client {}",
+        environment["AZURE_CLIENT_ID"], environment["AZURE_MCP_CLIENT_ID"]
+    );
+    world.emulator.control().clear_requests();
+    world.run(&format!("{setup} --apply")).await.ended_with(0);
+    assert_eq!(world.writes(), NOTHING);
+    let plan = world.run(&format!("{setup} --name Fabrikam")).await.ended_with(1).stdout;
+    assert!(plan.contains("displayName: Contoso API → Fabrikam API"), "{plan}");
+    assert!(plan.contains("displayName: Contoso clients → Fabrikam clients"), "{plan}");
 }
 
 #[tokio::test]

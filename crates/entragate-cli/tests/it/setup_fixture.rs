@@ -34,6 +34,12 @@ pub(crate) struct Printed {
 }
 
 impl Printed {
+    pub(crate) async fn by(mut command: Command) -> Self {
+        let output = command.output().await.expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// Both streams, for messages.
     pub(crate) fn all(&self) -> String {
         format!("exit code {:?}\n{}\n{}", self.code, self.stdout, self.stderr)
@@ -90,10 +96,8 @@ impl World {
         command
     }
 
-    async fn run(&self, arguments: &str) -> Printed {
-        let output = self.command(arguments).output().await.expect("the binary runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Printed { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    pub(crate) async fn run(&self, arguments: &str) -> Printed {
+        Printed::by(self.command(arguments)).await
     }
 
     /// `entragate setup` as the tenant's automation, which may do everything.
@@ -154,9 +158,7 @@ impl World {
     pub(crate) async fn check(&self) -> Printed {
         let mut command = self.command("config check");
         command.env_clear().envs(self.environment());
-        let output = command.output().await.expect("the binary runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Printed { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Printed::by(command).await
     }
 
     /// The gateway with the written files.

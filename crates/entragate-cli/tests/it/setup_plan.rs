@@ -112,9 +112,33 @@ fn what_somebody_else_put_there_stays_and_is_said() {
 }
 
 #[test]
+fn each_scope_is_exposed_let_in_and_consented() {
+    let scopes = |options: &str| {
+        let plan = planned(options, &Existing::nothing());
+        let names = ["api.oauth2PermissionScopes", "api.preAuthorizedApplications", "scope"];
+        let fields = plan.steps.into_iter().flat_map(|step| step.fields);
+        let fields = fields.filter(|field| names.contains(&field.name.as_str()));
+        fields.map(|field| field.after).collect::<Vec<Value>>()
+    };
+    let both = json!(["access", "tools"]);
+    let signing_in = json!(["openid", "profile", "offline_access"]);
+    let expected = [&both, &both, &both, &signing_in].map(Clone::clone);
+    for options in ["--scope access,tools", "--scope access --scope tools,access"] {
+        assert_eq!(scopes(&format!("--mode relay {options}")), expected);
+    }
+    // An adopted registration may keep the ones that it has.
+    let none = json!([]);
+    for mode in ["broker", "relay"] {
+        let found = scopes(&format!("--mode {mode} --scope= --adopt 11111111-2222-3333-4444-555555555555"));
+        assert_eq!(found.iter().filter(|list| **list != none).collect::<Vec<_>>(), [&signing_in]);
+    }
+}
+
+#[test]
 fn options_that_cannot_be_meant_are_refused_with_what_to_write() {
     let refusals: Vec<String> = [
         "--scope api://x/access",
+        "--scope=",
         "--roles Admin,User,.hidden",
         "--assign alice@contoso.com",
         "--assign alice@contoso.com=Owner",

@@ -9,7 +9,7 @@ use crate::graph::{Request, odata};
 use crate::setup::existing::{ExistingApp, Standing};
 use crate::setup::plan::{Action, Step, Task};
 use crate::setup::slot::Slot;
-use crate::setup::wanted::{Part, Resource, TAG, WantedApp};
+use crate::setup::wanted::{Part, Resource, TAG, WantedApp, WantedName, WantedTokens};
 
 /// The registration, without what names its own id.
 pub(super) fn application(draft: &mut Draft<'_>, wanted: &WantedApp) {
@@ -20,10 +20,9 @@ pub(super) fn application(draft: &mut Draft<'_>, wanted: &WantedApp) {
     let mut members = Members::default();
     let mut kept: Vec<String> = Vec::new();
 
-    name(&mut members, wanted, existing);
+    members.set("displayName", json!(there.display_name), name(draft, wanted, existing));
     if part == Part::Api {
-        let version = there.api.requested_access_token_version;
-        members.set("api.requestedAccessTokenVersion", json!(version), json!(2));
+        draft.notes.extend(token_version(&mut members, draft.wanted.tokens, existing));
         kept.extend(scopes(&mut members, there, wanted));
         kept.extend(roles(&mut members, there, wanted));
         optional_claims(&mut members, there, wanted);
@@ -115,12 +114,44 @@ fn display_name<'a>(existing: Option<&'a ExistingApp>, wanted: &'a WantedApp) ->
     there.unwrap_or(&wanted.display_name)
 }
 
-/// An adopted registration keeps its name.
-fn name(members: &mut Members, wanted: &WantedApp, existing: Option<&ExistingApp>) {
-    let before = existing.map_or(Value::Null, |app| json!(app.application.display_name));
-    let is_adopted = existing.is_some_and(|app| app.standing == Standing::Adopted);
-    let after = if is_adopted { before.clone() } else { json!(wanted.display_name) };
-    members.set("displayName", before, after);
+/// An adopted registration keeps its name; another one changes it only if somebody said how it is called.
+fn name(draft: &Draft<'_>, wanted: &WantedApp, existing: Option<&ExistingApp>) -> Value {
+    match existing {
+        Some(app) if app.standing == Standing::Adopted || draft.wanted.name == WantedName::AsItIs => {
+            json!(app.application.display_name)
+        }
+        _ => json!(wanted.display_name),
+    }
+}
+
+/// `iss` and `aud` of every token hang on it, whoever consumes it; returns what is to be said about that.
+fn token_version(
+    members: &mut Members,
+    tokens: WantedTokens,
+    existing: Option<&ExistingApp>,
+) -> Option<String> {
+    const NAME: &str = "api.requestedAccessTokenVersion";
+    let Some(app) = existing else {
+        members.set(NAME, Value::Null, json!(2));
+        return None;
+    };
+    // `null` means 1: learn.microsoft.com/graph/api/resources/apiapplication
+    let before = app.application.api.requested_access_token_version.unwrap_or(1);
+    let stays = app.standing == Standing::Adopted && tokens == WantedTokens::AsAdopted;
+    members.set(NAME, json!(before), if stays { json!(before) } else { json!(2) });
+    match (before, stays) {
+        (2, _) => None,
+        (_, true) => Some(format!(
+            "The API app issues access tokens of version {before}, which stays; the gateway takes both versions. \
+             --v2-tokens changes it (an https Application ID URI needs that), and iss and aud with it for everybody who \
+             consumes these tokens"
+        )),
+        (_, false) => Some(
+            "Careful: with version 2, iss and aud of the API app's access tokens change for everybody who consumes them; \
+             the gateway takes both versions"
+                .to_owned(),
+        ),
+    }
 }
 
 fn scopes(members: &mut Members, there: &Application, wanted: &WantedApp) -> Vec<String> {
