@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::plan::{Action, Plan, Step, Task};
 use super::receipt::Receipt;
-use super::slot::{Ids, Slot, unknown_in};
+use super::slot::{Ids, unknown_in};
 use crate::graph::objects::NewPassword;
 use crate::graph::{Graph, GraphError, Request};
 
@@ -54,30 +54,30 @@ pub struct Applied {
     pub secret: Option<Secret>,
 }
 
-/// Carries the plan out; `tell` hears of each step, and `receipt` of whatever is made.
-pub async fn apply(
+/// Carries the plan out; `tell` hears of each step, and `receipt` of whatever is made. `keep` puts that where it outlives
+/// this process before the next step; if it cannot, nothing more is made.
+pub async fn apply<E>(
     graph: &Graph,
     plan: &Plan,
     receipt: &mut Receipt,
+    mut keep: impl FnMut(&Receipt, &Applied) -> Result<(), E>,
     tell: impl Fn(&Step, &Outcome),
-) -> Applied {
+) -> Result<Applied, E> {
     let mut applied = Applied { outcomes: Vec::new(), ids: plan.ids.clone(), secret: None };
+    receipt.note_apps(&applied.ids);
     for step in &plan.steps {
         let outcome = match &step.request {
             None => Outcome::Kept,
             Some(request) => applied.send(graph, step, request, receipt).await,
         };
+        receipt.note_apps(&applied.ids);
+        let is_new = matches!(outcome, Outcome::Done) && step.action != Action::Remove;
+        let kept = if is_new { keep(receipt, &applied) } else { Ok(()) };
         tell(step, &outcome);
         applied.outcomes.push(outcome);
+        kept?;
     }
-    for (slot, part) in
-        [(Slot::ApiAppId, super::wanted::Part::Api), (Slot::ClientAppId, super::wanted::Part::Client)]
-    {
-        if let Some(id) = applied.ids.get(slot) {
-            receipt.set(part, id);
-        }
-    }
-    applied
+    Ok(applied)
 }
 
 impl Applied {
@@ -132,6 +132,7 @@ impl Applied {
                 self.ids.learn(*slot, id);
             }
         }
+        receipt.redirect_uris.extend(redirects_added(step));
         if step.action == Action::Create {
             self.note(step, answer, receipt);
         }
@@ -144,6 +145,7 @@ impl Applied {
             Task::Consent { .. } => receipt.grants.extend(id),
             Task::Assignment { .. } => receipt.assignments.extend(id),
             Task::Federation => receipt.federated.extend(id),
+            Task::Certificate { ref thumbprint } => receipt.certificates.push(thumbprint.clone()),
             Task::Secret => {
                 if let Ok(password) = serde_json::from_value::<NewPassword>(answer) {
                     receipt.secrets.push(password.key_id);
@@ -153,4 +155,18 @@ impl Applied {
             _ => {}
         }
     }
+}
+
+/// Redirect URIs that were not there before.
+fn redirects_added(step: &Step) -> Vec<String> {
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let fields = step.fields.iter().filter(|field| field.name.ends_with(".redirectUris"));
+    fields
+        .flat_map(|field| {
+            let before = texts(&field.before);
+            texts(&field.after).into_iter().filter(move |uri| !before.contains(uri))
+        })
+        .collect()
 }

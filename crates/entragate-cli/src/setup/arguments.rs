@@ -11,9 +11,9 @@ use crate::graph::sign_in;
 #[command(after_help = AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Arguments {
-    /// How people sign in
-    #[arg(long, value_enum, default_value_t)]
-    pub mode: Mode,
+    /// How people sign in [default: as in the record of an earlier run, else broker]
+    #[arg(long, value_enum)]
+    pub mode: Option<Mode>,
     /// The tenant.
     #[arg(
         long,
@@ -95,6 +95,13 @@ pub struct Arguments {
     /// Who asks Graph.
     #[command(flatten)]
     pub graph: sign_in::Arguments,
+}
+
+impl Arguments {
+    /// How people are to sign in.
+    pub fn mode(&self) -> Mode {
+        self.mode.unwrap_or_default()
+    }
 }
 
 const AFTER_HELP: &str = "\

@@ -21,7 +21,7 @@ pub(super) fn credential(
     tenant: &TenantId,
 ) -> Result<WantedCredential, WrongOption> {
     let options = &arguments.credential;
-    let kind = options.kind.unwrap_or(match arguments.mode {
+    let kind = options.kind.unwrap_or(match arguments.mode() {
         Mode::Broker => CredentialKind::Secret,
         Mode::Relay => CredentialKind::None,
     });
@@ -35,7 +35,7 @@ pub(super) fn credential(
         return Err(unused("--federated-subject", "federated"));
     }
     match kind {
-        CredentialKind::None if arguments.mode == Mode::Broker => {
+        CredentialKind::None if arguments.mode() == Mode::Broker => {
             let hint = "use secret, certificate or federated, or --mode relay";
             Err(WrongOption::new(CREDENTIAL, "broker mode cannot sign anybody in without one", hint))
         }

@@ -158,11 +158,17 @@ impl Existing {
         }
     }
 
-    /// Reads everything that `wanted` is about.
-    pub async fn read(graph: &Graph, wanted: &Wanted, adopted: &Adopted) -> Result<Self, ExistingError> {
-        let api = find(graph, &wanted.api, adopted).await?;
+    /// Reads everything that `wanted` is about: in the registrations that are named, else in those that an earlier run
+    /// remembers, unless they are gone.
+    pub async fn read(
+        graph: &Graph,
+        wanted: &Wanted,
+        named: &Adopted,
+        remembered: &Adopted,
+    ) -> Result<Self, ExistingError> {
+        let api = find(graph, &wanted.api, named, remembered).await?;
         let client = match &wanted.client {
-            Some(client) => find(graph, client, adopted).await?,
+            Some(client) => find(graph, client, named, remembered).await?,
             None => None,
         };
         if let (Some(api), Some(client)) = (&api, &client)
@@ -235,15 +241,19 @@ pub(super) fn is_made(application: &Application) -> bool {
 async fn find(
     graph: &Graph,
     wanted: &WantedApp,
-    adopted: &Adopted,
+    named: &Adopted,
+    remembered: &Adopted,
 ) -> Result<Option<ExistingApp>, ExistingError> {
     let part = wanted.part;
-    if let Some(app_id) = adopted.of(part) {
+    if let Some(app_id) = named.of(part).or(remembered.of(part)) {
         let found: Option<Application> = graph.find(&Application::path(app_id)).await?;
-        let application =
-            found.ok_or_else(|| ExistingError::NoSuchApp { part, app_id: app_id.to_owned() })?;
-        let standing = if is_made(&application) { Standing::Made } else { Standing::Adopted };
-        return Ok(Some(ExistingApp::around(graph, application, standing).await?));
+        if let Some(application) = found {
+            let standing = if is_made(&application) { Standing::Made } else { Standing::Adopted };
+            return Ok(Some(ExistingApp::around(graph, application, standing).await?));
+        }
+        if named.of(part).is_some() {
+            return Err(ExistingError::NoSuchApp { part, app_id: app_id.to_owned() });
+        }
     }
     let foreign = |application: &Application| ExistingError::Foreign {
         part,

@@ -17,6 +17,7 @@ mod credential_wanted;
 pub mod emit;
 pub mod existing;
 pub mod files;
+mod foreign;
 mod ids;
 mod outcome;
 pub mod plan;

@@ -9,41 +9,89 @@ use serde_json::{Value, json};
 
 use super::apply::{Applied, Outcome};
 use super::arguments::{Arguments, Files};
-use super::files::{self, ENV, Environment, Fate, Overwrite, TOML, write_private, write_public};
+use super::files::{self, ENV, Environment, Fate, FileError, Overwrite, TOML, write_private, write_public};
 use super::plan::Plan;
 use super::slot::Slot;
 use super::wanting::Request;
 use crate::graph::Directory;
 
-/// Writes `entragate.toml` and `.env`, once the registrations are there.
+/// Whether the files could be written, asked before anything is made that has to go into them.
+pub(super) fn check_files(arguments: &Arguments) -> Result<(), FileError> {
+    match arguments.files {
+        Files::Written => [ENV, TOML].iter().try_for_each(|name| files::check(&arguments.dir.join(name))),
+        Files::LeftAlone => Ok(()),
+    }
+}
+
+/// Writes a new secret to disk as soon as it is known: nobody will tell it again.
+pub(super) fn keep_secret(
+    arguments: &Arguments,
+    request: &Request,
+    directory: &Directory,
+    applied: &Applied,
+) -> Result<Option<Fate>, FileError> {
+    let (Files::Written, Some(environment)) = (arguments.files, environment(request, directory, applied))
+    else {
+        return Ok(None);
+    };
+    let path = arguments.dir.join(ENV);
+    if is_whole(request, applied) {
+        write_private(&path, &environment.text(), overwrite(arguments)).map(Some)
+    } else {
+        files::write_beside(&path, &environment.text()).map(Some)
+    }
+}
+
+/// Writes `entragate.toml` and `.env`, once the registrations are there. `kept` is what became of `.env` already.
 pub(super) fn write_files(
     arguments: &Arguments,
     request: &Request,
     directory: &Directory,
     applied: &Applied,
+    kept: Option<Fate>,
 ) -> anyhow::Result<Vec<Fate>> {
-    let (Files::Written, Some(client_id)) = (arguments.files, applied.ids.get(Slot::ApiAppId)) else {
+    let (Files::Written, Some(environment)) = (arguments.files, environment(request, directory, applied))
+    else {
         return Ok(Vec::new());
     };
+    if !is_whole(request, applied) {
+        return Ok(kept.into_iter().collect());
+    }
+    let overwrite = overwrite(arguments);
+    let env = match kept {
+        Some(kept) => kept,
+        None => write_private(&arguments.dir.join(ENV), &environment.text(), overwrite)?,
+    };
+    let text = files::toml(&request.wanted, &request.upstream, &applied.ids);
+    let toml = write_public(&arguments.dir.join(TOML), &text, overwrite)?;
+    Ok(vec![toml, env])
+}
+
+const fn overwrite(arguments: &Arguments) -> Overwrite {
+    if arguments.force { Overwrite::Forced } else { Overwrite::Never }
+}
+
+/// Whether every registration is there that the files name.
+fn is_whole(request: &Request, applied: &Applied) -> bool {
+    request.wanted.apps().all(|app| applied.ids.get(Slot::app_id(app.part)).is_some())
+}
+
+fn environment<'a>(
+    request: &'a Request,
+    directory: &'a Directory,
+    applied: &'a Applied,
+) -> Option<Environment<'a>> {
     let wanted = &request.wanted;
     let mcp_client_id = applied.ids.get(Slot::ClientAppId);
-    if wanted.client.is_some() && mcp_client_id.is_none() {
-        return Ok(Vec::new());
-    }
     let is_public_cloud = directory.authority.as_str() == AuthorityHost::PUBLIC;
-    let environment = Environment {
+    Some(Environment {
         tenant: &directory.tenant,
-        client_id,
+        client_id: applied.ids.get(Slot::ApiAppId)?,
         secret: applied.secret.as_ref(),
         mcp_client_id: mcp_client_id.filter(|_| wanted.client.is_some()),
         base_url: &wanted.base_url,
         authority: (!is_public_cloud).then_some(directory.authority.as_str()),
-    };
-    let overwrite = if arguments.force { Overwrite::Forced } else { Overwrite::Never };
-    let env = write_private(&arguments.dir.join(ENV), &environment.text(), overwrite)?;
-    let text = files::toml(wanted, &request.upstream, &applied.ids);
-    let toml = write_public(&arguments.dir.join(TOML), &text, overwrite)?;
-    Ok(vec![toml, env])
+    })
 }
 
 /// What came of it, for people.

@@ -1,13 +1,16 @@
 //! `entragate.setup.json`: ids of what setup made, so that teardown removes that and nothing else. Nothing in it is
 //! secret. Registrations also carry a tag; consents, assignments and credentials cannot.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::existing::Adopted;
-use super::wanted::Part;
+use super::slot::{Ids, Slot};
+use super::wanted::{Mode, Part};
+use crate::graph::objects::KeyCredential;
 
 /// Its name.
 pub const FILE: &str = "entragate.setup.json";
@@ -18,6 +21,9 @@ pub const FILE: &str = "entragate.setup.json";
 pub struct Receipt {
     /// The tenant.
     pub tenant: String,
+    /// How people sign in with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// Application id of the API app, made or adopted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
@@ -32,6 +38,10 @@ pub struct Receipt {
     pub secrets: Vec<String>,
     /// Ids of federated credentials.
     pub federated: Vec<String>,
+    /// Thumbprints of certificates, SHA-1 in hexadecimal: Entra may show another name than the one that setup sent.
+    pub certificates: Vec<String>,
+    /// Redirect URIs that were added, whatever the options of a later run are.
+    pub redirect_uris: Vec<String>,
 }
 
 /// Why the file cannot be used.
@@ -52,6 +62,16 @@ pub enum ReceiptError {
         found: String,
         /// The one that is meant.
         wanted: String,
+    },
+    /// It speaks of another mode.
+    #[error("--mode: {file} is about {} mode, not {}", found.name(), wanted.name())]
+    OtherMode {
+        /// The file.
+        file: String,
+        /// Its mode.
+        found: Mode,
+        /// The one that is meant.
+        wanted: Mode,
     },
 }
 
@@ -78,11 +98,39 @@ impl Receipt {
         Ok(receipt)
     }
 
-    /// Writes the file, also to see whether the directory can be written to before anything is made.
+    /// The mode that the file of a directory is about, if there is a file that can be read.
+    pub fn mode_in(directory: &Path) -> Option<Mode> {
+        let text = fs::read_to_string(at(directory).0).ok()?;
+        serde_json::from_str::<Self>(&text).ok()?.known_mode()
+    }
+
+    /// The mode, once anything is made in it. Earlier versions did not write it; only relay mode has a client app.
+    fn known_mode(&self) -> Option<Mode> {
+        let mode = self.mode.or(self.client.as_ref().map(|_| Mode::Relay));
+        mode.filter(|_| self.names_apps())
+    }
+
+    /// Whether there is a registration in it.
+    pub fn names_apps(&self) -> bool {
+        self.api.is_some() || self.client.is_some()
+    }
+
+    /// Refuses another mode: what was made in this one would be forgotten.
+    pub fn check_mode(&self, directory: &Path, wanted: Mode) -> Result<(), ReceiptError> {
+        match self.known_mode() {
+            Some(found) if found != wanted => {
+                Err(ReceiptError::OtherMode { file: at(directory).1, found, wanted })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the file, also to see whether the directory can be written to before anything is made. Whoever is
+    /// stopped in the middle leaves the earlier version.
     pub fn write(&self, directory: &Path) -> Result<(), ReceiptError> {
         let (path, name) = at(directory);
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        fs::write(path, text).map_err(|error| ReceiptError::Io(name, error))
+        replace(&path, &text).map_err(|error| ReceiptError::Io(name, error))
     }
 
     /// Takes the file away, when nothing is left of what it is about.
@@ -94,21 +142,22 @@ impl Receipt {
         }
     }
 
-    /// Notes the application id of a part.
-    pub fn set(&mut self, part: Part, app_id: &str) {
-        let id = Some(app_id.to_owned());
-        match part {
-            Part::Api => self.api = id,
-            Part::Client => self.client = id,
-        }
+    /// Notes the registrations, as far as they are known.
+    pub fn note_apps(&mut self, ids: &Ids) {
+        let known = |part| ids.get(Slot::app_id(part)).map(str::to_owned);
+        self.api = known(Part::Api).or(self.api.take());
+        self.client = known(Part::Client).or(self.client.take());
     }
 
-    /// The registrations to look for: the ones that are named now, else the ones of an earlier run.
-    pub fn adopted(&self, named: &Adopted) -> Adopted {
-        Adopted {
-            api: named.api.clone().or_else(|| self.api.clone()),
-            client: named.client.clone().or_else(|| self.client.clone()),
-        }
+    /// Whether setup added this certificate.
+    pub fn has_certificate(&self, key: &KeyCredential) -> bool {
+        let thumbprint = key.custom_key_identifier.as_deref().unwrap_or_default();
+        self.certificates.iter().any(|known| known.eq_ignore_ascii_case(thumbprint))
+    }
+
+    /// The registrations of an earlier run.
+    pub fn remembered(&self) -> Adopted {
+        Adopted { api: self.api.clone(), client: self.client.clone() }
     }
 }
 
@@ -121,6 +170,9 @@ impl ReceiptError {
                 "move the file away; teardown will then know the registrations by their tag only"
             }
             Self::OtherTenant { .. } => "use one directory for each tenant: --dir",
+            Self::OtherMode { .. } => {
+                "leave --mode out; for another mode take this one back first (--teardown), or use another --dir"
+            }
         }
     }
 }
@@ -129,4 +181,13 @@ fn at(directory: &Path) -> (PathBuf, String) {
     let path = directory.join(FILE);
     let name = path.display().to_string();
     (path, name)
+}
+
+/// A new file under another name, moved over the old one once it is whole.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_file_name(format!("{FILE}.new"));
+    let mut file = File::create(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(new, path)
 }

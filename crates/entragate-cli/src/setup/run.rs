@@ -9,9 +9,9 @@ use owo_colors::OwoColorize as _;
 use super::apply::{self, Applied, Outcome};
 use super::arguments::Arguments;
 use super::existing::Existing;
-use super::files;
+use super::files::{self, Fate};
 use super::outcome;
-use super::plan::Plan;
+use super::plan::{Plan, Step};
 use super::planning::{self, KnownSecret, Surroundings};
 use super::receipt::Receipt;
 use super::wanting::{self, Request};
@@ -22,6 +22,8 @@ use crate::graph::{AccessToken, Directory, Graph, Http, Permission};
 
 /// Runs the command.
 pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Exit> {
+    let remembered = if arguments.offline { None } else { Receipt::mode_in(&arguments.dir) };
+    let arguments = &Arguments { mode: arguments.mode.or(remembered), ..arguments.clone() };
     let request = wanting::request(arguments, environment).map_err(|error| hinted(&error, &error.hint))?;
     if arguments.offline {
         return offline(arguments, &request);
@@ -29,8 +31,9 @@ pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Re
     let (directory, graph, token) = connect(arguments, environment, &request).await?;
     let receipt =
         Receipt::read(&arguments.dir, &directory.tenant).map_err(|error| hinted(&error, error.hint()))?;
-    let adopted = receipt.adopted(&request.adopted);
-    let existing = Existing::read(&graph, &request.wanted, &adopted);
+    receipt.check_mode(&arguments.dir, request.wanted.mode).map_err(|error| hinted(&error, error.hint()))?;
+    let remembered = receipt.remembered();
+    let existing = Existing::read(&graph, &request.wanted, &request.adopted, &remembered);
     let existing = existing.await.map_err(|error| hinted(&error, &error.hint()))?;
     let setup = Setup { arguments, request: &request, directory, graph, receipt, who: token.who() };
     if arguments.teardown { setup.down(&existing).await } else { setup.up(&existing).await }
@@ -119,11 +122,11 @@ impl Setup<'_> {
             show(self.arguments, self.request, &plan, Some(&self.directory))?;
             return Ok(if plan.is_done() { Exit::Fine } else { Exit::Findings });
         }
-        let mut applied = self.carry_out(&plan).await?;
+        let (mut applied, kept) = self.carry_out(&plan).await?;
         if applied.secret.is_none() {
             applied.secret = known.map(|known| known.secret);
         }
-        let fates = outcome::write_files(self.arguments, self.request, &self.directory, &applied);
+        let fates = outcome::write_files(self.arguments, self.request, &self.directory, &applied, kept);
         // The registrations are made; what cannot be written is said after everything else.
         let written = fates.as_deref().unwrap_or_default();
         if self.arguments.json {
@@ -141,20 +144,23 @@ impl Setup<'_> {
     async fn down(mut self, existing: &Existing) -> anyhow::Result<Exit> {
         let hanging = teardown::Hanging::read(&self.graph, existing).await;
         let hanging = hanging.map_err(|error| hinted(&error, &error.hint()))?;
-        let plan =
-            teardown::plan(&self.directory.tenant, &self.request.wanted, existing, &hanging, &self.receipt);
+        let tenant = &self.directory.tenant;
+        let way = teardown::plan(tenant, &self.request.wanted, existing, &hanging, &self.receipt);
+        let teardown::WayBack { plan, staying } = way;
         self.greet()?;
         if !self.arguments.apply {
             show(self.arguments, self.request, &plan, Some(&self.directory))?;
-            return Ok(if plan.is_done() { Exit::Fine } else { Exit::Findings });
+            return Ok(if plan.is_done() && staying == 0 { Exit::Fine } else { Exit::Findings });
         }
-        let applied = self.carry_out(&plan).await?;
+        let applied =
+            apply::apply(&self.graph, &plan, &mut self.receipt, |_, _| anyhow::Ok(()), tell).await?;
         if self.arguments.json {
             print(&outcome::as_json(&plan, Some(&applied), &[]))?;
         } else {
             print(&outcome::summary(&plan, &applied, &[]))?;
         }
-        if !applied.is_fine() {
+        if staying > 0 || !applied.is_fine() {
+            // The record is what the next run goes by.
             return Ok(Exit::Findings);
         }
         Receipt::remove(&self.arguments.dir).map_err(|error| hinted(&error, error.hint()))?;
@@ -170,24 +176,39 @@ impl Setup<'_> {
         print(&format!("Tenant {}, {mode} mode, asked as {who}\n\n", directory.tenant))
     }
 
-    /// Carries a plan out and keeps the record of it, whatever happens on the way.
-    async fn carry_out(&mut self, plan: &Plan) -> anyhow::Result<Applied> {
-        let directory = &self.arguments.dir;
+    /// Carries a plan out, and keeps the record and a new secret from step to step: whoever is stopped in the middle
+    /// loses neither.
+    async fn carry_out(&mut self, plan: &Plan) -> anyhow::Result<(Applied, Option<Fate>)> {
+        let Self { arguments, request, directory, graph, receipt, .. } = self;
+        receipt.mode = Some(request.wanted.mode);
         if !plan.is_done() {
-            // Nothing is made that cannot be recorded.
-            self.receipt.write(directory).map_err(|error| hinted(&error, error.hint()))?;
+            // Nothing is made that cannot be recorded, and no secret that cannot be kept.
+            outcome::check_files(arguments).map_err(|error| {
+                hinted(&error, "nothing was made; move it away, or name another directory with --dir")
+            })?;
+            receipt.write(&arguments.dir).map_err(|error| hinted(&error, error.hint()))?;
         }
-        let tell = |step: &super::plan::Step, outcome: &Outcome| {
-            if matches!(outcome, Outcome::Kept) {
-                return;
+        let mut kept: Option<Fate> = None;
+        let keep = |receipt: &Receipt, applied: &Applied| {
+            let recorded = receipt.write(&arguments.dir);
+            if kept.is_none() && applied.secret.is_some() {
+                kept = outcome::keep_secret(arguments, request, directory, applied)
+                    .context("a client secret was made and cannot be written; run the same command again")?;
             }
-            let mark = if outcome.is_fine() { "✓".green().to_string() } else { "✗".red().to_string() };
-            drop(writeln!(anstream::stderr(), "{mark} {}  {}", step.action.word(), step.title));
+            recorded.map_err(|error| hinted(&error, error.hint()))
         };
-        let applied = apply::apply(&self.graph, plan, &mut self.receipt, tell).await;
-        if self.receipt.api.is_some() || self.receipt.client.is_some() {
-            self.receipt.write(directory).map_err(|error| hinted(&error, error.hint()))?;
+        let applied = apply::apply(graph, plan, receipt, keep, tell).await?;
+        if receipt.names_apps() {
+            receipt.write(&arguments.dir).map_err(|error| hinted(&error, error.hint()))?;
         }
-        Ok(applied)
+        Ok((applied, kept))
     }
+}
+
+fn tell(step: &Step, outcome: &Outcome) {
+    if matches!(outcome, Outcome::Kept) {
+        return;
+    }
+    let mark = if outcome.is_fine() { "✓".green().to_string() } else { "✗".red().to_string() };
+    drop(writeln!(anstream::stderr(), "{mark} {}  {}", step.action.word(), step.title));
 }

@@ -1,15 +1,14 @@
 //! The way back: removes what setup made, and nothing else.
 //!
 //! A registration with setup's tag goes as a whole, together with its service principal and what hangs on that, unless
-//! somebody else has come to rely on it: a foreign client that was granted access, a person whom somebody else assigned, a
-//! credential that somebody added. Then, and for adopted registrations, only what the record names is removed.
+//! somebody else has come to rely on it (see [`foreign`](super::foreign)). Then, and for adopted registrations, only what the record names is removed.
 
 use crate::graph::objects::{AppRoleAssignment, PermissionGrant};
 use crate::graph::{Graph, GraphError, Request, odata};
 
 use super::existing::{Existing, ExistingApp, Standing, grants_of};
+use super::foreign::View;
 use super::plan::{Action, Plan, Step, Task};
-use super::planning::CREDENTIAL_NAME;
 use super::receipt::Receipt;
 use super::slot::Ids;
 use super::wanted::{Part, Wanted};
@@ -19,15 +18,19 @@ use super::wanted::{Part, Wanted};
 pub struct Hanging {
     /// Consents to the registrations, and of others to use the API.
     pub grants: Vec<PermissionGrant>,
+    /// Application permissions and roles that the registrations themselves have.
+    pub held: Vec<AppRoleAssignment>,
 }
 
 impl Hanging {
     /// Reads it.
     pub async fn read(graph: &Graph, existing: &Existing) -> Result<Self, GraphError> {
-        let mut grants: Vec<PermissionGrant> = Vec::new();
+        let (mut grants, mut held) = (Vec::<PermissionGrant>::new(), Vec::new());
         for app in [&existing.api, &existing.client].into_iter().flatten() {
             let Some(id) = app.principal_id() else { continue };
             let on_it = format!("/oauth2PermissionGrants?{}", odata::equals(&[("resourceId", id)]));
+            let roles = format!("/servicePrincipals/{}/appRoleAssignments", odata::segment(id));
+            held.extend(graph.list::<AppRoleAssignment>(&roles).await?);
             for path in [grants_of(id), on_it] {
                 for grant in graph.list::<PermissionGrant>(&path).await? {
                     if !grants.contains(&grant) {
@@ -36,8 +39,17 @@ impl Hanging {
                 }
             }
         }
-        Ok(Self { grants })
+        Ok(Self { grants, held })
     }
+}
+
+/// The way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    /// What goes.
+    pub plan: Plan,
+    /// How many registrations of setup's stay.
+    pub staying: usize,
 }
 
 /// Plans the way back.
@@ -47,7 +59,7 @@ pub fn plan(
     existing: &Existing,
     hanging: &Hanging,
     receipt: &Receipt,
-) -> Plan {
+) -> WayBack {
     let mut plan = Plan {
         mode: wanted.mode,
         tenant: tenant.to_owned(),
@@ -55,18 +67,19 @@ pub fn plan(
         notes: Vec::new(),
         ids: Ids::default(),
     };
-    let ours = [&existing.api, &existing.client].into_iter().flatten().filter_map(ExistingApp::principal_id);
-    let ours: Vec<&str> = ours.collect();
-    let mut leaving: Vec<&str> = Vec::new();
+    let view = View { wanted, existing, hanging, receipt };
+    let (mut leaving, mut removed, mut staying) = (Vec::<&str>::new(), 0, 0);
     // The client first: the API app is what it is let in to.
     for part in [Part::Client, Part::Api] {
         let Some(app) = existing.app(part) else { continue };
-        let foreign = foreign(part, app, existing, hanging, receipt, &ours);
+        let foreign = view.foreign(part, app);
         if app.standing == Standing::Made && foreign.is_empty() {
+            removed += 1;
             leaving.extend(app.principal_id());
             plan.steps.extend(whole(part, app));
             continue;
         }
+        staying += usize::from(app.standing == Standing::Made);
         let name = app.application.display_name.as_deref().unwrap_or_default();
         plan.notes.push(match app.standing {
             Standing::Adopted => format!(
@@ -95,16 +108,12 @@ pub fn plan(
             plan.steps.insert(0, assignment_step(assignment));
         }
     }
-    if plan
-        .steps
-        .iter()
-        .any(|step| matches!(&step.request, Some(request) if request.path.starts_with("/applications/")))
-    {
+    if removed > 0 {
         plan.notes.push(
             "Entra keeps a removed registration for 30 days under Deleted applications. entragate.toml and .env stay".to_owned(),
         );
     }
-    plan
+    WayBack { plan, staying }
 }
 
 fn remove(title: impl Into<String>, path: String) -> Step {
@@ -136,7 +145,7 @@ fn assignment_step(assignment: &AppRoleAssignment) -> Step {
     remove(format!("role of {name}"), path)
 }
 
-/// Secrets and federated credentials of ours on a registration that stays.
+/// Secrets, certificates and federated credentials of ours on a registration that stays.
 fn credentials(app: &ExistingApp, receipt: &Receipt) -> Vec<Step> {
     let base = format!("/applications/{}", odata::segment(&app.application.id));
     let secrets =
@@ -153,44 +162,17 @@ fn credentials(app: &ExistingApp, receipt: &Receipt) -> Vec<Step> {
             format!("{base}/federatedIdentityCredentials/{}", odata::segment(&one.id)),
         )
     });
-    secrets.chain(federated).collect()
+    secrets.chain(certificates(app, receipt)).chain(federated).collect()
 }
 
-/// What somebody else has attached to a registration.
-fn foreign(
-    part: Part,
-    app: &ExistingApp,
-    existing: &Existing,
-    hanging: &Hanging,
-    receipt: &Receipt,
-    ours: &[&str],
-) -> Vec<String> {
-    let mut foreign: Vec<String> = Vec::new();
-    if let Some(id) = app.principal_id() {
-        let grants = hanging.grants.iter().filter(|grant| grant.resource_id == id);
-        let others = grants.filter(|grant| !ours.contains(&grant.client_id.as_str())).count();
-        if others > 0 {
-            foreign.push(format!("{others} consent(s) of other applications to use it"));
-        }
+/// The list is written whole: the keys that stay keep their ids, by which Graph knows them without their content.
+fn certificates(app: &ExistingApp, receipt: &Receipt) -> Option<Step> {
+    let keys = app.application.key_credentials.iter();
+    let (ours, others): (Vec<_>, Vec<_>) = keys.partition(|key| receipt.has_certificate(key));
+    if ours.is_empty() {
+        return None;
     }
-    if part == Part::Api {
-        for one in existing.assignments.iter().filter(|one| !receipt.assignments.contains(&one.id)) {
-            foreign.push(format!(
-                "the assignment of {}",
-                one.principal_display_name.as_deref().unwrap_or("somebody")
-            ));
-        }
-    }
-    let is_ours = |name: &Option<String>| name.as_deref() == Some(CREDENTIAL_NAME);
-    for secret in app.application.password_credentials.iter().filter(|secret| !is_ours(&secret.display_name))
-    {
-        foreign.push(format!("the client secret \"{}\"", secret.display_name.as_deref().unwrap_or_default()));
-    }
-    for key in app.application.key_credentials.iter().filter(|key| !is_ours(&key.display_name)) {
-        foreign.push(format!("the certificate \"{}\"", key.display_name.as_deref().unwrap_or_default()));
-    }
-    for one in app.federated.iter().filter(|one| one.name != CREDENTIAL_NAME) {
-        foreign.push(format!("the federated credential \"{}\"", one.name));
-    }
-    foreign
+    let path = format!("/applications/{}", odata::segment(&app.application.id));
+    let request = Request::patch(path, serde_json::json!({ "keyCredentials": others }));
+    Some(Step::send(Task::Removal, "certificate", Action::Remove, request))
 }

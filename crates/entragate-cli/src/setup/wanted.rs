@@ -7,7 +7,7 @@
 //! Templates (Bicep, Terraform) are written from here; scripts are written from the plan, which also knows what is
 //! there already.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ids::permission_id;
 use super::slot::Slot;
@@ -25,7 +25,7 @@ pub const SIGN_IN_SCOPES: [(&str, &str); 3] = [
 ];
 
 /// How people are to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// The gateway is the authorization server; one registration

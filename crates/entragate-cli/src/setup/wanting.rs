@@ -66,7 +66,7 @@ pub fn request(arguments: &Arguments, environment: &Environment) -> Result<Reque
         if arguments.assignment_required { WantedAccess::AssignedOnly } else { WantedAccess::AsItIs };
     let roles = roles(&arguments.roles)?;
     let mut wanted = Wanted {
-        mode: arguments.mode,
+        mode: arguments.mode(),
         base_url: base_url.to_string(),
         mcp_url: mcp_url.clone(),
         api: api_app(arguments, &base_url, &roles)?,
@@ -79,7 +79,7 @@ pub fn request(arguments: &Arguments, environment: &Environment) -> Result<Reque
         allowed_redirect_uris: Vec::new(),
         remarks: Vec::new(),
     };
-    match arguments.mode {
+    match arguments.mode() {
         Mode::Relay => add_client(&mut wanted, arguments, &clients),
         Mode::Broker => add_own_permissions(&mut wanted, &clients),
     }
@@ -144,7 +144,7 @@ fn adopted(arguments: &Arguments) -> Result<Adopted, WrongOption> {
             .map(|id| id.map(|id| id.to_string()))
             .map_err(|error| WrongOption::new(option, error.to_string(), hint))
     };
-    if arguments.adopt_client.is_some() && arguments.mode == Mode::Broker {
+    if arguments.adopt_client.is_some() && arguments.mode() == Mode::Broker {
         let problem = "broker mode has one registration";
         return Err(WrongOption::new("--adopt-client", problem, "use --adopt, or --mode relay"));
     }
@@ -222,7 +222,7 @@ fn assignments(given: &[String], roles: &[String]) -> Result<Vec<WantedAssignmen
 fn api_app(arguments: &Arguments, base_url: &BaseUrl, roles: &[String]) -> Result<WantedApp, WrongOption> {
     let scopes = scopes(arguments)?;
     let name = name(arguments, base_url)?;
-    let (unique_name, display_name) = match arguments.mode {
+    let (unique_name, display_name) = match arguments.mode() {
         Mode::Broker => (slug(&name), name),
         Mode::Relay => (format!("{}-api", slug(&name)), format!("{name} API")),
     };

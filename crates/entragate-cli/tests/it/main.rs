@@ -29,6 +29,7 @@ mod setup;
 mod setup_emit;
 mod setup_fixture;
 mod setup_plan;
+mod setup_record;
 mod token_check;
 mod trace;
 mod upstream_failures;

@@ -10,7 +10,7 @@ mod write;
 pub use diff::diff;
 pub use env::{Environment, SecretState, known_secret};
 pub use toml::toml;
-pub use write::{Fate, FileError, Overwrite, write_private, write_public};
+pub use write::{Fate, FileError, Overwrite, check, write_beside, write_private, write_public};
 
 /// The configuration file.
 pub const TOML: &str = "entragate.toml";

@@ -54,6 +54,27 @@ pub fn write_public(path: &Path, text: &str, overwrite: Overwrite) -> Result<Fat
     write(path, text, overwrite, Readers::AsUsual)
 }
 
+/// Writes the version beside a file, for its owner alone: the file itself cannot be whole yet.
+pub fn write_beside(path: &Path, text: &str) -> Result<Fate, FileError> {
+    replace_beside(path, text, Readers::Owner).map(Fate::Written)
+}
+
+/// Whether a file could be written, as far as that can be seen without writing it.
+pub fn check(path: &Path) -> Result<(), FileError> {
+    let failed = |source| FileError { path: path.to_owned(), source };
+    match fs::read_to_string(path) {
+        Ok(_) => {}
+        // A link to nowhere is there, and nothing can be created through it safely.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let beside = beside(path);
+    if beside.symlink_metadata().is_ok_and(|there| there.is_dir()) {
+        return Err(FileError { path: beside, source: io::ErrorKind::IsADirectory.into() });
+    }
+    Ok(())
+}
+
 fn write(path: &Path, text: &str, overwrite: Overwrite, readers: Readers) -> Result<Fate, FileError> {
     let failed = |source| FileError { path: path.to_owned(), source };
     match fs::read_to_string(path) {
@@ -65,19 +86,29 @@ fn write(path: &Path, text: &str, overwrite: Overwrite, readers: Readers) -> Res
         Ok(_) => {}
         Err(error) => return Err(failed(error)),
     }
+    let beside = replace_beside(path, text, readers)?;
+    if overwrite == Overwrite::Forced {
+        fs::rename(&beside, path).map_err(failed)?;
+        return Ok(Fate::Written(path.to_owned()));
+    }
+    Ok(Fate::Beside { there: path.to_owned(), written: beside })
+}
+
+fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!("{name}.new"));
+    path.with_file_name(format!("{name}.new"))
+}
+
+fn replace_beside(path: &Path, text: &str, readers: Readers) -> Result<PathBuf, FileError> {
+    let beside = beside(path);
+    let failed = |source| FileError { path: beside.clone(), source };
     // Never into a file whose readers somebody else chose.
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
     create(&beside, text, readers).map_err(failed)?;
-    if overwrite == Overwrite::Forced {
-        fs::rename(&beside, path).map_err(failed)?;
-        return Ok(Fate::Written(path.to_owned()));
-    }
-    Ok(Fate::Beside { there: path.to_owned(), written: beside })
+    Ok(beside)
 }
 
 fn create(path: &Path, text: &str, readers: Readers) -> io::Result<()> {

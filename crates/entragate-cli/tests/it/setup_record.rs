@@ -1,0 +1,203 @@
+//! What `entragate setup` keeps while it works, and what it takes back: the record outlives a run that is stopped, and
+//! nothing goes that others rely on.
+
+use std::fs;
+use std::process::Stdio;
+
+use entragate_cli::graph::Request;
+use entragate_emulator::fixtures::{ADM, API};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::setup_fixture::World;
+
+const NOTHING: [&str; 0] = [];
+const RECEIPT: &str = "entragate.setup.json";
+
+fn receipt(world: &World) -> Value {
+    serde_json::from_str(&world.file(RECEIPT)).expect("JSON")
+}
+
+/// Runs setup until it says that a step is done, and kills it there.
+async fn killed_after(world: &World, options: &str, said: &str) {
+    let line = format!("setup --name Contoso --graph-as secret --graph-client-id {ADM} {options}");
+    let mut child =
+        world.command(&line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    while let Some(line) = lines.next_line().await.expect("text") {
+        if line.contains(said) {
+            child.kill().await.expect("killed");
+            return;
+        }
+    }
+    panic!("it never said `{said}`");
+}
+
+#[tokio::test]
+async fn a_run_that_is_killed_loses_neither_the_record_nor_the_secret() {
+    let world = World::start("setup_killed").await;
+    let options = "--assign alice@contoso.test=Admin";
+    killed_after(&world, &format!("{options} --apply"), "consent for everybody: signing in").await;
+    let record = receipt(&world);
+    assert!(record["api"].is_string(), "{record}");
+    assert_eq!(record["mode"], "broker");
+    assert_eq!(record["grants"].as_array().map(Vec::len), Some(2), "{record}");
+
+    killed_after(&world, &format!("{options} --apply"), "client secret").await;
+    let record = receipt(&world);
+    assert_eq!(record["assignments"].as_array().map(Vec::len), Some(1), "{record}");
+    assert_eq!(record["secrets"].as_array().map(Vec::len), Some(1), "{record}");
+    let secret = world.environment()["AZURE_CLIENT_SECRET"].clone();
+
+    // The next run makes no second one, and teardown knows everything for setup's own.
+    world.emulator.control().clear_requests();
+    world.setup(&format!("{options} --apply")).await.ended_with(0);
+    assert_eq!(world.writes(), NOTHING);
+    assert_eq!(world.environment()["AZURE_CLIENT_SECRET"], secret);
+    world.check().await.ended_with(0);
+    world.setup("--teardown --apply").await.ended_with(0);
+    assert!(world.application("contoso").await.is_none());
+    assert!(!world.directory.join(RECEIPT).exists());
+}
+
+#[tokio::test]
+async fn nothing_is_made_that_cannot_be_written() {
+    for name in [".env", ".env.new", "entragate.toml"] {
+        let world = World::start("setup_unwritable").await;
+        fs::create_dir(world.directory.join(name)).expect("a directory");
+        let printed = world.setup("--apply").await.ended_with(2);
+        assert!(printed.stderr.contains(name) && printed.stderr.contains("--dir"), "{}", printed.all());
+        assert_eq!(world.writes(), NOTHING, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_others_rely_on_makes_a_registration_stay() {
+    let world = World::start("setup_relied_on").await;
+    world.setup("--apply").await.ended_with(0);
+    let graph = world.graph().await;
+    let app = world.application("contoso").await.expect("the app");
+    let path = format!("/applications/{}", app["id"].as_str().expect("an id"));
+    let principal = async |app_id: &str| -> String {
+        let path = format!("/servicePrincipals(appId='{app_id}')?$select=id");
+        let found: Value = graph.get(&path).await.expect("there");
+        found["id"].as_str().expect("an id").to_owned()
+    };
+    let own = principal(app["appId"].as_str().expect("an id")).await;
+    let theirs: Value = graph.get(&format!("/servicePrincipals(appId='{API}')")).await.expect("there");
+    let tools =
+        theirs["appRoles"].as_array().expect("roles").iter().find(|role| role["value"] == "Tools.All");
+    let tools = tools.expect("a role for applications");
+    let stays = async |expected: &str| {
+        let plan = world.setup("--teardown").await.ended_with(1);
+        assert!(plan.stdout.contains("stays, because") && plan.stdout.contains(expected), "{}", plan.all());
+        assert!(!plan.stdout.contains("30 days"), "nothing is removed: {}", plan.all());
+    };
+
+    let api = &app["api"];
+    let mut entries = api["preAuthorizedApplications"].as_array().cloned().unwrap_or_default();
+    entries.push(json!({ "appId": ADM, "delegatedPermissionIds": [api["oauth2PermissionScopes"][0]["id"]] }));
+    let mut scopes = api["oauth2PermissionScopes"].as_array().cloned().expect("scopes");
+    let mut scope = scopes[0].clone();
+    scope["id"] = json!("aaaaaaaa-0000-4000-8000-000000000001");
+    scope["value"] = json!("files.read");
+    scopes.push(scope);
+    let mut roles = app["appRoles"].as_array().cloned().expect("roles");
+    let mut role = roles[0].clone();
+    role["id"] = json!("aaaaaaaa-0000-4000-8000-000000000002");
+    role["value"] = json!("Auditor");
+    role["displayName"] = json!("Auditor");
+    roles.push(role);
+    let mut uris = app["web"]["redirectUris"].as_array().cloned().expect("URIs");
+    uris.push(json!("https://elsewhere.contoso.test/cb"));
+    // Each alone, and taken back again.
+    for (theirs, before, expected) in [
+        (
+            json!({ "api": { "preAuthorizedApplications": entries } }),
+            json!({ "api": { "preAuthorizedApplications": api["preAuthorizedApplications"] } }),
+            format!("the preauthorised client {ADM}"),
+        ),
+        (
+            json!({ "web": { "redirectUris": uris } }),
+            json!({ "web": { "redirectUris": app["web"]["redirectUris"] } }),
+            "the redirect URI https://elsewhere.contoso.test/cb".to_owned(),
+        ),
+    ] {
+        graph.send(&Request::patch(&path, theirs)).await.expect("changed");
+        stays(&expected).await;
+        graph.send(&Request::patch(&path, before)).await.expect("changed back");
+    }
+    let grant = json!({
+        "clientId": own, "consentType": "AllPrincipals", "resourceId": theirs["id"], "scope": "access",
+    });
+    let held = json!({ "principalId": own, "resourceId": theirs["id"], "appRoleId": tools["id"] });
+    for (made_at, body, expected) in [
+        ("/oauth2PermissionGrants".to_owned(), grant, "its consent to access"),
+        (format!("/servicePrincipals/{own}/appRoleAssignments"), held, "1 application permission(s)"),
+    ] {
+        let made = graph.send(&Request::post(&made_at, body)).await.expect("made");
+        stays(expected).await;
+        let path = format!("{made_at}/{}", made["id"].as_str().expect("an id"));
+        graph.send_once(&Request::delete(path)).await.expect("removed");
+    }
+    // With nothing of theirs left it would go.
+    let plan = world.setup("--teardown").await.ended_with(1);
+    assert!(plan.stdout.contains("30 days") && !plan.stdout.contains("stays, because"), "{}", plan.all());
+    let theirs = json!({ "api": { "oauth2PermissionScopes": scopes }, "appRoles": roles });
+    graph.send(&Request::patch(&path, theirs)).await.expect("changed");
+    stays("the scope files.read, the role Auditor").await;
+    world.setup("--teardown --apply").await.ended_with(1);
+    assert!(world.application("contoso").await.is_some());
+    assert_eq!(receipt(&world)["api"], app["appId"], "the record is still there");
+}
+
+#[tokio::test]
+async fn the_record_knows_the_mode() {
+    let world = World::start("setup_mode").await;
+    world.setup("--mode relay --apply").await.ended_with(0);
+    // Without the option the record says it.
+    world.setup("").await.ended_with(0);
+    for options in ["--mode broker", "--mode broker --teardown --apply"] {
+        let refused = world.setup(options).await.ended_with(2);
+        assert!(
+            refused.stderr.contains("--mode") && refused.stderr.contains("leave --mode out"),
+            "{}",
+            refused.all()
+        );
+    }
+    // A record of an earlier version has less in it.
+    let mut record = receipt(&world);
+    for member in ["mode", "certificates", "redirectUris"] {
+        record.as_object_mut().expect("an object").remove(member).expect("it was there");
+    }
+    fs::write(world.directory.join(RECEIPT), record.to_string()).expect("a file");
+    world.setup("--teardown --apply").await.ended_with(0);
+    assert!(
+        world.application("contoso-api").await.is_none()
+            && world.application("contoso-client").await.is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_is_taken_back() {
+    let world = World::start("setup_certificate").await;
+    let pem = entragate_emulator::fixtures::CLIENT_CERTIFICATE.to_owned()
+        + entragate_emulator::fixtures::CLIENT_KEY;
+    fs::write(world.directory.join("gateway.pem"), pem).expect("a file");
+    let options = "--credential certificate --certificate gateway.pem";
+    world.setup(&format!("{options} --apply")).await.ended_with(0);
+    let app = world.application("contoso").await.expect("the app");
+    assert_ne!(app["keyCredentials"][0]["displayName"], "entragate-setup", "Entra shows a name of its own");
+    world.setup("--teardown --apply").await.ended_with(0);
+    assert!(world.application("contoso").await.is_none());
+
+    // An adopted registration stays, without it.
+    let graph = world.graph().await;
+    let by_hand = Request::post("/applications", json!({ "displayName": "By hand" }));
+    let by_hand = graph.send(&by_hand).await.expect("made");
+    let app_id = by_hand["appId"].as_str().expect("an id");
+    world.setup(&format!("{options} --adopt {app_id} --apply --force")).await.ended_with(0);
+    world.setup("--teardown --apply").await.ended_with(0);
+    let left: Value = graph.get(&format!("/applications(appId='{app_id}')")).await.expect("there");
+    assert_eq!(left["keyCredentials"], json!([]));
+}
