@@ -66,7 +66,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → the app that signs people in → Authentication: move the redirect URI from Mobile and desktop applications to Web (broker mode)",
         ),
         command: Do(
-            "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback --public-client-redirect-uris",
+            "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback # names the whole list; and --public-client-redirect-uris with its whole list without it",
         ),
         row: Some(13),
         sources: &[CODES, REPLY_URL],
