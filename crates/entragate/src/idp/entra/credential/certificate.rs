@@ -46,6 +46,8 @@ pub(super) struct Pair {
     stamps: [Stamp; 2],
     /// `x5t#S256` (RFC 7515 §4.1.8), which tells Entra the certificate among those of the app.
     thumbprint: String,
+    /// SHA-1 and SHA-256.
+    pub(super) digests: [Vec<u8>; 2],
     key: Arc<dyn SigningKey>,
 }
 
@@ -96,8 +98,11 @@ impl Pair {
         let key = private_key(&file::read(&files.key).map_err(of_key)?).map_err(of_key)?;
         let pem = file::read(&files.certificate).map_err(of_certificate)?;
         let certificate = certificate_of(&key, &pem).map_err(of_certificate)?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &certificate));
-        Ok(Self { stamps, thumbprint, key })
+        // SHA-1 is a name here, as the portal and Microsoft Graph have it: nothing is trusted because of it.
+        let digests = [&digest::SHA1_FOR_LEGACY_USE_ONLY, &digest::SHA256]
+            .map(|algorithm| digest::digest(algorithm, &certificate).as_ref().to_vec());
+        let thumbprint = URL_SAFE_NO_PAD.encode(&digests[1]);
+        Ok(Self { stamps, thumbprint, digests, key })
     }
 
     /// A fresh assertion that whoever asks is `client_id`.

@@ -101,6 +101,14 @@ impl Credential {
         }
     }
 
+    /// SHA-1 and SHA-256 of the certificate, by which an app registration names it; `None` for other credentials.
+    pub async fn thumbprints(&self) -> Option<[Vec<u8>; 2]> {
+        match &*self.0 {
+            Source::Certificate(certificate) => Some(certificate.current().await.digests.clone()),
+            _ => None,
+        }
+    }
+
     /// What is suspicious about it, though not certainly wrong.
     pub fn warning(&self) -> Option<&'static str> {
         let looks_like_an_id = match &*self.0 {
