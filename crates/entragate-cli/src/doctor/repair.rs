@@ -4,6 +4,7 @@
 use clap::Parser as _;
 
 use crate::cli::Exit;
+use crate::clients::Client;
 use crate::config::{Config, Environment, Identity, keys};
 use crate::graph::sign_in;
 use crate::setup;
@@ -80,6 +81,14 @@ impl Repair {
         setup::run(&arguments, &environment.clone().with(keys::AUTHORITY_HOST.env, &self.authority)).await
     }
 
+    /// What carries the plan out. Setup adds and takes nothing away, which Azure CLI's options that name whole lists do.
+    pub(super) fn invocation(clients: &[&Client]) -> String {
+        let names: Vec<&str> = clients.iter().map(|client| client.name).collect();
+        let clients =
+            if names.is_empty() { String::new() } else { format!(" --clients {}", quoted(&names.join(","))) };
+        format!("entragate doctor --graph az{clients} --fix --apply")
+    }
+
     /// The command line, to be pasted into a POSIX shell.
     pub fn command(&self) -> String {
         let words = self.words.iter().map(|word| quoted(word));
@@ -96,7 +105,7 @@ impl Words {
 }
 
 /// Nothing in the word means anything to a shell.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:,@".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();

@@ -7,7 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entragate::{Clock as _, SystemClock};
 use entragate_cli::doctor::{Outcome, Report};
 use entragate_cli::graph::print_date;
-use entragate_emulator::{Access, App, Directory, FederatedCredential, Secret, fixtures};
+use entragate_emulator::{
+    Access, App, Assignment, Directory, FederatedCredential, GroupClaims, Principals, Secret, fixtures,
+};
 use serde_json::json;
 
 use crate::config_fixture::directory;
@@ -103,6 +105,14 @@ async fn faults_of_roles_and_assignments() {
     expect("a disabled role", api(mode, |app| app.roles[0].disabled = true), &["roles"]).await;
     let unassigned = api(mode, |app| app.assignments.retain(|held| held.role.as_deref() != Some("Admin")));
     expect("a role that nobody has", unassigned, &["role-assignments"]).await;
+    let daemon = api(mode, |app| {
+        app.roles[0].members = Principals::Both;
+        app.assignments.retain(|held| held.role.as_deref() != Some("Admin"));
+        app.assignments.push(Assignment { principal: "DMN".to_owned(), role: Some("Admin".to_owned()) });
+    });
+    let report = examined(daemon).await;
+    assert_eq!(wrong(&report), ["role-assignments"], "{}", all(&report));
+    assert!(told(&report, "role-assignments")[0].starts_with("only applications have the role Admin"));
     expect("only assigned people", api(mode, |app| app.assignment_required = true), &[]).await;
     let nobody = api(mode, |app| {
         app.assignment_required = true;
@@ -111,6 +121,89 @@ async fn faults_of_roles_and_assignments() {
     // Without rules that name a role, so that nothing else is wrong with it.
     let nobody = nobody.set("ENTRAGATE_RULES", r#"[{ tools = ["*"] }]"#);
     expect("only assigned people, and nobody is", nobody, &["assignment-required 50105"]).await;
+}
+
+const ENGINEERING: &str = "9a000000-0000-4000-8000-000000000003";
+
+/// Rules over a group, in broker mode: its credential reads the groups of people with too many.
+fn grouped(group: &str, claims: GroupClaims, permissions: &[&str]) -> World {
+    let rules = format!(r#"[{{ tools = ["*"], groups = ["{group}"] }}]"#);
+    let held = permissions
+        .iter()
+        .map(|role| Assignment { principal: "API".to_owned(), role: Some((*role).to_owned()) });
+    api(Broker, |app| app.group_claims = claims)
+        .directory(|d| app(d, fixtures::GRAPH).assignments.extend(held))
+        .set("ENTRAGATE_RULES", rules)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_groups() {
+    use GroupClaims::{All, ApplicationGroup, None, SecurityGroup};
+    const NO_GROUP: &str = "99999999-9999-4999-8999-999999999999";
+    const BOTH: &[&str] = &["GroupMember.Read.All", "User.Read.All"];
+    const DIRECTORY: &[&str] = &["Directory.Read.All"];
+    for (name, world, expected) in [
+        ("all is well", grouped(ENGINEERING, SecurityGroup, DIRECTORY), &[] as &[&str]),
+        ("two permissions", grouped(ENGINEERING, All, BOTH), &[]),
+        ("no claim", grouped(ENGINEERING, None, DIRECTORY), &["groups"]),
+        ("no such group", grouped(NO_GROUP, SecurityGroup, DIRECTORY), &["groups"]),
+        ("neither", grouped(NO_GROUP, None, DIRECTORY), &["groups", "groups"]),
+        ("no permission", grouped(ENGINEERING, SecurityGroup, &[]), &["groups"]),
+        ("half of them", grouped(ENGINEERING, SecurityGroup, &BOTH[..1]), &["groups"]),
+        (
+            "no permission, and none needed",
+            grouped(ENGINEERING, SecurityGroup, &[]).set("ENTRAGATE_GROUPS_OVERAGE", "refuse"),
+            &[],
+        ),
+        ("a group that is not assigned", grouped(ENGINEERING, ApplicationGroup, DIRECTORY), &["groups"]),
+    ] {
+        expect(name, world, expected).await;
+    }
+    let assigned = grouped(ENGINEERING, ApplicationGroup, DIRECTORY).directory(|d| {
+        let held = Assignment { principal: "Engineering".to_owned(), role: Option::None };
+        app(d, fixtures::API).assignments.push(held);
+    });
+    let report = examined(assigned).await;
+    assert!(!report.is_wrong() && told(&report, "groups").len() == 1, "{}", all(&report));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_that_may_not_be_read_are_not_checked() {
+    let world = grouped(ENGINEERING, GroupClaims::SecurityGroup, &["Directory.Read.All"]);
+    let report = examined(world.graph(fixtures::READER, fixtures::READER_SECRET)).await;
+    assert!(!report.is_wrong(), "{}", all(&report));
+    let groups = report.examined.iter().find(|examined| examined.check.name == "groups").unwrap();
+    let reason = "needs the Graph permission GroupMember.Read.All";
+    assert!(matches!(&groups.outcome, Outcome::NotChecked(why) if why == reason), "{:?}", groups.outcome);
+}
+
+/// The command of the one finding of this check.
+fn command<'a>(report: &'a Report, check: &str) -> &'a str {
+    let finding = report.findings.iter().find(|finding| finding.check == check);
+    finding.and_then(|finding| finding.command.as_deref()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_pasted_takes_nothing_away() {
+    let report = examined(client(|app| app.admin_consent.clear()).clients("claude-code,cursor")).await;
+    let setup = "entragate doctor --graph az --clients claude-code,cursor --fix --apply";
+    assert_eq!(command(&report, "consent"), setup);
+    for mode in [Relay, Broker] {
+        let report = examined(world(mode).directory(|d| {
+            for app in &mut d.apps {
+                app.web_redirect_uris = vec!["https://other.contoso.test/callback".to_owned()];
+                app.public_redirect_uris = vec!["myapp://callback".to_owned()];
+            }
+        }))
+        .await;
+        assert_eq!(command(&report, "redirect-uris"), "entragate doctor --graph az --fix --apply");
+    }
+    let report = examined(api(Relay, |app| {
+        app.identifier_uris = vec!["https://mcp.contoso.test/a'b".to_owned()];
+    }))
+    .await;
+    let whole = r"--identifier-uris 'https://mcp.contoso.test/a'\''b' api://";
+    assert!(command(&report, "identifier-uris").contains(whole), "{}", command(&report, "identifier-uris"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,6 +252,19 @@ async fn faults_of_credentials() {
         api(Broker, |app| app.secrets = vec![secret])
     };
     expect("a secret for a month", ends(30), &[]).await;
+    let beside = |other: &str, own: u64, others: u64| {
+        let secret = |value: &str, days: u64| Secret {
+            value: value.to_owned(),
+            ends: Some(print_date(SystemClock.now().plus(Duration::from_secs(days * 24 * 60 * 60)))),
+            ..Secret::default()
+        };
+        let secrets = vec![secret(fixtures::API_SECRET, own), secret(other, others)];
+        api(Broker, |app| app.secrets = secrets)
+    };
+    let expiry = ["secret-expiry 7000222"];
+    expect("the gateway's secret ends before another", beside("zzz-other", 5, 90), &expiry).await;
+    expect("another secret ends before the gateway's", beside("zzz-other", 90, 5), &[]).await;
+    expect("one of two that look alike ends", beside("api-other", 90, 5), &expiry).await;
     expect("a secret for five days", ends(5), &["secret-expiry 7000222"]).await;
     let expired = world(Broker).set("AZURE_CLIENT_SECRET", "api-old");
     expect("an expired secret beside a good one", expired, &["credential 7000222"]).await;
@@ -188,6 +294,12 @@ async fn faults_of_credentials() {
     ] {
         expect(name, world, &[expected]).await;
     }
+    let claims = json!({ "iss": "https://oidc.test", "sub": "x'; touch pwned; '", "aud": audience });
+    let token = format!("{}.{}.c2ln", part(&json!({ "alg": "RS256", "kid": "x" })), part(&claims));
+    std::fs::write(&file, token).unwrap();
+    let report = examined(federated("https://oidc.test", "y", audience)).await;
+    let pasted = command(&report, "federated-credentials");
+    assert!(pasted.contains(r"x'\''; touch pwned; '\''"), "{pasted}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

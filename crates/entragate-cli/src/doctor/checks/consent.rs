@@ -14,6 +14,7 @@
 
 use crate::doctor::check::Checked;
 use crate::doctor::finding::Finding;
+use crate::doctor::repair::Repair;
 use crate::doctor::site::Site;
 use crate::graph::objects::PermissionGrant;
 
@@ -45,7 +46,8 @@ pub(super) async fn run(site: &Site) -> Checked {
         Finding::warning(what, "App registrations, the app that signs people in, API permissions")
             .because("People see Entra's consent page, or a wall where they may not consent.")
             .fix("grant admin consent")
-            .command(format!("az ad app permission grant --id {signer} --api {} --scope {}", app.app_id, missing.join(" ")))
+            // `az ad app permission grant` takes away what was granted before (Azure/azure-cli#20974).
+            .command(Repair::invocation(&site.clients))
             .prevents(65001),
     ])
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
+use crate::doctor::repair::quoted;
 use crate::doctor::site::Site;
 
 pub(super) async fn run(site: &Site) -> Checked {
@@ -48,7 +49,11 @@ pub(super) async fn run(site: &Site) -> Checked {
         Finding::error(what, place)
             .because("Entra compares issuer, subject and audience letter by letter.")
             .fix("add a federated credential with exactly these values")
-            .command(format!("az ad app federated-credential create --id {} --parameters '{credential}'", site.signer()?))
+            .command(format!(
+                "az ad app federated-credential create --id {} --parameters {}",
+                site.signer()?,
+                quoted(&credential.to_string())
+            ))
             .prevents(code),
     ])
 }

@@ -13,6 +13,7 @@
 
 use crate::doctor::check::Checked;
 use crate::doctor::finding::Finding;
+use crate::doctor::repair::quoted;
 use crate::doctor::site::Site;
 
 pub(super) async fn run(site: &Site) -> Checked {
@@ -31,11 +32,14 @@ pub(super) async fn run(site: &Site) -> Checked {
     // The broker names the API by its GUID.
     let is_missing = !app.identifier_uris.iter().any(|known| known.trim_end_matches('/') == uri);
     if site.is_relay() && is_missing {
+        // The option names the whole list.
+        let whole: Vec<String> =
+            app.identifier_uris.iter().map(String::as_str).chain([uri]).map(quoted).collect();
         found.push(
             Finding::error(format!("the API app has no Application ID URI {uri}"), place)
                 .because("The gateway asks for scopes with it, and Entra does not know them.")
                 .fix("add it, or name another one in ENTRAGATE_ENTRA_IDENTIFIER_URIS")
-                .command(format!("az ad app update --id {} --identifier-uris {uri}", api.id()))
+                .command(format!("az ad app update --id {} --identifier-uris {}", api.id(), whole.join(" ")))
                 .prevents(500_011),
         );
     }

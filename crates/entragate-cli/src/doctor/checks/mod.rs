@@ -61,6 +61,7 @@ checks! {
         token_encryption "token-encryption",
         roles "roles",
         role_assignments "role-assignments",
+        groups "groups",
         assignment_required "assignment-required",
         required_access "required-access",
         consent "consent",

@@ -20,6 +20,7 @@ use super::aadsts;
 use crate::clients::{self, AtEntra};
 use crate::doctor::check::Checked;
 use crate::doctor::finding::Finding;
+use crate::doctor::repair::Repair;
 use crate::doctor::site::{Probe, Site, Stage};
 use crate::graph::objects::Application;
 
@@ -93,13 +94,8 @@ fn unregistered(site: &Site, code: u64) -> Finding {
     } else {
         format!("{} is not registered", site.callback())
     };
-    let signer = site.signer().map(ToString::to_string).unwrap_or_default();
-    let command = if site.is_relay() {
-        format!("az ad app update --id {signer} --public-client-redirect-uris http://localhost/callback http://127.0.0.1/callback")
-    } else {
-        format!("az ad app update --id {signer} --web-redirect-uris {}", site.callback())
-    };
-    aadsts::error(site, code, what, "App registrations, the app that signs people in, Authentication").command(command)
+    aadsts::error(site, code, what, "App registrations, the app that signs people in, Authentication")
+        .command(Repair::invocation(&site.clients))
 }
 
 /// Whether Entra accepts the callback of a client, in relay mode.

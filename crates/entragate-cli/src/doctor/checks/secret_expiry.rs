@@ -1,6 +1,7 @@
 //! # What it checks
 //!
-//! When the client secrets and certificates of the app that signs people in expire.
+//! When the client secret or the certificate that the gateway uses expires. Among several of the app that signs people in it is
+//! known by its first three characters (`hint`) or its thumbprint; of those that cannot be told apart, the earliest counts.
 //!
 //! # Why it matters
 //!
@@ -13,9 +14,13 @@
 
 use std::time::Duration;
 
+use entragate::Timestamp;
+
 use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
-use crate::doctor::site::{Proof, Site};
+use crate::doctor::repair::quoted;
+use crate::doctor::site::{Mark, Proof, Site};
+use crate::graph::objects::Application;
 use crate::graph::parse_date;
 
 /// Warned so long before.
@@ -23,27 +28,54 @@ const NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 pub(super) async fn run(site: &Site) -> Checked {
     let kind = site.broker()?.credential.kind();
-    let app = site.graph().await?.signer().await?;
-    let (ends, code): (Vec<Option<&str>>, u64) = match kind {
-        "client secret" => (app.password_credentials.iter().map(|one| one.end_date_time.as_deref()).collect(), 7_000_222),
-        "certificate" => (app.key_credentials.iter().map(|one| one.end_date_time.as_deref()).collect(), 700_027),
-        _ => return Err(Skip::NotApplicable("the gateway's credential does not expire")),
-    };
-    // That it is refused today is the check `credential`'s.
-    if matches!(site.proof().await, Ok(Proof::Refused(refusal)) if !refusal.is_after_the_credential()) {
-        return Ok(Vec::new());
+    if !matches!(kind, "client secret" | "certificate") {
+        return Err(Skip::NotApplicable("the gateway's credential does not expire"));
     }
+    let app = site.graph().await?.signer().await?;
     let now = site.clock.now();
-    // Which of several is the gateway's cannot be seen: the one that lasts longest is taken for it.
-    let last = ends.into_iter().flatten().filter_map(|end| parse_date(end).map(|when| (when, end))).max_by_key(|(when, _)| *when);
-    let Some((when, end)) = last.filter(|(when, _)| *when < now.plus(NOTICE)) else { return Ok(Vec::new()) };
+    let mut ends = candidates(app, &site.mark().await?);
+    match site.proof().await {
+        // That it is refused today is the check `credential`'s.
+        Ok(Proof::Refused(refusal)) if !refusal.is_after_the_credential() => return Ok(Vec::new()),
+        // It was accepted just now: it is none of those that have ended.
+        Ok(Proof::Token { .. } | Proof::Refused(_)) => ends.retain(|(when, _)| *when > now),
+        _ => {}
+    }
+    let earliest = ends.iter().min_by_key(|(when, _)| *when);
+    let Some((when, end)) = earliest.filter(|(when, _)| *when < now.plus(NOTICE)) else {
+        return Ok(Vec::new());
+    };
     let days = when.since(now).as_secs() / (24 * 60 * 60);
+    let many = if ends.len() > 1 { " (the earliest of several that look like the gateway's)" } else { "" };
+    let code = if kind == "certificate" { 700_027 } else { 7_000_222 };
     let place = "App registrations, the app that signs people in, Certificates & secrets";
-    Ok(vec![
-        Finding::warning(format!("the {kind} expires in {days} days, on {end}"), place)
-            .because("From then on every sign-in and every refresh fails.")
-            .fix("make a new one, give it to the gateway, then remove the old one")
-            .command(format!("az ad app credential reset --id {} --append --query password --output tsv", app.app_id))
-            .prevents(code),
-    ])
+    let finding = Finding::warning(format!("the {kind} expires in {days} days, on {end}{many}"), place)
+        .because("From then on every sign-in and every refresh fails.")
+        .fix("make a new one, give it to the gateway, then remove the old one")
+        .prevents(code);
+    let id = quoted(&app.app_id);
+    Ok(vec![finding.command(if kind == "certificate" {
+        format!("az ad app credential reset --id {id} --append --cert @certificate.pem")
+    } else {
+        format!("az ad app credential reset --id {id} --append --query password --output tsv")
+    })])
+}
+
+/// The ends of those that may be the gateway's: those with its mark, or all where Graph shows none with it.
+fn candidates<'a>(app: &'a Application, mark: &Mark) -> Vec<(Timestamp, &'a str)> {
+    let all: Vec<(Option<&str>, bool)> = match mark {
+        Mark::Hint(hint) => {
+            let secrets = app.password_credentials.iter();
+            secrets.map(|one| (one.end_date_time.as_deref(), one.hint.as_ref() == Some(hint))).collect()
+        }
+        Mark::Thumbprints(known) => {
+            let is_it = |name: &String| known.iter().any(|one| one.eq_ignore_ascii_case(name));
+            let keys = app.key_credentials.iter();
+            keys.map(|one| (one.end_date_time.as_deref(), one.custom_key_identifier.as_ref().is_some_and(is_it)))
+                .collect()
+        }
+    };
+    let is_known = all.iter().any(|(_, is_it)| *is_it);
+    let wanted = all.into_iter().filter(|(_, is_it)| *is_it || !is_known);
+    wanted.filter_map(|(end, _)| parse_date(end?).map(|when| (when, end.unwrap_or_default()))).collect()
 }

@@ -2,7 +2,7 @@
 //! credential and shows which tokens the API app gets. The token is looked at and dropped.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use entragate::aadsts::codes_in;
 use entragate::{ClientId, Timestamp};
 use http::StatusCode;
@@ -87,6 +87,34 @@ pub(super) async fn assertion_claims(
     assertion
         .and_then(|(_, assertion)| claims(assertion.expose()))
         .ok_or_else(|| "the credential is no JWT".to_owned())
+}
+
+/// How Graph tells the gateway's secret or certificate among those of its app: never more of a secret than the three
+/// characters that Graph shows everybody who may read the app (`hint`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::doctor) enum Mark {
+    /// The first three characters of the secret.
+    Hint(String),
+    /// The certificate, in each way that `customKeyIdentifier` is seen to be written.
+    Thumbprints(Vec<String>),
+}
+
+pub(super) async fn mark(
+    documents: &Documents,
+    broker: &BrokerConfig,
+    signer: &ClientId,
+    now: Timestamp,
+) -> Result<Mark, String> {
+    if let Some(digests) = broker.credential.thumbprints().await {
+        let hex = |digest: &Vec<u8>| digest.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+        let written = digests.iter().flat_map(|digest| [hex(digest), STANDARD.encode(digest)]);
+        return Ok(Mark::Thumbprints(written.collect()));
+    }
+    let parameters = broker.credential.parameters(signer.as_str(), &documents.token, now).await;
+    let parameters = parameters.map_err(|error| error.to_string())?;
+    let secret = parameters.iter().find(|(name, _)| *name == "client_secret");
+    let (_, secret) = secret.ok_or("the credential is neither a secret nor a certificate")?;
+    Ok(Mark::Hint(secret.expose().chars().take(3).collect()))
 }
 
 fn version(token: &str) -> Option<String> {

@@ -21,7 +21,7 @@ use crate::clients::Client;
 use crate::config::{BrokerConfig, Config, Environment, Identity};
 use crate::graph::{Directory, GraphUrl, Http, SignIn};
 
-pub(super) use credential::Proof;
+pub(super) use credential::{Mark, Proof};
 pub(super) use entra::{Documents, Tenant, guid_in};
 pub(super) use gateway::{Gateway, Source};
 pub(super) use probe::{Probe, Probes, Stage};
@@ -195,6 +195,13 @@ impl Site {
         let (broker, documents) = (self.broker()?, self.documents().await?);
         let claims = credential::assertion_claims(documents, broker, self.signer()?, self.clock.now()).await;
         claims.map_err(Skip::NotChecked)
+    }
+
+    /// How Graph tells the gateway's secret or certificate among several.
+    pub(super) async fn mark(&self) -> Result<Mark, Skip> {
+        let (broker, documents) = (self.broker()?, self.documents().await?);
+        let mark = credential::mark(documents, broker, self.signer()?, self.clock.now()).await;
+        mark.map_err(Skip::NotChecked)
     }
 
     /// The app registrations.

@@ -6,10 +6,13 @@ use tokio::sync::OnceCell;
 
 use crate::doctor::check::Skip;
 use crate::graph::objects::{
-    AppRoleAssignment, Application, AuthorizationPolicy, Domain, FederatedCredential, PermissionGrant,
+    AppRoleAssignment, Application, AuthorizationPolicy, Domain, FederatedCredential, Group, PermissionGrant,
     ServicePrincipal,
 };
 use crate::graph::{Directory, Graph, GraphError, Http, SignIn, odata};
+
+/// Microsoft Graph's own application id, the same in every tenant.
+const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
 /// What was read once: the object, its absence, or why it could not be read.
 type Once<T> = OnceCell<Result<T, String>>;
@@ -123,6 +126,23 @@ impl Registrations {
         let path = format!("/servicePrincipals/{}/appRoleAssignedTo?$top=999", odata::segment(&principal.id));
         let read = || async { self.graph.list(&path).await.map_err(|error| unread(&error)) };
         known(self.assignments.get_or_init(read).await)
+    }
+
+    /// A group of the tenant; `None` when it is not there.
+    pub(in crate::doctor) async fn find_group(&self, id: &str) -> Result<Option<Group>, Skip> {
+        let path = format!("/groups/{}?$select=id,displayName", odata::segment(id));
+        self.graph.find(&path).await.map_err(|error| Skip::NotChecked(unread(&error)))
+    }
+
+    /// The application permissions for Microsoft Graph that a service principal has been given.
+    pub(in crate::doctor) async fn graph_permissions(&self, principal: &str) -> Result<Vec<String>, Skip> {
+        let graph = self.principal(MICROSOFT_GRAPH).await.map_err(Skip::NotChecked)?;
+        let graph = graph.ok_or_else(|| Skip::not_checked("the tenant has no Microsoft Graph"))?;
+        let path = format!("/servicePrincipals/{}/appRoleAssignments?$top=999", odata::segment(principal));
+        let held: Vec<AppRoleAssignment> = self.list(&path).await?;
+        let is_held = |id: &str| held.iter().any(|one| one.resource_id == graph.id && one.app_role_id == id);
+        let roles = graph.app_roles.iter().filter(|role| is_held(&role.id));
+        Ok(roles.filter_map(|role| role.value.clone()).collect())
     }
 
     /// The consents of this client for this API.
