@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
+use crate::redaction::without_tokens;
 use crate::{demo, doctor, emulate, explain, sample, serve, setup, telemetry, token, trace};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
@@ -101,7 +102,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environm
         Ok(cli) => cli,
         Err(error) => {
             // Nobody is left to tell when the terminal is gone.
-            drop(error.print());
+            drop(print_usage(&error));
             return if error.use_stderr() { Exit::Failed } else { Exit::Fine };
         }
     };
@@ -222,7 +223,7 @@ fn config_check(environment: &Environment, file: Option<&Path>, json: bool) -> a
         Err(problems) => {
             print_problems(&problems);
             // The exit code says that there are problems even when nobody reads the rest.
-            return match json.then(|| print(&config::problems_as_json(&problems))) {
+            return match json.then(|| print(&without_tokens(&config::problems_as_json(&problems)))) {
                 Some(Err(error)) if !is_broken_pipe(&error) => Err(error),
                 _ => Ok(Exit::Findings),
             };
@@ -270,18 +271,27 @@ fn print_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> io::Re
         if index > 0 {
             writeln!(err)?;
         }
-        writeln!(err, "{}", finding.in_colour())?;
+        writeln!(err, "{}", without_tokens(&finding.in_colour().to_string()))?;
     }
     Ok(())
 }
 
 fn print_failure(error: &anyhow::Error) -> io::Result<()> {
     let mut err = anstream::stderr().lock();
-    writeln!(err, "{}: {error}", "error".red().bold())?;
+    writeln!(err, "{}: {}", "error".red().bold(), without_tokens(&error.to_string()))?;
     for cause in error.chain().skip(1) {
-        writeln!(err, "  caused by: {cause}")?;
+        writeln!(err, "  caused by: {}", without_tokens(&cause.to_string()))?;
     }
     Ok(())
+}
+
+/// Help as it is; an error repeats the words that it is about, and one of them may be a token.
+fn print_usage(error: &clap::Error) -> io::Result<()> {
+    if !error.use_stderr() {
+        return error.print();
+    }
+    let text = error.render().ansi().to_string();
+    write!(anstream::stderr().lock(), "{}", without_tokens(&text))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

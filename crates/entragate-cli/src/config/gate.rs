@@ -30,6 +30,14 @@ impl Config {
         self.builder(Some(Arc::new(NotAsked)), BrokerConfig::registrations_as_they_are)
     }
 
+    /// In broker mode, why sealed tokens cannot be opened here, when the key is not at hand.
+    pub fn no_seal_key(&self) -> Option<String> {
+        match &self.identity {
+            Identity::Broker(broker) => broker.keys.not_at_hand(),
+            Identity::Development | Identity::Relay(_) => None,
+        }
+    }
+
     fn builder(
         &self,
         once: Option<Arc<dyn Once>>,
@@ -85,18 +93,40 @@ impl Config {
     }
 }
 
+impl Keys {
+    /// Why this process cannot open what a running gateway of this configuration has sealed.
+    fn not_at_hand(&self) -> Option<String> {
+        match self {
+            Self::Given(_) => None,
+            Self::InDirectory(directory) => {
+                let file = directory.join("seal.key");
+                let looked_in = || std::path::absolute(&file).unwrap_or_else(|_| file.clone());
+                (!file.exists()).then(|| {
+                    format!(
+                        "this gateway's seal key is not here (looked in {}): run it where the gateway has its state",
+                        looked_in().display()
+                    )
+                })
+            }
+            Self::OfThisProcess => Some(
+                "this gateway's seal key is not here: without state.directory or state.keys each process of the gateway makes its own and keeps it to itself"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
 impl BrokerConfig {
     fn registrations(&self) -> anyhow::Result<Broker> {
         Ok(self.with_keys(self.seal_keys()?))
     }
 
-    /// Without making a key: where there is none yet, no token was sealed.
+    /// Without making a file: where the key is not at hand, one that opens nothing stands for it, and
+    /// [`Config::no_seal_key`] says so.
     fn registrations_as_they_are(&self) -> anyhow::Result<Broker> {
-        match &self.keys {
-            Keys::InDirectory(directory) if !directory.join("seal.key").exists() => {
-                Ok(self.with_keys(SealKeys::new([SealKeys::generate()?])?))
-            }
-            _ => self.registrations(),
+        match self.keys.not_at_hand() {
+            Some(_) => Ok(self.with_keys(SealKeys::new([SealKeys::generate()?])?)),
+            None => self.registrations(),
         }
     }
 

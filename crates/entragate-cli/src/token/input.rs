@@ -7,26 +7,37 @@ use anyhow::Context as _;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
+use crate::redaction::is_token;
+
 /// No token response is longer.
 const LONGEST: u64 = 1024 * 1024;
 
-/// Reads standard input, a file, or the argument itself.
-pub(super) fn read(argument: Option<&str>) -> anyhow::Result<HeaderMap> {
-    let text = match argument {
-        None | Some("-") => {
+/// Reads standard input, a file, or the arguments themselves: `Bearer TOKEN` without quotes is two of them.
+pub(super) fn read(arguments: &[String]) -> anyhow::Result<HeaderMap> {
+    let pasted = match arguments {
+        [] | [_] => arguments.concat(),
+        words => {
+            let words = words.join(" ");
+            let is_header = is_header(words.as_bytes());
+            anyhow::ensure!(is_header, "one token is judged at a time: give `-`, or a file, or the token");
+            words
+        }
+    };
+    let text = match pasted.as_str() {
+        "" | "-" => {
             super::prompt();
             let mut text = Vec::new();
             io::stdin().take(LONGEST).read_to_end(&mut text).context("cannot read standard input")?;
             text
         }
-        Some(path) if Path::new(path).is_file() => {
+        path if Path::new(path).is_file() => {
             let file = std::fs::File::open(path).with_context(|| format!("cannot read {path}"))?;
             let mut text = Vec::new();
             file.take(LONGEST).read_to_end(&mut text).with_context(|| format!("cannot read {path}"))?;
             text
         }
-        Some(token) => {
-            let looks_like_one = token.matches('.').count() >= 2 || token.starts_with("ega_");
+        token => {
+            let looks_like_one = token.matches('.').count() >= 2 || is_token(token);
             // Not repeated: it may be a secret that was pasted in the wrong place.
             anyhow::ensure!(looks_like_one, "the argument is neither a file nor a token");
             anstream::eprintln!(
@@ -51,18 +62,33 @@ fn headers(text: &[u8]) -> anyhow::Result<HeaderMap> {
     Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
+const NAME: &[u8] = b"authorization:";
+const SCHEME: &[u8] = b"bearer ";
+
+fn begins(text: &[u8], prefix: &[u8]) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+fn is_header(text: &[u8]) -> bool {
+    begins(text, NAME) || begins(text, SCHEME)
+}
+
 /// `Authorization: Bearer …`, `Bearer …`, or the bare token.
 fn of_line(text: &[u8]) -> Vec<u8> {
-    const NAME: &[u8] = b"authorization:";
-    let is_prefixed =
-        |prefix: &[u8]| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    if is_prefixed(NAME) {
+    if begins(text, NAME) {
         return text.get(NAME.len()..).unwrap_or_default().trim_ascii().to_vec();
     }
-    if is_prefixed(b"bearer ") {
+    if begins(text, SCHEME) {
         return text.to_vec();
     }
     [b"Bearer ", text].concat()
+}
+
+/// Whether it claims to be sealed by a gateway in broker mode.
+pub(super) fn is_sealed(headers: &HeaderMap) -> bool {
+    let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_bearer = begins(value, SCHEME);
+    is_bearer && value.get(SCHEME.len()..).is_some_and(|token| token.trim_ascii().starts_with(b"ega_"))
 }
 
 /// The access token of a token response.

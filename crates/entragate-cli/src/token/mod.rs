@@ -2,6 +2,7 @@
 
 mod input;
 mod moment;
+mod sealed;
 mod show;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -15,6 +16,7 @@ use entragate::{
 
 use crate::cli::{Exit, print};
 use crate::config::Config;
+use crate::redaction::is_token;
 
 /// Options of `entragate token check`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +24,7 @@ use crate::config::Config;
 pub struct Arguments {
     /// `-` for standard input, or a file; a token itself ends in the shell's history [default: -]
     #[arg(value_name = "-|FILE|TOKEN")]
-    token: Option<String>,
+    token: Vec<String>,
     /// Judge with saved keys and ask nobody: a file of --save-keys, or a key set (JWKS)
     #[arg(long, value_name = "FILE", conflicts_with = "save_keys")]
     keys: Option<PathBuf>,
@@ -124,14 +126,23 @@ pub async fn run(arguments: &Arguments, config: Option<&Config>) -> anyhow::Resu
         "no tenant is configured, so no token is asked for: set AZURE_TENANT_ID and the rest, or name --tenant and --audience"
     );
     if let Some(path) = &arguments.save_keys {
+        anyhow::ensure!(
+            !is_token(&path.to_string_lossy()),
+            "--save-keys was given a token, and wants a file"
+        );
         let keys = gate.keys_to_save().await.context("there are no keys to save")?;
         std::fs::write(path, keys.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
-        if arguments.token.is_none() {
+        if arguments.token.is_empty() {
             return Ok(Exit::Fine);
         }
     }
-    let headers = input::read(arguments.token.as_deref())?;
-    let report = gate.examine(&headers).await.context("there is no token")?;
+    let headers = input::read(&arguments.token)?;
+    let mut report = gate.examine(&headers).await.context("there is no token")?;
+    if input::is_sealed(&headers)
+        && let Some(why) = sealed::no_key(config)
+    {
+        sealed::leave_unjudged(&mut report, why);
+    }
     if arguments.json {
         print(&format!("{:#}\n", serde_json::to_value(&report)?))?;
     } else {

@@ -50,6 +50,14 @@ impl Entra {
         .to_vec()
     }
 
+    fn broker(&self, more: &[(&str, String)]) -> Vec<(String, String)> {
+        let mut environment = self.relay();
+        environment.retain(|(name, _)| name != "AZURE_MCP_CLIENT_ID");
+        environment.push(("AZURE_CLIENT_SECRET".to_owned(), fixtures::API_SECRET.to_owned()));
+        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        environment
+    }
+
     async fn check(&self, stdin: &str, arguments: &[&str]) -> Printed {
         check(&self.directory, self.relay(), stdin, arguments).await
     }
@@ -68,8 +76,17 @@ async fn check(
     stdin: &str,
     arguments: &[&str],
 ) -> Printed {
+    run(directory, environment, stdin, &[&["token", "check"], arguments].concat()).await
+}
+
+async fn run(
+    directory: &Path,
+    environment: Vec<(String, String)>,
+    stdin: &str,
+    arguments: &[&str],
+) -> Printed {
     let mut command = Command::new(env!("CARGO_BIN_EXE_entragate"));
-    command.args(["token", "check"]).args(arguments).env_clear().envs(environment).current_dir(directory);
+    command.args(arguments).env_clear().envs(environment).current_dir(directory);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let stdin = stdin.to_owned();
     let run = move || -> Output {
@@ -83,14 +100,13 @@ async fn check(
     Printed { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// No 16 characters of the signature, and not the payload as it was sent.
+/// No 16 characters of the payload as it was sent or of the signature.
 fn assert_discreet(printed: &Printed, token: &str) {
     let parts: Vec<&str> = token.split('.').collect();
     for text in [&printed.stdout, &printed.stderr] {
-        assert!(!text.contains(parts[1]), "the payload: {text}");
-        for window in parts[2].as_bytes().windows(16) {
+        for window in parts[1].as_bytes().windows(16).chain(parts[2].as_bytes().windows(16)) {
             let window = std::str::from_utf8(window).expect("base64url");
-            assert!(!text.contains(window), "16 characters of the signature: {text}");
+            assert!(!text.contains(window), "16 characters of the token: {text}");
         }
     }
 }
@@ -219,19 +235,97 @@ async fn tenant_and_audience_are_enough_without_a_configuration() {
     assert!(none.stderr.contains("--tenant and --audience"), "{}", none.stderr);
 }
 
+const SEALED: &str = "ega_AAAAAAAAAAAAAAAAAAAAAAAA";
+
 #[tokio::test(flavor = "multi_thread")]
-async fn in_broker_mode_a_token_of_another_gateway_is_named_and_no_state_is_made() {
+async fn in_broker_mode_a_token_of_another_gateway_is_named_where_the_seal_key_is() {
     let entra = Entra::start("token_check_broker").await;
     let state = entra.directory.join("state");
     let _ = fs::remove_dir_all(&state);
-    let mut environment = entra.relay();
-    environment.retain(|(name, _)| name != "AZURE_MCP_CLIENT_ID");
-    environment.push(("AZURE_CLIENT_SECRET".to_owned(), fixtures::API_SECRET.to_owned()));
-    environment.push(("ENTRAGATE_STATE_DIRECTORY".to_owned(), state.display().to_string()));
-    let sealed = check(&entra.directory, environment.clone(), "ega_AAAAAAAAAAAAAAAAAAAAAAAA", &[]).await;
-    assert_eq!(sealed.code, Some(1), "{sealed:?}");
-    assert!(sealed.stdout.contains("check=not_sealed_here"), "{}", sealed.stdout);
+    entragate::seal_key_file(&state).expect("a seal key");
+    let in_directory = ("ENTRAGATE_STATE_DIRECTORY", state.display().to_string());
+    for key in [in_directory, ("ENTRAGATE_STATE_KEYS", "k".repeat(32))] {
+        let sealed = check(&entra.directory, entra.broker(&[key]), SEALED, &[]).await;
+        assert_eq!(sealed.code, Some(1), "{sealed:?}");
+        assert!(sealed.stdout.contains("check=not_sealed_here"), "{}", sealed.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_seal_key_nobody_knows_and_no_state_is_made() {
+    let entra = Entra::start("token_check_no_key").await;
+    let state = entra.directory.join("state");
+    let _ = fs::remove_dir_all(&state);
+    let environment = entra.broker(&[("ENTRAGATE_STATE_DIRECTORY", state.display().to_string())]);
+    let looked_in = format!("seal key is not here (looked in {})", state.join("seal.key").display());
+    let flags = ["--tenant", fixtures::TENANT, "--audience", fixtures::API];
+    for (environment, arguments, says) in [
+        (environment.clone(), &[][..], looked_in.as_str()),
+        (environment.clone(), &["Bearer", SEALED], looked_in.as_str()),
+        (entra.broker(&[]), &[], "keeps it to itself"),
+        (Vec::new(), &flags, "no configuration is read"),
+    ] {
+        let printed = check(&entra.directory, environment, SEALED, arguments).await;
+        assert_eq!(printed.code, Some(2), "{printed:?}");
+        assert!(printed.stdout.starts_with("This token could not be checked."), "{}", printed.stdout);
+        assert!(printed.stdout.contains(says) && !printed.stdout.contains('✗'), "{}", printed.stdout);
+    }
+    let json = check(&entra.directory, environment.clone(), SEALED, &["--json"]).await;
+    let report: Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((json.code, &report["verdict"]), (Some(2), &Value::from("unjudged")));
     let of_entra = check(&entra.directory, environment, &entra.good(), &[]).await;
     assert_eq!(of_entra.code, Some(0), "{of_entra:?}");
     assert!(!state.exists(), "a look at a token makes no state");
+    // Relay mode accepts no sealed token, whoever sealed it.
+    assert_eq!(entra.check(SEALED, &[]).await.code, Some(1));
+}
+
+/// A token where it does not belong is neither repeated by us nor by the parser of the command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_the_wrong_place_is_never_repeated() {
+    let entra = Entra::start("token_check_misplaced").await;
+    let token = entra.good();
+    let (token, quoted) = (token.as_str(), format!("Bearer {token}"));
+    let glued = format!("--at={token}");
+    let wrong: &[&[&str]] = &[
+        &["token", token],
+        &["token", "Bearer", token],
+        &["token", "check", "-", token],
+        &["token", "check", token, token],
+        &["token", "check", "Basic", token],
+        &["token", "check", "--", "-x", token],
+        &["token", "check", "--at", token],
+        &["token", "check", &glued],
+        &["token", "check", "--tenant", token, "--audience", fixtures::API],
+        &["token", "check", "--audience", token, "--tenant", fixtures::TENANT],
+        &["token", "check", "--authority", token, "--tenant", fixtures::TENANT],
+        &["token", "check", "--keys", token],
+        &["token", "check", "--save-keys", token],
+        &["token", "check", "--config", token],
+        &["token", "check", &format!("--{token}")],
+        &["token", "check", &format!("--json={token}")],
+        &["--config", token, "config", "check", "--json"],
+        &["config", "check", token],
+        &["doctor", token],
+        &["trace", "--config", token],
+        &["explain", token],
+        &[token],
+    ];
+    for colour in ["NO_COLOR", "CLICOLOR_FORCE"] {
+        for arguments in wrong {
+            let environment = [entra.relay(), vec![(colour.to_owned(), "1".to_owned())]].concat();
+            let printed = run(&entra.directory, environment, "", arguments).await;
+            assert_ne!(printed.code, Some(0), "{arguments:?}");
+            assert!(!(printed.stdout.clone() + &printed.stderr).is_empty(), "{arguments:?}");
+            assert_discreet(&printed, token);
+        }
+    }
+    for right in
+        [&["Bearer", token][..], &["bearer", token], &["Authorization:", "Bearer", token], &[&quoted]]
+    {
+        let printed = entra.check("", right).await;
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        assert!(printed.stderr.starts_with("warning: a token as an argument"), "{}", printed.stderr);
+        assert_discreet(&printed, token);
+    }
 }
