@@ -26,7 +26,8 @@ pub(super) fn groups(
 ) -> Option<GraphGroups> {
     let overage = reader.parse(&keys::GROUPS_OVERAGE, overage);
     let keep = reader.count(&keys::GROUPS_CACHE_SECONDS, 10..=3600).or_default(|| 300);
-    let patience = reader.count(&keys::GROUPS_TIMEOUT_SECONDS, 1..=30).or_default(|| 5);
+    // The outbound client gives up after 15 seconds by itself.
+    let patience = reader.count(&keys::GROUPS_TIMEOUT_SECONDS, 1..=15).or_default(|| 5);
     let overage = match overage {
         Read::Bad => return None,
         Read::Unset => None,

@@ -430,7 +430,7 @@ pub static GROUPS_CACHE_SECONDS: Key = Key {
 };
 /// `groups.timeout_seconds`.
 pub static GROUPS_TIMEOUT_SECONDS: Key = Key {
-    doc: "How long a call may wait for Microsoft Graph before rules over groups refuse it. 1 to 30.",
+    doc: "How long a call may wait for Microsoft Graph before rules over groups refuse it. 1 to 15.",
     default: "5",
     example: "10",
     ..key("groups.timeout_seconds", "ENTRAGATE_GROUPS_TIMEOUT_SECONDS", Kind::Count)

@@ -29,7 +29,7 @@ Relay mode, with two:
 ```sh
 AZURE_TENANT_ID=11111111-2222-3333-4444-555555555555
 AZURE_CLIENT_ID=aaaaaaaa-0000-4000-8000-000000000001      # the API app registration
-AZURE_CLIENT_SECRET=…                                     # accepted; relay mode does not use it
+AZURE_CLIENT_SECRET=…                                     # optional: only reads groups that do not fit into a token
 AZURE_MCP_CLIENT_ID=cccccccc-0000-4000-8000-000000000001  # the public client app registration
 BASE_URL=https://mcp.contoso.com
 ENTRAGATE_UPSTREAM=http://127.0.0.1:3000/mcp
@@ -61,6 +61,7 @@ tools = ["*"]
 | `resources` | URIs, likewise |
 | `methods` | JSON-RPC methods, likewise |
 | `roles` | app roles: the caller needs one of them |
+| `groups` | groups by Object ID: the caller needs to be a member of one of them |
 | `scopes` | delegated scopes by short name: the caller needs all of them |
 
 A rule names at least one tool, prompt, resource or method. A rule that an earlier one leaves nothing to decide

@@ -54,7 +54,7 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (vec![("ENTRAGATE_GROUPS_OVERAGE", "ask")], "neither graph nor refuse", "set it to graph"),
         (vec![("ENTRAGATE_GROUPS_CACHE_SECONDS", "5")], "ENTRAGATE_GROUPS_CACHE_SECONDS", "10"),
-        (vec![("ENTRAGATE_GROUPS_TIMEOUT_SECONDS", "31")], "ENTRAGATE_GROUPS_TIMEOUT_SECONDS", "30"),
+        (vec![("ENTRAGATE_GROUPS_TIMEOUT_SECONDS", "16")], "ENTRAGATE_GROUPS_TIMEOUT_SECONDS", "15"),
         (
             vec![("ENTRAGATE_RULES", r#"[{ tools = ["a"], groups = ["Engineering"] }]"#)],
             "rule 1: groups contains `Engineering`, which is no object id",

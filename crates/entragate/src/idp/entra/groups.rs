@@ -24,7 +24,7 @@ use crate::rate::Time;
 
 /// People whose groups are remembered. Only the groups that rules name are kept, so an entry is small.
 const CAPACITY: usize = 10_000;
-/// Of our own accord, no more requests to Graph than this: it throttles per tenant, and others ask it too.
+/// Of our own accord, no more requests to Graph than this in the long run, and no more than the burst at once: it throttles per tenant, and others ask it too.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
 const BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// How soon after a failure the same person's groups are asked for again.
