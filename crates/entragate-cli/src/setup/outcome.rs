@@ -29,17 +29,18 @@ pub(super) fn keep_secret(
     request: &Request,
     directory: &Directory,
     applied: &Applied,
-) -> Result<Option<Fate>, FileError> {
+) -> anyhow::Result<Option<Fate>> {
     let (Files::Written, Some(environment)) = (arguments.files, environment(request, directory, applied))
     else {
         return Ok(None);
     };
-    let path = arguments.dir.join(ENV);
-    if is_whole(request, applied) {
-        write_private(&path, &environment.text(), overwrite(arguments)).map(Some)
+    let (path, text) = (arguments.dir.join(ENV), environment.text()?);
+    let fate = if is_whole(request, applied) {
+        write_private(&path, &text, overwrite(arguments))?
     } else {
-        files::write_beside(&path, &environment.text()).map(Some)
-    }
+        files::write_beside(&path, &text)?
+    };
+    Ok(Some(fate))
 }
 
 /// Writes `entragate.toml` and `.env`, once the registrations are there. `kept` is what became of `.env` already.
@@ -60,7 +61,7 @@ pub(super) fn write_files(
     let overwrite = overwrite(arguments);
     let env = match kept {
         Some(kept) => kept,
-        None => write_private(&arguments.dir.join(ENV), &environment.text(), overwrite)?,
+        None => write_private(&arguments.dir.join(ENV), &environment.text()?, overwrite)?,
     };
     let text = files::toml(&request.wanted, &request.upstream, &applied.ids);
     let toml = write_public(&arguments.dir.join(TOML), &text, overwrite)?;

@@ -6,6 +6,7 @@ use url::Url;
 use super::arguments::Arguments;
 use super::credential_wanted;
 use super::existing::Adopted;
+use super::files::{NotPlain, Plain};
 use super::registered::{allowed_redirects, registered_redirects};
 use super::slot::Slot;
 use super::wanted::{
@@ -95,31 +96,42 @@ fn tenant(arguments: &Arguments, environment: &Environment) -> Result<TenantId, 
     let hint = "write the tenant's GUID or a verified domain such as contoso.onmicrosoft.com";
     let text = given
         .ok_or_else(|| WrongOption::new("--tenant", "is missing, and AZURE_TENANT_ID is not set", hint))?;
-    TenantId::parse(text).map_err(|error| WrongOption::new("--tenant", error.to_string(), hint))
+    let tenant =
+        TenantId::parse(text).map_err(|error| WrongOption::new("--tenant", error.to_string(), hint))?;
+    check_plain("--tenant", tenant.as_str())?;
+    Ok(tenant)
+}
+
+/// What ends up in `.env` is refused before anybody is asked, not when the file is written.
+fn check_plain(option: &'static str, value: &str) -> Result<(), WrongOption> {
+    let wrong = |error: NotPlain| WrongOption::new(option, error.to_string(), NotPlain::HINT);
+    Plain::new(value).map(drop).map_err(wrong)
 }
 
 fn authority(environment: &Environment) -> Result<AuthorityHost, WrongOption> {
-    match variable(environment, &keys::AUTHORITY_HOST) {
-        None => Ok(AuthorityHost::default()),
-        Some(text) => AuthorityHost::parse(text).map_err(|error| {
-            WrongOption::new(
-                "AZURE_AUTHORITY_HOST",
-                error.to_string(),
-                "write https://login.microsoftonline.com",
-            )
-        }),
-    }
+    let option = "AZURE_AUTHORITY_HOST";
+    let Some(text) = variable(environment, &keys::AUTHORITY_HOST) else {
+        return Ok(AuthorityHost::default());
+    };
+    let authority = AuthorityHost::parse(text).map_err(|error| {
+        WrongOption::new(option, error.to_string(), "write https://login.microsoftonline.com")
+    })?;
+    check_plain(option, authority.as_str())?;
+    Ok(authority)
 }
 
 fn base_url(arguments: &Arguments, environment: &Environment) -> Result<BaseUrl, WrongOption> {
+    let option = if arguments.base_url.is_some() { "--base-url" } else { "BASE_URL" };
     let given = arguments.base_url.as_deref().or_else(|| variable(environment, &keys::BASE_URL));
-    BaseUrl::parse(given.unwrap_or("http://localhost:3002")).map_err(|error| {
+    let base_url = BaseUrl::parse(given.unwrap_or("http://localhost:3002")).map_err(|error| {
         WrongOption::new(
-            "--base-url",
+            option,
             error.to_string(),
             "write what clients will call, such as https://mcp.contoso.com",
         )
-    })
+    })?;
+    check_plain(option, base_url.as_str())?;
+    Ok(base_url)
 }
 
 fn upstream(arguments: &Arguments, environment: &Environment) -> Result<Url, WrongOption> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use entragate::Secret;
 use zeroize::Zeroizing;
 
-use super::ENV;
+use super::{ENV, NotPlain, Plain};
 use crate::config::keys;
 
 /// What goes into the file.
@@ -35,28 +35,37 @@ pub struct SecretState {
     pub secret: Secret,
 }
 
+/// A value that the file cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {source}")]
+pub struct UnsafeVariable {
+    /// The variable.
+    pub variable: &'static str,
+    /// Why.
+    pub source: NotPlain,
+}
+
 impl Environment<'_> {
-    /// The file.
-    pub fn text(&self) -> Zeroizing<String> {
+    /// The file. A value that a shell would act on is refused, wherever it came from.
+    pub fn text(&self) -> Result<Zeroizing<String>, UnsafeVariable> {
         let mut text = Zeroizing::new(String::from(
             "# Written by `entragate setup`. For a shell: set -a; . ./.env; set +a\n",
         ));
-        let mut line = |key: &keys::Key, value: &str| {
-            let _ = writeln!(text, "{}={value}", key.known_as());
-        };
-        line(&keys::TENANT_ID, self.tenant);
-        line(&keys::CLIENT_ID, self.client_id);
-        if let Some(secret) = self.secret {
-            line(&keys::CLIENT_SECRET, secret.expose());
+        let lines = [
+            (&keys::TENANT_ID, Some(self.tenant)),
+            (&keys::CLIENT_ID, Some(self.client_id)),
+            (&keys::CLIENT_SECRET, self.secret.map(Secret::expose)),
+            (&keys::MCP_CLIENT_ID, self.mcp_client_id),
+            (&keys::BASE_URL, Some(self.base_url)),
+            (&keys::AUTHORITY_HOST, self.authority),
+        ];
+        for (key, value) in lines {
+            let Some(value) = value else { continue };
+            let variable = key.known_as();
+            let value = Plain::new(value).map_err(|source| UnsafeVariable { variable, source })?;
+            let _ = writeln!(text, "{variable}={}", value.as_str());
         }
-        if let Some(id) = self.mcp_client_id {
-            line(&keys::MCP_CLIENT_ID, id);
-        }
-        line(&keys::BASE_URL, self.base_url);
-        if let Some(authority) = self.authority {
-            line(&keys::AUTHORITY_HOST, authority);
-        }
-        text
+        Ok(text)
     }
 }
 
@@ -73,4 +82,37 @@ pub fn known_secret(directory: &Path, client_id: &str) -> Option<SecretState> {
         let secret = Secret::new(value(&keys::CLIENT_SECRET)?);
         Some(SecretState { client_id: id.to_owned(), secret })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_variable_holds_what_a_shell_would_run() {
+        let secret = Secret::new("s3cret");
+        let fine = || Environment {
+            tenant: "t",
+            client_id: "c",
+            secret: Some(&secret),
+            mcp_client_id: Some("m"),
+            base_url: "https://mcp.contoso.com",
+            authority: Some("https://login.microsoftonline.us"),
+        };
+        assert!(fine().text().is_ok());
+        let bad = "x$(id)";
+        let bad_secret = Secret::new(bad);
+        for (environment, variable) in [
+            (Environment { tenant: bad, ..fine() }, "AZURE_TENANT_ID"),
+            (Environment { client_id: bad, ..fine() }, "AZURE_CLIENT_ID"),
+            (Environment { secret: Some(&bad_secret), ..fine() }, "AZURE_CLIENT_SECRET"),
+            (Environment { mcp_client_id: Some(bad), ..fine() }, "AZURE_MCP_CLIENT_ID"),
+            (Environment { base_url: bad, ..fine() }, "BASE_URL"),
+            (Environment { authority: Some(bad), ..fine() }, "AZURE_AUTHORITY_HOST"),
+        ] {
+            let refused = environment.text().expect_err(variable);
+            assert_eq!(refused.variable, variable);
+            assert!(!refused.to_string().contains(bad), "{refused}");
+        }
+    }
 }

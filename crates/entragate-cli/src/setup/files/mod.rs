@@ -4,11 +4,13 @@
 
 mod diff;
 mod env;
+mod plain;
 mod toml;
 mod write;
 
 pub use diff::diff;
-pub use env::{Environment, SecretState, known_secret};
+pub use env::{Environment, SecretState, UnsafeVariable, known_secret};
+pub use plain::{NotPlain, Plain};
 pub use toml::toml;
 pub use write::{Fate, FileError, Overwrite, check, write_beside, write_private, write_public};
 
