@@ -4,6 +4,7 @@ use clap::Parser as _;
 use entragate::Timestamp;
 use entragate_cli::config::Environment;
 use entragate_cli::graph::objects::{Application, ServicePrincipal};
+use entragate_cli::graph::{Directory, GraphUrl};
 use entragate_cli::setup::emit::{Format, Source, emit};
 use entragate_cli::setup::existing::{Existing, ExistingApp, Person, Standing};
 use entragate_cli::setup::planning::{KnownSecret, Surroundings, plan};
@@ -81,6 +82,29 @@ fn terraform_in_both_modes() {
         "setup_emit_terraform_relay",
         emitted(Format::Terraform, &RELAY, &Existing::nothing())
     );
+}
+
+/// Graph's address comes from the tenant's document or from `--graph-url`.
+#[test]
+fn the_address_of_graph_is_a_text_in_the_script() {
+    let authority = entragate::AuthorityHost::default();
+    let directory = Directory {
+        tenant: TENANT.to_owned(),
+        graph: GraphUrl::on_host("graph.microsoft.us", &authority).expect("a host"),
+        authority,
+        token_endpoint: "https://login.microsoftonline.us/token".parse().expect("a URL"),
+        device_endpoint: None,
+    };
+    let line = Line::parse_from(["setup", "--tenant", TENANT]);
+    let request = request(&line.setup, &Environment::default()).expect("options that can be meant");
+    let surroundings = Surroundings { now: Timestamp::from_unix(1_800_000_000), secret: KnownSecret::Lost };
+    let plan = plan(TENANT, &request.wanted, &Existing::nothing(), surroundings);
+    let source = Source { wanted: &request.wanted, plan: &plan, directory: Some(&directory) };
+    let text = emit(Format::Graph, source);
+    assert!(text.contains("\nGRAPH=${GRAPH_URL:-'https://graph.microsoft.us/v1.0'}\n"), "{text}");
+    for bad in ["$(id).test", "graph.test;id", "graph.test`id`", "}'"] {
+        assert!(GraphUrl::on_host(bad, &directory.authority).is_err(), "{bad} was accepted");
+    }
 }
 
 const FORMATS: [Format; 4] = [Format::Az, Format::Bicep, Format::Terraform, Format::Graph];

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::Source;
-use super::shell::quoted;
+use super::shell::{keep_secret, quoted};
 use super::value::comment;
 use crate::graph::{GRAPH_APP_ID, Method};
 use crate::setup::plan::{Step, Task};
@@ -49,7 +49,7 @@ pub(super) fn script(source: Source<'_>) -> String {
     let url = source
         .directory
         .map_or_else(|| "https://graph.microsoft.com/v1.0".to_owned(), |at| at.graph.to_string());
-    let _ = writeln!(text, "GRAPH=${{GRAPH_URL:-{url}}}");
+    let _ = writeln!(text, "GRAPH=${{GRAPH_URL:-{}}}", quoted(&url));
     text.push_str(FUNCTION);
     let needs_graph_app = source.plan.changes().any(|step| {
         let body = step.request.as_ref().and_then(|request| request.body.as_ref());
@@ -103,12 +103,7 @@ fn write_step(text: &mut String, step: &Step) {
         let _ = write!(call, " {prefer}");
     }
     if step.task == Task::Secret {
-        let _ =
-            writeln!(text, "# The only time that the secret is told: into a file that only you can read.");
-        let _ = writeln!(
-            text,
-            "(umask 077; answer=$({call}); jq -r '\"AZURE_CLIENT_SECRET=\" + .secretText' <<<\"$answer\" >>.env)"
-        );
+        text.push_str(&keep_secret(&format!("{call} | jq -er .secretText")));
     } else if step.learns.is_empty() {
         let _ = writeln!(text, "{call} >/dev/null");
     } else {

@@ -11,6 +11,22 @@ pub(super) fn quoted(text: &str) -> String {
     word
 }
 
+/// The lines that keep the client secret, which `command` makes and prints.
+pub(super) fn keep_secret(command: &str) -> String {
+    format!(
+        r#"# Entra tells it only once: into a file that only you can read, unless one is there already.
+SECRET_FILE=${{SECRET_FILE:-.env}}
+if ! grep -qs '^AZURE_CLIENT_SECRET=' "$SECRET_FILE"; then
+  (umask 077 && : >>"$SECRET_FILE")
+  chmod 600 "$SECRET_FILE"
+  secret=$({command})
+  printf 'AZURE_CLIENT_SECRET=%s\n' "${{secret:?Graph did not say it}}" >>"$SECRET_FILE"
+  unset secret
+fi
+"#
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::query::{any, contains, is_untouched, literal};
 use crate::graph::{Method, Request};
-use crate::setup::emit::shell::quoted;
+use crate::setup::emit::shell::{keep_secret, quoted};
 use crate::setup::emit::value::comment;
 use crate::setup::plan::{Action, Plan, Step, Task};
 use crate::setup::slot::Slot;
@@ -76,19 +76,7 @@ fn write_object(text: &mut String, step: &Step, request: &Request, path: &str) {
 pub(super) fn write_secret(text: &mut String, step: &Step) {
     let Some(request) = &step.request else { return };
     write_title(text, step);
-    let _ = writeln!(
-        text,
-        r#"# Entra tells it only once: into a file that only you can read, unless one is there already.
-SECRET_FILE=${{SECRET_FILE:-.env}}
-if ! grep -qs '^AZURE_CLIENT_SECRET=' "$SECRET_FILE"; then
-  (umask 077 && : >>"$SECRET_FILE")
-  chmod 600 "$SECRET_FILE"
-  secret=$({})
-  printf 'AZURE_CLIENT_SECRET=%s\n' "${{secret:?Graph did not say it}}" >>"$SECRET_FILE"
-  unset secret
-fi"#,
-        call(request, "secretText")
-    );
+    text.push_str(&keep_secret(&call(request, "secretText")));
 }
 
 fn call(request: &Request, query: &str) -> String {
