@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::http::{Http, HttpError};
-use super::url::GraphUrl;
+use super::url::{GraphUrl, is_local};
 
 /// Why the tenant's discovery document cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +115,9 @@ impl Directory {
         }
         let endpoints = [Some(&document.token_endpoint), document.device_authorization_endpoint.as_ref()];
         for endpoint in endpoints.into_iter().flatten() {
-            if endpoint.scheme() != "https" && !authority.is_loopback() {
+            // An emulator may speak plain http, but the credential must not leave this machine by it.
+            let is_emulator = endpoint.scheme() == "http" && authority.is_loopback() && is_local(endpoint);
+            if endpoint.scheme() != "https" && !is_emulator {
                 return Err(unusable(format!("endpoint {endpoint} is not https")));
             }
         }

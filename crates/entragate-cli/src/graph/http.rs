@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use entragate::AuthorityHost;
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect;
+use url::Url;
+
+use super::url::is_local;
 
 /// Largest answer that is read: a page of a hundred applications is below a mebibyte.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -34,39 +36,36 @@ pub struct Answer {
 
 /// A client with time-outs and without redirects: a redirect would take the token elsewhere.
 #[derive(Debug, Clone)]
-pub struct Http(reqwest::Client);
+pub struct Http {
+    /// By the proxy of the environment, if there is one.
+    outward: reqwest::Client,
+    /// For this machine: no proxy can reach it, and none is to see what is sent to it in the clear.
+    local: reqwest::Client,
+}
 
 impl Http {
-    /// A client for the cloud of `authority`.
-    pub fn new(authority: &AuthorityHost) -> Result<Self, HttpError> {
+    /// A client for everything that is asked.
+    pub fn new() -> Result<Self, HttpError> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the client of Microsoft Graph, with all that is asked for"
-        )]
-        let builder = reqwest::Client::builder();
-        // A company's proxy cannot reach an emulator on this machine.
-        let builder = if authority.is_loopback() { builder.no_proxy() } else { builder };
-        builder
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(60))
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("entragate/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(Self)
-            .map_err(HttpError::transport)
+        Ok(Self { outward: built(builder())?, local: built(builder().no_proxy())? })
+    }
+
+    /// Who asks: it depends on the host that is asked, not on the cloud.
+    fn to(&self, url: &str) -> &reqwest::Client {
+        let is_local = Url::parse(url).is_ok_and(|url| is_local(&url));
+        if is_local { &self.local } else { &self.outward }
     }
 
     /// Gets a JSON document.
     pub async fn get(&self, url: &str) -> Result<Answer, HttpError> {
-        read(self.0.get(url).header(http::header::ACCEPT, "application/json")).await
+        read(self.to(url).get(url).header(http::header::ACCEPT, "application/json")).await
     }
 
     /// Posts a form.
     pub async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<Answer, HttpError> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self
-            .0
+            .to(url)
             .post(url)
             .header(http::header::ACCEPT, "application/json")
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -82,13 +81,30 @@ impl Http {
         headers: HeaderMap,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, HttpError> {
-        let request = self.0.request(method, url).headers(headers);
+        let request = self.to(url).request(method, url).headers(headers);
         read(match body {
             Some(body) => request.header(http::header::CONTENT_TYPE, "application/json").body(body),
             None => request,
         })
         .await
     }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the client of Microsoft Graph, with all that is asked for"
+    )]
+    let builder = reqwest::Client::builder();
+    builder
+        .connect_timeout(Duration::from_secs(10))
+        .timeout(Duration::from_secs(60))
+        .redirect(redirect::Policy::none())
+        .user_agent(concat!("entragate/", env!("CARGO_PKG_VERSION")))
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpError> {
+    builder.build().map_err(HttpError::transport)
 }
 
 impl HttpError {

@@ -49,7 +49,7 @@ async fn connect(
     environment: &Environment,
     request: &Request,
 ) -> anyhow::Result<(Directory, Graph, AccessToken)> {
-    let http = Http::new(&request.authority)?;
+    let http = Http::new()?;
     let directory =
         Directory::discover(&http, &request.authority, &request.tenant, arguments.graph.url.clone());
     let directory = directory.await.map_err(|error| hinted(&error, error.hint()))?;

@@ -9,9 +9,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request as HttpRequest, Response, StatusCode};
-use entragate::{AuthorityHost, Secret};
+use entragate::{AuthorityHost, Secret, TenantId};
 use entragate_cli::graph::objects::Domain;
-use entragate_cli::graph::{Graph, GraphError, GraphUrl, Http, Patience, Request};
+use entragate_cli::graph::{Directory, Graph, GraphError, GraphUrl, Http, Patience, Request};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -50,7 +50,7 @@ impl Script {
 
     fn graph(&self) -> Graph {
         let url: GraphUrl = self.url.parse().expect("loopback");
-        let http = Http::new(&AuthorityHost::parse(&self.url).expect("loopback")).expect("a client");
+        let http = Http::new().expect("a client");
         let patience =
             Patience { first: Duration::from_millis(1), longest: Duration::from_secs(2), tries: 4 };
         Graph::new(http, url, Secret::new("t0ken")).with_patience(patience)
@@ -213,5 +213,37 @@ async fn no_error_and_no_debug_text_has_the_token() {
         script.then(200, &[], body).await;
         let error = graph.list::<Domain>("/domains").await.expect_err("not a page");
         assert!(!format!("{error} {error:?}").contains("t0ken"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_credential_goes_in_the_clear_to_another_machine() {
+    let script = Script::start().await;
+    let tenant = "11111111-2222-4333-8444-555555555555";
+    let here = format!("{}/token", script.url);
+    let read = |token: &str, device: &str| {
+        let document = json!({
+            "issuer": format!("{}/{tenant}/v2.0", script.url),
+            "token_endpoint": token,
+            "device_authorization_endpoint": device,
+            "msgraph_host": script.url.trim_start_matches("http://"),
+        });
+        let script = script.clone();
+        async move {
+            script.then(200, &[], document).await;
+            let authority = AuthorityHost::parse(&script.url).expect("loopback");
+            let tenant = TenantId::parse(tenant).expect("a GUID");
+            Directory::discover(&Http::new().expect("a client"), &authority, &tenant, None).await
+        }
+    };
+    read(&here, &here).await.expect("an emulator");
+    read("https://login.contoso.test/token", &here).await.expect("https");
+    for bad in
+        ["http://login.contoso.test/token", "http://127.0.0.1.contoso.test/token", "ftp://127.0.0.1/token"]
+    {
+        for (token, device) in [(bad, here.as_str()), (here.as_str(), bad)] {
+            let refused = read(token, device).await.expect_err(bad).to_string();
+            assert!(refused.contains(&format!("endpoint {bad} is not https")), "{refused}");
+        }
     }
 }

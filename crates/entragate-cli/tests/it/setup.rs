@@ -8,8 +8,9 @@ use entragate_emulator::fixtures::{ADM, GRAPH_CLI, READER, READER_SECRET, TENANT
 use entragate_emulator::{Endpoint, Fault, FaultKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
 
-use crate::setup_fixture::World;
+use crate::setup_fixture::{Printed, World};
 
 const NOTHING: [&str; 0] = [];
 
@@ -176,10 +177,7 @@ async fn as_bob(world: &World, options: &str) -> (Option<i32>, String) {
     let invitation = lines.next_line().await.expect("text").expect("an invitation");
     let code = invitation.rsplit(' ').next().expect("a code");
     let page = invitation.split_whitespace().find(|word| word.starts_with("http")).expect("a page");
-    let http = entragate_cli::graph::Http::new(
-        &entragate::AuthorityHost::parse(world.emulator.url()).expect("loopback"),
-    )
-    .expect("a client");
+    let http = entragate_cli::graph::Http::new().expect("a client");
     let form = [("user_code", code), ("__emulator_user", "bob"), ("__emulator_device", "approve")];
     let answer = http.post_form(page, &form).await.expect("a page");
     assert!(String::from_utf8_lossy(&answer.body).contains("Signed in"), "{:?}", answer.body);
@@ -373,4 +371,86 @@ async fn the_script_makes_what_apply_makes() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // Nothing is left to do but the files, which are none of the script's business.
     world.setup("--mode relay").await.ended_with(0);
+}
+
+/// What a person makes with `set -a; . ./.env; set +a` must not be a command.
+#[tokio::test]
+async fn what_a_shell_would_act_on_is_refused_before_anybody_is_asked() {
+    let world = World::start("setup_shell").await;
+    let refused = |printed: &Printed, option: &str| {
+        let expected = format!("{option}: has a character that a shell would act on when it reads .env");
+        assert!(printed.code == Some(2) && printed.stderr.contains(&expected), "{}", printed.all());
+        assert!(printed.stderr.contains("hint: write ASCII letters"), "{}", printed.all());
+    };
+    for path in ["a&lsid", "$(id)", "a|id", "a;id", "a'b", "(a)", "a!b", "a*", "a:~root"] {
+        for more in ["--apply", "--emit az --offline", "--mode relay"] {
+            let printed = world.setup(&format!("--base-url https://x.test/{path} {more}")).await;
+            refused(&printed, "--base-url");
+        }
+    }
+    for (variable, value) in
+        [("BASE_URL", "https://x.test/a&lsid"), ("AZURE_AUTHORITY_HOST", "https://$(id).test")]
+    {
+        let mut command = world.command("setup --apply");
+        command.env(variable, value);
+        refused(&Printed::by(command).await, variable);
+    }
+    assert!(world.emulator.control().requests().is_empty(), "somebody was asked");
+    assert_eq!(fs::read_dir(&world.directory).expect("a directory").count(), 0);
+}
+
+/// Runs a printed script in the world's directory.
+async fn bash(world: &World, script: &str, secret_file: &str) {
+    fs::write(world.directory.join("setup.sh"), script).expect("a file");
+    let mut command = tokio::process::Command::new("bash");
+    command.arg("setup.sh").current_dir(&world.directory).env("GRAPH_TOKEN", world.token().await);
+    let output = command.env("SECRET_FILE", secret_file).output().await.expect("bash runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_script_keeps_the_secret_from_others_and_makes_no_second_one() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let world = World::start("setup_script_secret").await;
+    let path = world.directory.join("gateway.env");
+    fs::write(&path, "OTHER=1\n").expect("a file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("for everybody");
+    let script = world.setup("--emit graph").await.ended_with(1).stdout;
+    bash(&world, &script, "gateway.env").await;
+    let first = world.file("gateway.env");
+    let secret =
+        first.strip_prefix("OTHER=1\nAZURE_CLIENT_SECRET=").expect("the secret, below what was there");
+    assert!(secret.trim_end().len() > 10 && secret.lines().count() == 1, "{first}");
+    assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert!(!world.directory.join(".env").exists(), "SECRET_FILE was ignored");
+
+    // Setup does not know that file and would make another secret; the script sees that there is one.
+    let script = world.setup("--emit graph").await.ended_with(1).stdout;
+    assert!(script.contains("addPassword"), "{script}");
+    world.emulator.control().clear_requests();
+    bash(&world, &script, "gateway.env").await;
+    assert_eq!(world.file("gateway.env"), first);
+    let writes = world.writes();
+    assert!(!writes.iter().any(|line| line.contains("addPassword")), "{writes:?}");
+}
+
+#[tokio::test]
+async fn the_proxy_is_for_other_machines_whatever_the_login_host_is() {
+    let world = World::start("setup_proxy").await;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", proxy.local_addr().expect("an address"));
+    let options = "--graph-as secret --graph-url https://graph.contoso.test";
+    let mut command = world.command(&format!("setup {options} --graph-client-id {ADM}"));
+    let mut child = command.env("HTTP_PROXY", &url).env("HTTPS_PROXY", &url).spawn().expect("it runs");
+    let asked = async {
+        let (stream, _) = proxy.accept().await.expect("a connection");
+        BufReader::new(stream).lines().next_line().await.expect("text").unwrap_or_default()
+    };
+    // The emulator, on this machine, was asked for the token without it: the first request is the one to Graph.
+    tokio::select! {
+        line = asked => assert_eq!(line, "CONNECT graph.contoso.test:443 HTTP/1.1"),
+        ended = child.wait() => panic!("it ended without the proxy: {ended:?}"),
+    }
 }

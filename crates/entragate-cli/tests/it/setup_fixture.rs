@@ -125,7 +125,7 @@ impl World {
 
     async fn connect(&self) -> (Graph, Secret) {
         let authority = AuthorityHost::parse(self.emulator.url()).expect("loopback");
-        let http = Http::new(&authority).expect("a client");
+        let http = Http::new().expect("a client");
         let tenant = TenantId::parse(TENANT).expect("a GUID");
         let directory = graph::Directory::discover(&http, &authority, &tenant, None).await.expect("a tenant");
         let sign_in = SignIn::App {

@@ -221,7 +221,7 @@ impl Site {
         let Some(ask) = &self.graph else { return Err(Skip::not_checked("needs Graph: --graph")) };
         self.documents().await?;
         let read = || async {
-            let http = Http::new(&self.config.authority).map_err(|error| error.to_string())?;
+            let http = Http::new().map_err(|error| error.to_string())?;
             let directory = Directory::discover(&http, &self.config.authority, tenant, ask.url.clone()).await;
             let directory = directory.map_err(|error| format!("{error}; {}", error.hint()))?;
             let sign_in = ask.sign_in.lock().await.take().ok_or("nobody signs in")?;
