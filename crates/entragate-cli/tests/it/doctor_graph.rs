@@ -188,7 +188,7 @@ async fn what_is_to_be_pasted_takes_nothing_away() {
     let report = examined(client(|app| app.admin_consent.clear()).clients("claude-code,cursor")).await;
     let setup = "entragate doctor --graph az --clients claude-code,cursor --fix --apply";
     assert_eq!(command(&report, "consent"), setup);
-    for mode in [Relay, Broker] {
+    for (mode, clients) in [(Relay, " --clients claude-code"), (Broker, "")] {
         let report = examined(world(mode).directory(|d| {
             for app in &mut d.apps {
                 app.web_redirect_uris = vec!["https://other.contoso.test/callback".to_owned()];
@@ -196,7 +196,8 @@ async fn what_is_to_be_pasted_takes_nothing_away() {
             }
         }))
         .await;
-        assert_eq!(command(&report, "redirect-uris"), "entragate doctor --graph az --fix --apply");
+        let setup = format!("entragate doctor --graph az{clients} --fix --apply");
+        assert_eq!(command(&report, "redirect-uris"), setup);
     }
     let report = examined(api(Relay, |app| {
         app.identifier_uris = vec!["https://mcp.contoso.test/a'b".to_owned()];

@@ -17,7 +17,7 @@
 use url::Url;
 
 use super::aadsts;
-use crate::clients::{self, AtEntra};
+use crate::clients::{self, AtEntra, Client};
 use crate::doctor::check::Checked;
 use crate::doctor::finding::Finding;
 use crate::doctor::repair::Repair;
@@ -95,7 +95,15 @@ fn unregistered(site: &Site, code: u64) -> Finding {
         format!("{} is not registered", site.callback())
     };
     aadsts::error(site, code, what, "App registrations, the app that signs people in, Authentication")
-        .command(Repair::invocation(&site.clients))
+        .command(Repair::invocation(&clients_to_register(site)))
+}
+
+/// In relay mode the repair registers the callbacks of named clients; where nobody named one, of the one that setup assumes.
+fn clients_to_register(site: &Site) -> Vec<&'static Client> {
+    if site.is_relay() && site.clients.is_empty() {
+        return clients::named("claude-code").into_iter().collect();
+    }
+    site.clients.clone()
 }
 
 /// Whether Entra accepts the callback of a client, in relay mode.
