@@ -106,7 +106,8 @@ pub(super) async fn mark(
     now: Timestamp,
 ) -> Result<Mark, String> {
     if let Some(digests) = broker.credential.thumbprints().await {
-        let hex = |digest: &Vec<u8>| digest.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+        let hex =
+            |digest: &Vec<u8>| digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"));
         let written = digests.iter().flat_map(|digest| [hex(digest), STANDARD.encode(digest)]);
         return Ok(Mark::Thumbprints(written.collect()));
     }
