@@ -1,7 +1,7 @@
 //! The way back: removes what setup made, and nothing else.
 //!
 //! A registration with setup's tag goes as a whole, together with its service principal and what hangs on that, unless
-//! somebody else has come to rely on it (see [`foreign`](super::foreign)). Then, and for adopted registrations, only what the record names is removed.
+//! somebody else has come to rely on it (see `foreign`). Then, and for adopted registrations, only what the record names is removed.
 
 use crate::graph::objects::{AppRoleAssignment, PermissionGrant};
 use crate::graph::{Graph, GraphError, Request, odata};
