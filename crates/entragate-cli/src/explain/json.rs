@@ -18,7 +18,7 @@ pub(super) fn found(found: &Found, names: &Names) -> String {
             "where": super::SIGN_IN_LOG,
         })
     });
-    pretty(&json!({ "codes": codes, "b2c": b2c, "attempt": attempt }))
+    pretty(&json!({ "codes": codes, "b2c": b2c, "more": found.more, "attempt": attempt }))
 }
 
 pub(super) fn list(names: &Names) -> String {

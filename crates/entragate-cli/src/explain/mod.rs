@@ -43,6 +43,12 @@ pub fn run(arguments: &Arguments, names: &Names) -> anyhow::Result<Exit> {
     } else {
         print(&terminal::found(&found, names))?;
     }
+    if found.more {
+        anstream::eprintln!(
+            "there are more codes in it: the first {} are explained",
+            found.codes.len() + found.b2c.len()
+        );
+    }
     let nothing = found.codes.is_empty() && found.b2c.is_empty();
     if nothing {
         anstream::eprintln!(

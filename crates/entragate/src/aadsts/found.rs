@@ -5,6 +5,10 @@
 
 use percent_encoding::percent_decode_str;
 
+/// The most codes that are taken from a text: a long list is no error message, and every further one would have to be
+/// compared with those before it.
+const MOST: usize = 50;
+
 /// What a text says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,6 +17,8 @@ pub struct Found {
     pub codes: Vec<u64>,
     /// Codes of Azure AD B2C (`AADB2C90118`), in order, each once.
     pub b2c: Vec<String>,
+    /// The text has more codes than the first 50 of each kind.
+    pub more: bool,
     /// Under which the sign-in log has the attempt.
     pub correlation_id: Option<String>,
     /// Entra's own id of the request, called request id in the portal.
@@ -52,7 +58,7 @@ pub fn read(text: &str) -> Found {
         }
     }
     if found.codes.is_empty() && found.b2c.is_empty() {
-        found.codes = bare(&twice);
+        found.bare(&twice);
     }
     found
 }
@@ -65,9 +71,7 @@ enum Id {
 
 impl Found {
     fn add(&mut self, code: u64) {
-        if !self.codes.contains(&code) {
-            self.codes.push(code);
-        }
+        self.more |= !add_once(&mut self.codes, code);
     }
 
     /// `AADSTS50011`, also with a blank or a colon between.
@@ -81,10 +85,7 @@ impl Found {
         } else if let Some(rest) = after(rest, "aadb2c")
             && let Some((code, _)) = number(rest, 3..=9)
         {
-            let code = format!("AADB2C{code}");
-            if !self.b2c.contains(&code) {
-                self.b2c.push(code);
-            }
+            self.more |= !add_once(&mut self.b2c, format!("AADB2C{code}"));
         }
     }
 
@@ -123,6 +124,41 @@ impl Found {
             self.timestamp = timestamp(skip_marks(rest));
         }
     }
+
+    /// Numbers without `AADSTS`: all of them where there is nothing else; in prose those that are known and follow a word
+    /// that announces one, as prose is full of ports and amounts.
+    fn bare(&mut self, text: &str) {
+        let only = text.bytes().all(|byte| byte.is_ascii_digit() || b" ,;\t\r\n".contains(&byte));
+        let words =
+            text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\''));
+        let mut announced = false;
+        for word in words {
+            let word = word.trim_start_matches('#').trim_end_matches(['.', ':', '=', '?', '!']);
+            match number(word.as_bytes(), 3..=9) {
+                Some((code, length)) if length == word.len() => {
+                    if only || (announced && length >= 5 && super::find(code).is_some()) {
+                        self.add(code);
+                    }
+                }
+                // `codes 50011, 50105 and 65001`, `error: 50011`
+                _ if matches!(word, "" | "and" | "or" | "is" | "was") => {}
+                _ => announced = ANNOUNCING.iter().any(|known| known.eq_ignore_ascii_case(word)),
+            }
+        }
+    }
+}
+
+/// Words behind which a number is a code.
+const ANNOUNCING: [&str; 6] = ["aadsts", "code", "codes", "error", "errors", "errorcode"];
+
+/// Whether there was room.
+fn add_once<T: PartialEq>(codes: &mut Vec<T>, code: T) -> bool {
+    let known = codes.contains(&code);
+    if !known && codes.len() < MOST {
+        codes.push(code);
+        return true;
+    }
+    known
 }
 
 /// What follows the word, whatever its case.
@@ -175,22 +211,6 @@ fn timestamp(rest: &[u8]) -> Option<String> {
     fits.then(|| format!("{} {}Z", &text[..10], &text[11..]))
 }
 
-/// Numbers without a name: all of them where there is nothing else, else those that are known and stand alone.
-fn bare(text: &str) -> Vec<u64> {
-    let only = text.bytes().all(|byte| byte.is_ascii_digit() || b" ,;\t\r\n".contains(&byte));
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\''));
-    let mut codes = Vec::new();
-    for word in words {
-        let word = word.trim_end_matches(['.', ':', '?', '!']);
-        let Some((code, length)) = number(word.as_bytes(), 3..=9) else { continue };
-        let known = length >= 5 && super::find(code).is_some();
-        if length == word.len() && (only || known) && !codes.contains(&code) {
-            codes.push(code);
-        }
-    }
-    codes
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -211,7 +231,11 @@ mod tests {
             (r#"$Config={"iErrorCode":50105,"iHttpErrorCode":400,"sErrorCode":"50105"};"#, &[50105]),
             ("https://login.microsoftonline.com/error?code=700016", &[700_016]),
             ("Sign-in error code 50053, failure reason", &[50053]),
-            ("the sign-in log says 53003.", &[53003]),
+            ("the sign-in log says error 53003.", &[53003]),
+            ("Error: 50011", &[50011]),
+            ("codes 50011, 50105 and 65001 since noon", &[50011, 50105, 65001]),
+            ("it listens on 50011, 53003 users, an error on port 65001, error after 50105", &[]),
+            ("the sign-in log says 53003.", &[]),
             ("AADSTS70002: Error validating credentials. AADSTS50012: x", &[70002, 50012]),
             ("AADSTS7002138: x", &[7_002_138]),
             ("listening on 127.0.0.1:50011, id 00050011-50011-50011", &[]),
@@ -264,6 +288,23 @@ mod tests {
         let found =
             read("Correlation ID: eyJhbGciOiJSUzI1NiJ9.secret Timestamp: s3cr3t-value-1234567 Trace ID: 1");
         assert_eq!(found, Found::default());
+    }
+
+    /// 4 MiB of different codes took minutes when each was compared with all before it.
+    #[test]
+    fn a_long_list_is_cut_and_said_to_be_longer() {
+        let list: String = (0..100_000).map(|at| format!("{},", 100_000 + at)).collect();
+        for (text, most) in [
+            (list.clone(), 50),
+            (list.replace(',', " AADSTS"), 50),
+            (format!("\"error_codes\":[{list}"), 50),
+            (list.replace(',', " AADB2C"), 0),
+        ] {
+            let found = read(&text);
+            assert_eq!((found.codes.len(), found.more), (most, true));
+        }
+        let fifty: String = (0..100).map(|at| format!("AADSTS{} ", 10_000 + at % 50)).collect();
+        assert!(!read(&fifty).more);
     }
 
     proptest! {

@@ -11,6 +11,7 @@
 //! assert_eq!(entry.row, Some(6));
 //! ```
 
+mod advice;
 mod catalogue;
 mod entry;
 mod found;

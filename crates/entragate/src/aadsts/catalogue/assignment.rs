@@ -13,7 +13,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The application admits only assigned people, and this one is assigned neither directly nor through a group as a direct member.",
         who: Administrator,
         remedy: Configure,
-        hint: "an administrator must assign the user (or a group they are a direct member of) to the API's enterprise application",
+        hint: "an administrator must assign the user (or a group they are a direct member of, which takes Entra ID P1) to the API's enterprise application",
         portal: Do("Enterprise applications → the API app → Users and groups → Add user/group"),
         command: Do(
             r#"az rest --method POST --url "https://graph.microsoft.com/v1.0/servicePrincipals/<object id of the enterprise application>/appRoleAssignedTo" --body '{"principalId":"<user or group>","resourceId":"<object id of the enterprise application>","appRoleId":"<role id>"}'"#,

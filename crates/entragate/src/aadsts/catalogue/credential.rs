@@ -1,7 +1,7 @@
 //! How the app proves who it is.
 
 use super::source::{ADD_CREDENTIALS, CERTIFICATES, CODES, REPLY_URL, SDK_ERRORS};
-use super::step::SECRETS;
+use super::step::{MOVE_REDIRECT_URI, SECRETS};
 use crate::aadsts::Entry;
 use crate::aadsts::Remedy::{Client, Configure, Operate};
 use crate::aadsts::Step::{Do, Impossible};
@@ -65,9 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → Authentication: move the redirect URI from Mobile and desktop applications to Web (broker mode)",
         ),
-        command: Do(
-            "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback # names the whole list; and --public-client-redirect-uris with its whole list without it",
-        ),
+        command: MOVE_REDIRECT_URI,
         row: Some(13),
         sources: &[CODES, REPLY_URL],
     },
@@ -250,7 +248,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Configure,
         hint: "the API app uses acceptMappedClaims: ask for its scopes by GUID, or use an Application ID URI of a verified domain",
         portal: Do("App registrations → the API app → Expose an API → Application ID URI"),
-        command: Do("az ad app update --id {api} --identifier-uris api://{api}"),
+        command: Do(
+            "az ad app update --id {api} --identifier-uris $(az ad app show --id {api} --query identifierUris --output tsv) https://<verified domain>/<path> # the option names the whole list: those that are there come first",
+        ),
         row: Some(9),
         sources: &[CODES],
     },

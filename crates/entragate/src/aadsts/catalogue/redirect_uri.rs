@@ -1,7 +1,7 @@
 //! Where Entra may send people back to, and from which platform.
 
 use super::source::{AUTH_CODE, CODES, REPLY_URL};
-use super::step::{AUTHENTICATION, NO_COMMAND, NO_SETTING};
+use super::step::{ADD_REDIRECT_URI, AUTHENTICATION, MOVE_REDIRECT_URI, NO_COMMAND, NO_SETTING};
 use crate::aadsts::Entry;
 use crate::aadsts::Remedy::{Client, Operate};
 use crate::aadsts::Step::{Do, Impossible};
@@ -16,9 +16,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "add the redirect URI to the app registration that signs people in, under Authentication; the path must match exactly. Broker mode: {base_url}/auth/callback on platform Web. Relay mode: the client's own on Mobile and desktop applications",
         portal: AUTHENTICATION,
-        command: Do(
-            "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback # broker mode; relay mode: --public-client-redirect-uris; each names the whole list",
-        ),
+        command: ADD_REDIRECT_URI,
         row: Some(6),
         sources: &[
             CODES,
@@ -45,9 +43,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "the app registration that signs people in has no redirect URI: add one under Authentication. Broker mode: {base_url}/auth/callback on platform Web. Relay mode: http://localhost/callback on Mobile and desktop applications",
         portal: AUTHENTICATION,
-        command: Do(
-            "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback # broker mode; relay mode: --public-client-redirect-uris http://localhost/callback",
-        ),
+        command: ADD_REDIRECT_URI,
         row: Some(6),
         sources: &[REPLY_URL, "https://github.com/KoenZomers/OneDriveAPI/issues/33"],
     },
@@ -59,9 +55,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "no redirect URI came along and the app registration has none to fall back on: add one under Authentication. Broker mode: {base_url}/auth/callback on platform Web. Relay mode: http://localhost/callback on Mobile and desktop applications",
         portal: AUTHENTICATION,
-        command: Do(
-            "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback # broker mode; relay mode: --public-client-redirect-uris http://localhost/callback",
-        ),
+        command: ADD_REDIRECT_URI,
         row: Some(6),
         sources: &[CODES],
     },
@@ -85,9 +79,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "add the redirect URI to the app registration that signs people in, under Authentication, on the platform that fits: Web in broker mode, Mobile and desktop applications in relay mode",
         portal: AUTHENTICATION,
-        command: Do(
-            "az ad app update --id {client} --web-redirect-uris {base_url}/auth/callback # broker mode; relay mode: --public-client-redirect-uris; each names the whole list",
-        ),
+        command: ADD_REDIRECT_URI,
         row: Some(6),
         sources: &[CODES],
     },
@@ -102,7 +94,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → the app that signs people in → Authentication: move the redirect URI from Single-page application to Web (broker mode) or Mobile and desktop applications (relay mode)",
         ),
         command: Impossible(
-            "az ad app update has no flag for single-page redirect URIs: PATCH spa.redirectUris with az rest",
+            "a list of redirect URIs is always written as a whole, so no command takes out one",
         ),
         row: Some(12),
         sources: &[
@@ -136,9 +128,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → Authentication: delete the redirect URI under Single-page application, add it under Web (broker mode) or Mobile and desktop applications (relay mode)",
         ),
-        command: Do(
-            r#"az rest --method PATCH --url "https://graph.microsoft.com/v1.0/applications(appId='{client}')" --body '{"spa":{"redirectUris":[]},"web":{"redirectUris":["{base_url}/auth/callback"]}}'"#,
-        ),
+        command: MOVE_REDIRECT_URI,
         row: Some(12),
         sources: &[
             REPLY_URL,

@@ -17,7 +17,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → All applications: compare the Application (client) ID; Overview → Tenant ID",
         ),
-        command: Do("az ad app show --id {client} --query appId"),
+        command: Do(
+            "az ad sp create --id {client} # where the app exists and only its enterprise application is missing",
+        ),
         row: Some(2),
         sources: &[CODES],
     },

@@ -188,11 +188,13 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: 650_053,
         name: None,
-        meaning: "The API has no scope of this name; where the API is 00000003-0000-0000-c000-000000000000, the scope came without its API and was looked up on Microsoft Graph.",
+        meaning: "The API has no enabled scope of this name; where the API is 00000003-0000-0000-c000-000000000000, the scope came without its API and was looked up on Microsoft Graph.",
         who: Administrator,
         remedy: Configure,
-        hint: "expose the scope on the API app (Expose an API) or correct ENTRAGATE_ENTRA_SCOPES",
-        portal: Do("App registrations → the API app → Expose an API → Add a scope"),
+        hint: "the API app has no enabled scope of this name: enable it, or add it (Expose an API), or correct ENTRAGATE_ENTRA_SCOPES",
+        portal: Do(
+            "App registrations → the API app → Expose an API → the scope → State: Enabled; or Add a scope",
+        ),
         command: Do(
             "az ad app show --id {api} --query api.oauth2PermissionScopes # adding one takes az rest: see the guide of broker mode",
         ),

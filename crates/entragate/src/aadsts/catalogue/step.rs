@@ -28,6 +28,15 @@ pub(super) const SIGN_IN_LOG_COMMAND: Step = Do(
 /// The platform and list of a redirect URI.
 pub(super) const AUTHENTICATION: Step =
     Do("App registrations → the app that signs people in → Authentication → Redirect URI configuration");
+/// Adds one: setup knows the platform of each mode, and leaves what is there. The options of `az ad app update` replace the
+/// whole list.
+pub(super) const ADD_REDIRECT_URI: Step = Do(
+    "entragate doctor --graph az --fix # shows what it would add, and removes nothing; --apply does it; relay mode: --clients <names of the clients>",
+);
+/// The same for one that is on the wrong platform, from which only the portal takes it without writing the whole list.
+pub(super) const MOVE_REDIRECT_URI: Step = Do(
+    "entragate doctor --graph az --fix # after it was deleted there: shows where it would add it, and removes nothing; --apply does it; relay mode: --clients <names of the clients>",
+);
 /// Where a client's permissions are.
 pub(super) const API_PERMISSIONS: Step = Do(
     "App registrations → the app that signs people in → API permissions → Add a permission → My APIs → the API app",
