@@ -12,6 +12,10 @@ use crate::config_fixture::{RELAY, directory, file};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 fn explain(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
+    explain_bytes(environment, arguments, input.as_bytes())
+}
+
+fn explain_bytes(environment: &[(&str, &str)], arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_entragate"))
         .arg("explain")
         .args(arguments)
@@ -24,7 +28,7 @@ fn explain(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Out
         .spawn()
         .expect("the binary runs");
     // One that reads nothing may have ended already.
-    drop(child.stdin.take().expect("a pipe").write_all(input.as_bytes()));
+    drop(child.stdin.take().expect("a pipe").write_all(input));
     child.wait_with_output().expect("it ends")
 }
 
@@ -173,6 +177,54 @@ fn json_has_everything_that_a_program_needs() {
     assert_eq!(unknown["known"], false);
     assert_eq!(unknown["lookup"], "https://login.microsoftonline.com/error?code=1234567");
     assert_eq!(document["attempt"], Value::Null);
+}
+
+/// Pasted into a shell in which the programs only print what they were given. A placeholder that is not quoted would be a
+/// redirection.
+#[cfg(unix)]
+#[test]
+fn every_command_can_be_pasted_as_it_is() {
+    let list = text(&explain(&[], &["--list", "--json"], "").stdout);
+    let list: Vec<Value> = serde_json::from_str(&list).expect("a list");
+    let commands = list.iter().filter_map(|one| Some((&one["aadsts"], one["command"]["do"].as_str()?)));
+    let folder = directory("explain_paste");
+    let mut script =
+        "az() { printf '%s\\n' \"$@\"; }; entragate() { az \"$@\"; }; curl() { az \"$@\"; }\n".to_owned();
+    let mut count = 0;
+    for (code, command) in commands {
+        script.push_str(&format!("{command}\n[ $? = 0 ] || echo {code} >&2\n"));
+        count += 1;
+    }
+    assert!(count > 60, "{count}");
+    let pasted = Command::new("sh")
+        .args(["-c", &script])
+        .env("AZURE_FEDERATED_TOKEN_FILE", "/dev/null")
+        .current_dir(&folder)
+        .output()
+        .expect("a shell");
+    assert_eq!(text(&pasted.stderr), "");
+    assert!(pasted.status.success());
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0);
+    let given = text(&pasted.stdout);
+    for whole in ["<client id>", "<AZURE_CLIENT_ID>", "<scope id>=Scope", "https://<verified domain>/<path>"]
+    {
+        assert!(given.lines().any(|line| line == whole), "{whole}: {given}");
+    }
+}
+
+#[test]
+fn a_file_of_windows_powershell_is_read() {
+    let paste = "error=invalid_request\r\nAADSTS50011: The redirect URI\r\n";
+    let little: Vec<u8> =
+        std::iter::once(0xfeff).chain(paste.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> =
+        std::iter::once(0xfeff).chain(paste.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    let marked = [b"\xef\xbb\xbf50011\r\n".as_slice(), b"50011"];
+    for bytes in [little.as_slice(), &big, marked[0], marked[1]] {
+        let output = explain_bytes(&[], &["-", "--json"], bytes);
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(codes(&document), [50011]);
+    }
 }
 
 #[test]

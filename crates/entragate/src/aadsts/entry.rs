@@ -104,4 +104,12 @@ impl Entry {
     pub fn aadsts(&self) -> String {
         format!("AADSTS{}", self.code)
     }
+
+    /// What to do, in sentences of its own.
+    pub fn advice(&self) -> String {
+        let mut rest = self.hint.chars();
+        let first = rest.next().map(char::to_uppercase).into_iter().flatten();
+        let end = if self.hint.ends_with('.') { "" } else { "." };
+        first.chain(rest).chain(end.chars()).collect()
+    }
 }

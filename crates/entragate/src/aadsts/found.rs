@@ -52,8 +52,13 @@ pub fn read(text: &str) -> Found {
                 found.identified(rest, "trace", Id::Trace);
                 found.dated(rest);
             }
-            // The header `client-request-id` is the correlation id.
-            b'r' if !bytes[..at].ends_with(b"client-") => found.identified(rest, "request", Id::Trace),
+            b'r' => {
+                found.labelled(rest);
+                // The header `client-request-id` is the correlation id.
+                if !bytes[..at].ends_with(b"client-") {
+                    found.identified(rest, "request", Id::Trace);
+                }
+            }
             _ => {}
         }
     }
@@ -74,12 +79,12 @@ impl Found {
         self.more |= !add_once(&mut self.codes, code);
     }
 
-    /// `AADSTS50011`, also with a blank or a colon between.
+    /// `AADSTS50011`, also with a blank or a mark between.
     fn prefixed(&mut self, rest: &[u8]) {
         if let Some(rest) = after(rest, "aadsts") {
-            let gap = rest.iter().take(2).take_while(|byte| matches!(byte, b' ' | b'+' | b':' | b'-' | b'_'));
-            let skipped = gap.count();
-            if let Some((code, _)) = number(&rest[skipped..], 4..=9) {
+            // The last two are a no-break space, which pages have.
+            let gap = rest.iter().take(2).take_while(|byte| b" +:-_#*\xc2\xa0".contains(byte)).count();
+            if let Some((code, _)) = number(&rest[gap..], 4..=9) {
                 self.add(code);
             }
         } else if let Some(rest) = after(rest, "aadb2c")
@@ -89,18 +94,22 @@ impl Found {
         }
     }
 
-    /// `"error_codes":[70002,54005]`, `iErrorCode":50011`, `error?code=50011`, `Sign-in error code 50053`.
+    /// `"error_codes":[70002,54005]`, `iErrorCode":50011`, `error?code=50011`, `Sign-in error code 50053`, `ResultType` of the
+    /// sign-in log in Azure Monitor. Only a list has more than one.
     fn labelled(&mut self, rest: &[u8]) {
-        let labels = ["error_codes", "error_code", "errorcode", "error?code", "error code"];
+        let labels = ["error_codes", "error_code", "errorcode", "error?code", "error code", "resulttype"];
         let Some(mut rest) = labels.iter().find_map(|label| after(rest, label)) else { return };
+        let mut list = false;
         loop {
             let gap = rest.iter().take(12).take_while(|byte| b" \t\r\n\"'\\:=[,".contains(byte)).count();
-            if gap == 0 {
+            let (marks, behind) = rest.split_at(gap);
+            let Some((code, length)) = number(behind, 5..=7).filter(|_| gap > 0) else { return };
+            self.add(code);
+            list |= marks.contains(&b'[');
+            if !list {
                 return;
             }
-            let Some((code, length)) = number(&rest[gap..], 5..=7) else { return };
-            self.add(code);
-            rest = &rest[gap + length..];
+            rest = &behind[length..];
         }
     }
 
@@ -125,31 +134,29 @@ impl Found {
         }
     }
 
-    /// Numbers without `AADSTS`: all of them where there is nothing else; in prose those that are known and follow a word
-    /// that announces one, as prose is full of ports and amounts.
+    /// Numbers are codes where there is nothing else: `50011`, `error: 50011, 65001`. In prose a number may be anything, a port
+    /// or an amount.
     fn bare(&mut self, text: &str) {
-        let only = text.bytes().all(|byte| byte.is_ascii_digit() || b" ,;\t\r\n".contains(&byte));
-        let words =
-            text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\''));
-        let mut announced = false;
-        for word in words {
-            let word = word.trim_start_matches('#').trim_end_matches(['.', ':', '=', '?', '!']);
-            match number(word.as_bytes(), 3..=9) {
-                Some((code, length)) if length == word.len() => {
-                    if only || (announced && length >= 5 && super::find(code).is_some()) {
-                        self.add(code);
-                    }
-                }
-                // `codes 50011, 50105 and 65001`, `error: 50011`
-                _ if matches!(word, "" | "and" | "or" | "is" | "was") => {}
-                _ => announced = ANNOUNCING.iter().any(|known| known.eq_ignore_ascii_case(word)),
-            }
+        let words = || {
+            text.split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+                .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+                .filter(|word| !word.is_empty())
+        };
+        if words().all(|word| whole(word).is_some() || is_announcing(word)) {
+            words().filter_map(whole).for_each(|code| self.add(code));
         }
     }
 }
 
-/// Words behind which a number is a code.
-const ANNOUNCING: [&str; 6] = ["aadsts", "code", "codes", "error", "errors", "errorcode"];
+/// The word, if it is a number and could be a code.
+fn whole(word: &str) -> Option<u64> {
+    number(word.as_bytes(), 3..=9).filter(|(_, length)| *length == word.len()).map(|(code, _)| code)
+}
+
+/// Whether the word says no more than that a code is beside it.
+fn is_announcing(word: &str) -> bool {
+    ["aadsts", "code", "codes", "error", "errors", "and"].iter().any(|known| known.eq_ignore_ascii_case(word))
+}
 
 /// Whether there was room.
 fn add_once<T: PartialEq>(codes: &mut Vec<T>, code: T) -> bool {
@@ -231,11 +238,23 @@ mod tests {
             (r#"$Config={"iErrorCode":50105,"iHttpErrorCode":400,"sErrorCode":"50105"};"#, &[50105]),
             ("https://login.microsoftonline.com/error?code=700016", &[700_016]),
             ("Sign-in error code 50053, failure reason", &[50053]),
-            ("the sign-in log says error 53003.", &[53003]),
             ("Error: 50011", &[50011]),
-            ("codes 50011, 50105 and 65001 since noon", &[50011, 50105, 65001]),
+            ("codes 50011, 50105 and 65001", &[50011, 50105, 65001]),
+            ("#50011", &[50011]),
+            ("[`50011`]", &[50011]),
+            ("AADSTS\u{a0}50011: The redirect URI", &[50011]),
+            ("**AADSTS**50011", &[50011]),
+            (r#"{"ResultType":"50126","DurationMs":12345}"#, &[50126]),
+            ("AADSTS code: 50011", &[50011]),
+            ("error_codes=[50011 65001] status=400", &[50011, 65001]),
+            ("AADSTS50011:\r\nThe redirect URI\r\n", &[50011]),
+            ("50011\r\n", &[50011]),
             ("it listens on 50011, 53003 users, an error on port 65001, error after 50105", &[]),
+            ("code 50011 since noon", &[]),
+            ("error 53003 of 65001 requests", &[]),
+            ("Sign-in error code 50053, 65001 users", &[50053]),
             ("the sign-in log says 53003.", &[]),
+            ("50011 users", &[]),
             ("AADSTS70002: Error validating credentials. AADSTS50012: x", &[70002, 50012]),
             ("AADSTS7002138: x", &[7_002_138]),
             ("listening on 127.0.0.1:50011, id 00050011-50011-50011", &[]),

@@ -11,7 +11,6 @@
 //! assert_eq!(entry.row, Some(6));
 //! ```
 
-mod advice;
 mod catalogue;
 mod entry;
 mod found;

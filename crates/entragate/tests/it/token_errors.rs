@@ -235,5 +235,5 @@ async fn an_error_description_in_full() {
     let reply = Reply::read(world.token(&world.code_form(&code)).await).await;
     let text = assert_error(&reply, 400, "invalid_grant");
     let (text, _) = text.split_once(" Correlation ID: ").unwrap();
-    insta::assert_snapshot!(text, @"AADSTS54005: OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token. [Entragate: the code was redeemed before: the client posted it twice]");
+    insta::assert_snapshot!(text, @"AADSTS54005: OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token. [Entragate: the code was redeemed before: the client posted it twice. The client must redeem a code once and not repeat the request; the person signs in again meanwhile]");
 }

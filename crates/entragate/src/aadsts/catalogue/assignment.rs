@@ -36,7 +36,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → the calling app → API permissions → Add a permission → My APIs → the API app → Application permissions; then Grant admin consent",
         ),
         command: Do(
-            "az ad app permission add --id <calling app> --api {api} --api-permissions <role id>=Role; az ad app permission admin-consent --id <calling app>",
+            "az ad app permission add --id '<calling app>' --api '{api}' --api-permissions '<role id>=Role'; az ad app permission admin-consent --id '<calling app>'",
         ),
         row: None,
         sources: &["https://doc.nais.io/security/auth/azure-ad/faq-troubleshooting/"],

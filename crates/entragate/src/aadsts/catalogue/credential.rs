@@ -17,7 +17,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         hint: "the client secret is wrong: the gateway needs the value of a secret of the app registration, not the secret's ID (entra.client_secret, AZURE_CLIENT_SECRET)",
         portal: SECRETS,
         command: Do(
-            "az ad app credential reset --id {client} --append --display-name gateway --query password -o tsv",
+            "az ad app credential reset --id '{client}' --append --display-name gateway --query password -o tsv",
         ),
         row: None,
         sources: &[CODES, ADD_CREDENTIALS, SDK_ERRORS],
@@ -31,7 +31,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         hint: "the client secret expired: create another one on the app registration and give the gateway its value (entra.client_secret, AZURE_CLIENT_SECRET)",
         portal: SECRETS,
         command: Do(
-            "az ad app credential reset --id {client} --append --display-name gateway --query password -o tsv",
+            "az ad app credential reset --id '{client}' --append --display-name gateway --query password -o tsv",
         ),
         row: None,
         sources: &[CODES, SDK_ERRORS],
@@ -47,7 +47,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → the app that signs people in → Certificates & secrets (broker mode); Authentication → the platform of the redirect URI, and Allow public client flows (relay mode)",
         ),
         command: Do(
-            "az ad app credential reset --id {client} --append # broker mode; relay mode: az ad app update --id {client} --is-fallback-public-client true",
+            r#"az ad app credential reset --id "{client}" --append # broker mode, adds a secret and prints it; relay mode: az ad app update --id "{client}" --is-fallback-public-client true"#,
         ),
         row: Some(13),
         sources: &[
@@ -91,7 +91,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → Certificates & secrets → Certificates → Upload certificate",
         ),
-        command: Do("az ad app credential reset --id {client} --append --cert @certificate.pem"),
+        command: Do("az ad app credential reset --id '{client}' --append --cert @certificate.pem"),
         row: None,
         sources: &[CODES, CERTIFICATES, SDK_ERRORS],
     },
@@ -105,7 +105,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → Certificates & secrets → Certificates → Upload certificate",
         ),
-        command: Do("az ad app credential reset --id {client} --append --cert @certificate.pem"),
+        command: Do("az ad app credential reset --id '{client}' --append --cert @certificate.pem"),
         row: None,
         sources: &[CODES, CERTIFICATES],
     },
@@ -142,7 +142,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The client assertion has more than one audience.",
         who: Operator,
         remedy: Operate,
-        hint: "the assertion may name one audience only: the issuer or token endpoint of the tenant",
+        hint: "the assertion may name one audience only: the issuer or token endpoint of the tenant. Have it issued for that one",
         portal: Impossible("the assertion is made on the gateway's side"),
         command: Impossible("what issues the token file decides its audiences"),
         row: None,
@@ -158,7 +158,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → Certificates & secrets → Certificates",
         ),
-        command: Do("az ad app credential list --id {client} --cert"),
+        command: Do("az ad app credential list --id '{client}' --cert"),
         row: None,
         sources: &[CODES, CERTIFICATES],
     },
@@ -194,7 +194,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "a token of the request has a bad signature: check the certificate or token file that the gateway presents",
         portal: SECRETS,
-        command: Do("az ad app credential list --id {client} --cert"),
+        command: Do("az ad app credential list --id '{client}' --cert"),
         row: None,
         sources: &[CODES],
     },
@@ -206,7 +206,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "the app's credential was not accepted: check the client id, and the secret or certificate the gateway presents",
         portal: SECRETS,
-        command: Do("az ad app credential list --id {client}"),
+        command: Do("az ad app credential list --id '{client}'"),
         row: None,
         sources: &[CODES],
     },
@@ -220,7 +220,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → All applications: look for two apps with the same Application ID URI",
         ),
-        command: Do("az ad app list --identifier-uri <Application ID URI> --query \"[].appId\""),
+        command: Do(r#"az ad app list --identifier-uri '<Application ID URI>' --query "[].appId""#),
         row: None,
         sources: &[
             "https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/error-code-aadsts7000110-request-is-ambiguous",
@@ -249,7 +249,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         hint: "the API app uses acceptMappedClaims: ask for its scopes by GUID, or use an Application ID URI of a verified domain",
         portal: Do("App registrations → the API app → Expose an API → Application ID URI"),
         command: Do(
-            "az ad app update --id {api} --identifier-uris $(az ad app show --id {api} --query identifierUris --output tsv) https://<verified domain>/<path> # the option names the whole list: those that are there come first",
+            "az ad app update --id '{api}' --identifier-uris $(az ad app show --id '{api}' --query identifierUris --output tsv) 'https://<verified domain>/<path>' # the option names the whole list: those that are there come first",
         ),
         row: Some(9),
         sources: &[CODES],
@@ -262,7 +262,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Client,
         hint: "the app has no certificate or key that fits this sign-in; OpenID Connect apps need none, so check that the client id is the right app's",
         portal: SECRETS,
-        command: Do("az ad app credential list --id {client} --cert"),
+        command: Do("az ad app credential list --id '{client}' --cert"),
         row: None,
         sources: &[
             CODES,

@@ -1,7 +1,7 @@
 //! Tokens of another issuer in place of a secret: workload identity and managed identities.
 
 use super::source::{CODES, FEDERATION};
-use super::step::{FEDERATED, FEDERATED_COMMAND};
+use super::step::{ADD_FEDERATED, FEDERATED, FEDERATED_SUBJECT};
 use crate::aadsts::Entry;
 use crate::aadsts::Remedy::Operate;
 use crate::aadsts::Step::{Do, Impossible};
@@ -16,7 +16,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "no federated credential of the app registration fits: under Certificates and secrets, Federated credentials, issuer, subject and audience must be those of the gateway's workload identity",
         portal: FEDERATED,
-        command: Do("az ad app federated-credential list --id {client}"),
+        command: Do("az ad app federated-credential list --id '{client}'"),
         row: None,
         sources: &[FEDERATION, "https://github.com/Azure/azure-workload-identity/issues/616"],
     },
@@ -28,7 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "no federated credential of the app registration has this issuer: use the one of the cluster or identity that issues the gateway's token",
         portal: FEDERATED,
-        command: FEDERATED_COMMAND,
+        command: ADD_FEDERATED,
         row: None,
         sources: &[FEDERATION, "https://github.com/Azure/azure-workload-identity/issues/1200"],
     },
@@ -38,9 +38,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "No federated credential of the app has the audience of the token that was presented.",
         who: Operator,
         remedy: Operate,
-        hint: "no federated credential of the app registration has this audience: it is api://AzureADTokenExchange unless the cloud has its own",
+        hint: "no federated credential of the app registration has this audience: it is api://AzureADTokenExchange unless the cloud has its own. Correct it under Certificates and secrets, Federated credentials",
         portal: FEDERATED,
-        command: FEDERATED_COMMAND,
+        command: ADD_FEDERATED,
         row: None,
         sources: &[
             FEDERATION,
@@ -53,9 +53,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "No federated credential of the app has the subject of the token that was presented.",
         who: Operator,
         remedy: Operate,
-        hint: "no federated credential of the app registration has this subject: on Kubernetes it is system:serviceaccount:<namespace>:<service account>, letter by letter",
+        hint: "no federated credential of the app registration has this subject: on Kubernetes it is system:serviceaccount:<namespace>:<service account>, letter by letter. Correct it under Certificates and secrets, Federated credentials",
         portal: FEDERATED,
-        command: FEDERATED_COMMAND,
+        command: ADD_FEDERATED,
         row: None,
         sources: &[FEDERATION, "https://github.com/Azure/login/issues/482"],
     },
@@ -67,7 +67,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "write the federated credential's subject in exactly the letters of the token: upper and lower case count",
         portal: FEDERATED,
-        command: FEDERATED_COMMAND,
+        command: FEDERATED_SUBJECT,
         row: None,
         sources: &[
             "https://learn.microsoft.com/entra/identity-platform/reference-breaking-changes",
@@ -82,7 +82,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "the federated credential's subject must be the one that the message names",
         portal: FEDERATED,
-        command: FEDERATED_COMMAND,
+        command: ADD_FEDERATED,
         row: None,
         sources: &[FEDERATION, "https://github.com/microsoft/Agents/issues/202"],
     },

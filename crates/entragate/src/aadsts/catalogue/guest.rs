@@ -74,7 +74,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The identity provider that the account comes from is not known to this tenant.",
         who: Administrator,
         remedy: Configure,
-        hint: "an administrator must look at the domain's federation settings: its issuer is not the one that signed",
+        hint: "an administrator must correct the domain's federation settings: its issuer is not the one that signed",
         portal: Do("External Identities → All identity providers; Domain names"),
         command: Do(
             r#"az rest --method GET --url "https://graph.microsoft.com/v1.0/domains/<domain>/federationConfiguration""#,
@@ -91,7 +91,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The identity provider behind the account refused.",
         who: Administrator,
         remedy: Configure,
-        hint: "the account's own identity provider refused: its administrator must look",
+        hint: "ask the administrator of the account's own identity provider why it refused; the sign-in log has the attempt by its correlation id",
         portal: Do("External Identities → All identity providers"),
         command: SIGN_IN_LOG_COMMAND,
         row: None,

@@ -76,7 +76,7 @@ pub fn find(code: u64) -> Option<&'static Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aadsts::page;
+    use crate::aadsts::{Step, Who, page};
 
     fn is_printable(text: &str) -> bool {
         !text.trim().is_empty() && text.trim() == text && !text.contains(char::is_control)
@@ -116,6 +116,86 @@ mod tests {
         let fits = |hint: &str| hint.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\');
         for entry in all() {
             assert!(fits(entry.hint) && entry.hint.len() <= 400, "{}", entry.code);
+        }
+    }
+
+    /// Verbs with which a step begins.
+    const STEPS: &str = "accept add allow answer ask bring change check choose compare confirm correct create enable enter expose \
+        finish get give have go grant install keep look move name open present put redeem register remove repeat select send set sign \
+        start stop switch try type upload use wait write close exclude turn restart make see let leave";
+
+    /// What to do, and not what the code means once more.
+    #[test]
+    fn every_hint_names_a_step() {
+        for entry in all() {
+            let hint = entry.hint;
+            assert!(!entry.meaning.contains(hint), "{}", entry.code);
+            let clauses = hint.split(['.', ',', ':', ';', '(']).flat_map(|part| part.split(" or "));
+            let begins = clauses
+                .flat_map(|clause| clause.split(" and "))
+                .filter_map(|clause| {
+                    clause
+                        .split_whitespace()
+                        .find(|word| !["so", "then"].contains(&word.to_lowercase().as_str()))
+                })
+                .any(|word| STEPS.split_whitespace().any(|step| step.eq_ignore_ascii_case(word)));
+            let duty = [" must ", " needs ", " should ", "az ad "].iter().any(|word| hint.contains(word));
+            assert!(begins || duty, "AADSTS{}: {hint}", entry.code);
+        }
+        for (code, step) in [
+            (50076, "Sign in again"),
+            (50074, "Sign in again"),
+            (70008, "Sign in again"),
+            (54005, "must redeem a code once"),
+            (700_082, "Sign in again"),
+            (900_144, "must send"),
+            (650_053, "enable it"),
+        ] {
+            let hint = find(code).unwrap().hint;
+            assert!(hint.contains(step), "AADSTS{code}: {hint}");
+        }
+    }
+
+    #[test]
+    fn whoever_can_mend_it_is_named() {
+        for (code, who) in [
+            (54005, Who::Developer),
+            (9_002_313, Who::Developer),
+            (501_481, Who::Operator),
+            (65001, Who::Administrator),
+            (50076, Who::Person),
+        ] {
+            assert_eq!(find(code).unwrap().who, who, "AADSTS{code}");
+        }
+    }
+
+    /// The options of `az ad app update` for lists write the whole list, `az ad app create` writes over an app of the same
+    /// name, and `credential reset` removes the others without `--append`.
+    #[test]
+    fn no_command_takes_anything_away() {
+        for entry in all() {
+            let Step::Do(command) = entry.command else { continue };
+            let whole_list =
+                ["redirect-uris", "redirectUris\":[", "identifierUris\":[", "az ad app create", "delete-"];
+            assert!(!whole_list.iter().any(|word| command.contains(word)), "AADSTS{}: {command}", entry.code);
+            for (option, needed) in
+                [("--identifier-uris", "$(az ad app show "), ("credential reset", "--append")]
+            {
+                assert!(
+                    !command.contains(option) || command.contains(needed),
+                    "AADSTS{}: {command}",
+                    entry.code
+                );
+            }
+        }
+    }
+
+    /// Redirect URIs are on another platform in each mode.
+    #[test]
+    fn commands_about_redirect_uris_fit_both_modes() {
+        for code in [50011, 70004, 500_113, 900_971, 700_025, 9_002_325, 9_002_327] {
+            let Step::Do(command) = find(code).unwrap().command else { panic!("AADSTS{code}") };
+            assert!(command.starts_with("entragate doctor --graph az --fix"), "AADSTS{code}: {command}");
         }
     }
 

@@ -65,7 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "A parameter that must be an absolute URI, as a rule redirect_uri, is none.",
         who: Developer,
         remedy: Client,
-        hint: "the redirect_uri is no absolute URI; in broker mode it is made from BASE_URL",
+        hint: "the redirect_uri is no absolute URI; in broker mode it is made from BASE_URL. The client must send one with scheme, host and path",
         portal: NO_SETTING,
         command: Do("entragate config check # broker mode: shows BASE_URL"),
         row: Some(6),
@@ -89,13 +89,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The redirect URI belongs to a single-page application, and the code was redeemed without PKCE.",
         who: Developer,
         remedy: Client,
-        hint: "the redirect URI is registered as single-page application, where the code needs a code_verifier",
+        hint: "the redirect URI is registered as single-page application, where the code needs a code_verifier. Move it to platform Web (broker mode) or Mobile and desktop applications (relay mode); the client must send the verifier",
         portal: Do(
             "App registrations → the app that signs people in → Authentication: move the redirect URI from Single-page application to Web (broker mode) or Mobile and desktop applications (relay mode)",
         ),
-        command: Impossible(
-            "a list of redirect URIs is always written as a whole, so no command takes out one",
-        ),
+        command: MOVE_REDIRECT_URI,
         row: Some(12),
         sources: &[
             "https://github.com/atinux/nuxt-auth-utils/issues/319",

@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → All applications: compare the Application (client) ID; Overview → Tenant ID",
         ),
         command: Do(
-            "az ad sp create --id {client} # where the app exists and only its enterprise application is missing",
+            "az ad sp create --id '{client}' # where the app exists and only its enterprise application is missing",
         ),
         row: Some(2),
         sources: &[CODES],
@@ -31,7 +31,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "check the client id and AZURE_TENANT_ID: this tenant has no such app",
         portal: Do("App registrations → All applications: compare the Application (client) ID"),
-        command: Do("az ad app show --id {client} --query appId"),
+        command: Do("az ad app show --id '{client}' --query appId"),
         row: Some(2),
         sources: &[CODES],
     },
@@ -43,7 +43,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "the client id is none: check AZURE_CLIENT_ID (broker mode), ENTRAGATE_BROKER_CLIENT_ID where the gateway has an app of its own, AZURE_MCP_CLIENT_ID (relay mode)",
         portal: Do("App registrations → the app that signs people in → Overview → Application (client) ID"),
-        command: Do("az ad app list --display-name <its name> --query \"[].appId\""),
+        command: Do(r#"az ad app list --display-name '<its name>' --query "[].appId""#),
         row: None,
         sources: &["https://github.com/Azure/Commercial-Marketplace-SaaS-Accelerator/issues/748"],
     },
@@ -57,7 +57,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "Enterprise applications → the app that signs people in → Properties → Enabled for users to sign-in",
         ),
-        command: Do("az ad sp update --id {client} --set accountEnabled=true"),
+        command: Do("az ad sp update --id '{client}' --set accountEnabled=true"),
         row: None,
         sources: &[
             CODES,
@@ -74,7 +74,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "Enterprise applications → the app named in the message → Properties → Enabled for users to sign-in",
         ),
-        command: Do("az ad sp update --id {client} --set accountEnabled=true"),
+        command: Do("az ad sp update --id '{client}' --set accountEnabled=true"),
         row: None,
         sources: &[
             CODES,
@@ -89,7 +89,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Configure,
         hint: "the app that signs people in has no enterprise application in this tenant: az ad sp create --id <its client id>",
         portal: Do("App registrations → the app that signs people in → Overview → Create Service Principal"),
-        command: Do("az ad sp create --id {client}"),
+        command: Do("az ad sp create --id '{client}'"),
         row: None,
         sources: &[
             "https://github.com/SidU/openclaw-teams-setup/pull/3",
@@ -102,10 +102,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The app cannot be used in this tenant at the moment.",
         who: Administrator,
         remedy: Configure,
-        hint: "an administrator must look at the enterprise application: it may be disabled or awaiting approval",
+        hint: "an administrator must look at the enterprise application, and enable or approve it: it may be disabled or awaiting approval",
         portal: Do("Enterprise applications → the app named in the message → Properties, and Permissions"),
         command: Do(
-            "az ad sp show --id {client} --query \"{enabled:accountEnabled,disabledByMicrosoft:disabledByMicrosoftStatus}\"",
+            r#"az ad sp show --id '{client}' --query "{enabled:accountEnabled,disabledByMicrosoft:disabledByMicrosoftStatus}""#,
         ),
         row: None,
         sources: &[CODES],

@@ -49,7 +49,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → New registration, for MCP clients (relay mode; broker mode needs one registration only)",
         ),
         command: Do(
-            "az ad app create --display-name \"MCP clients\" --is-fallback-public-client true --public-client-redirect-uris http://localhost/callback # relay mode",
+            "entragate setup --mode relay # shows the two registrations it would make; --apply makes them",
         ),
         row: Some(4),
         sources: &[CODES, "https://github.com/modelcontextprotocol/typescript-sdk/issues/2718"],
@@ -64,7 +64,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the API app → Overview → Managed application in local directory; Expose an API → Application ID URI",
         ),
-        command: Do("az ad sp create --id {api}; az ad app show --id {api} --query identifierUris"),
+        command: Do("az ad sp create --id '{api}'; az ad app show --id '{api}' --query identifierUris"),
         row: Some(9),
         sources: &[
             CODES,
@@ -79,7 +79,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Configure,
         hint: "the API app is disabled or unknown in this tenant: look at its enterprise application, and check AZURE_CLIENT_ID and ENTRAGATE_ENTRA_IDENTIFIER_URIS",
         portal: Do("Enterprise applications → the API app → Properties → Enabled for users to sign-in"),
-        command: Do("az ad sp show --id {api} --query accountEnabled"),
+        command: Do("az ad sp show --id '{api}' --query accountEnabled"),
         row: Some(9),
         sources: &[CODES],
     },
@@ -91,7 +91,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Configure,
         hint: "enable the enterprise application of the API app: Properties, Enabled for users to sign-in",
         portal: Do("Enterprise applications → the API app → Properties → Enabled for users to sign-in"),
-        command: Do("az ad sp update --id {api} --set accountEnabled=true"),
+        command: Do("az ad sp update --id '{api}' --set accountEnabled=true"),
         row: None,
         sources: &[
             "https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/3150",
@@ -104,7 +104,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The scope is malformed, or mixes .default with named scopes of the same API.",
         who: Developer,
         remedy: Client,
-        hint: "the scope is malformed or mixes .default with named scopes",
+        hint: "the scope is malformed or mixes .default with named scopes. The client must send either .default alone or scopes by name, separated by blanks",
         portal: NO_SETTING,
         command: NO_COMMAND,
         row: Some(9),
@@ -155,7 +155,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The token request has an empty scope.",
         who: Developer,
         remedy: Client,
-        hint: "the scope was empty",
+        hint: "the scope was empty. The client must send a scope of the API with the token request",
         portal: NO_SETTING,
         command: NO_COMMAND,
         row: Some(9),
@@ -179,7 +179,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "A program that signs in without a user asked for a scope that does not end in /.default.",
         who: Developer,
         remedy: Client,
-        hint: "a program without a user asks for one scope, the Application ID URI with /.default",
+        hint: "ask for one scope, the Application ID URI with /.default: a program without a user gets no other",
         portal: NO_SETTING,
         command: NO_COMMAND,
         row: Some(9),
@@ -196,7 +196,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → the API app → Expose an API → the scope → State: Enabled; or Add a scope",
         ),
         command: Do(
-            "az ad app show --id {api} --query api.oauth2PermissionScopes # adding one takes az rest: see the guide of broker mode",
+            r#"az ad app show --id "{api}" --query "api.oauth2PermissionScopes[].{scope:value,enabled:isEnabled}" # adding one: entragate doctor --graph az --fix"#,
         ),
         row: Some(5),
         sources: &[
@@ -216,7 +216,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "App registrations → the app that signs people in → API permissions: remove what has no API any more",
         ),
         command: Do(
-            "az ad app permission list --id {client}; az ad app permission delete --id {client} --api <missing API>",
+            "az ad app permission list --id '{client}'; az ad app permission delete --id '{client}' --api '<missing API>'",
         ),
         row: None,
         sources: &[CODES],

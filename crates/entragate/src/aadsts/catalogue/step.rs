@@ -43,12 +43,12 @@ pub(super) const API_PERMISSIONS: Step = Do(
 );
 /// Adds a permission of the API app.
 pub(super) const ADD_PERMISSION: Step =
-    Do("az ad app permission add --id {client} --api {api} --api-permissions <scope id>=Scope");
+    Do("az ad app permission add --id '{client}' --api '{api}' --api-permissions '<scope id>=Scope'");
 /// Where an administrator consents for everybody.
 pub(super) const GRANT_CONSENT: Step =
     Do("App registrations → the app that signs people in → API permissions → Grant admin consent");
 /// The same as a command.
-pub(super) const GRANT_CONSENT_COMMAND: Step = Do("az ad app permission admin-consent --id {client}");
+pub(super) const GRANT_CONSENT_COMMAND: Step = Do("az ad app permission admin-consent --id '{client}'");
 
 /// Where secrets and certificates are.
 pub(super) const SECRETS: Step =
@@ -56,13 +56,17 @@ pub(super) const SECRETS: Step =
 /// Federated credentials of the app.
 pub(super) const FEDERATED: Step =
     Do("App registrations → the app that signs people in → Certificates & secrets → Federated credentials");
-/// The same as a command.
-pub(super) const FEDERATED_COMMAND: Step = Do(
-    "az ad app federated-credential update --id {client} --federated-credential-id <name> --parameters @credential.json",
+/// Adds one, where none fits: one that is there may be another workload's.
+pub(super) const ADD_FEDERATED: Step = Do(
+    r#"az ad app federated-credential create --id '{client}' --parameters '{"name":"<a new name>","issuer":"<iss of the token>","subject":"<sub of the token>","audiences":["<aud of the token>"]}'"#,
+);
+/// Corrects the subject of one, and nothing else of it.
+pub(super) const FEDERATED_SUBJECT: Step = Do(
+    r#"az ad app federated-credential update --id '{client}' --federated-credential-id '<its name>' --parameters '{"subject":"<sub of the token>"}'"#,
 );
 
 /// Who the tenant is.
 pub(super) const TENANT_OVERVIEW: Step = Do("Overview → Tenant ID and primary domain");
 /// Whether the cloud has the tenant.
 pub(super) const DISCOVER: Step =
-    Do("curl https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration");
+    Do("curl 'https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration'");

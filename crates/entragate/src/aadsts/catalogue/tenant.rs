@@ -115,7 +115,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "register the app in the tenant's own cloud and set AZURE_AUTHORITY_HOST to it: apps with a credential do not work across clouds",
         portal: Do("App registrations → New registration, in the portal of the tenant's cloud"),
-        command: Do("az cloud set --name <cloud>; az login; az ad app create --display-name \"MCP gateway\""),
+        command: Do(
+            r#"az cloud set --name "<cloud>"; az login; entragate setup # shows the registration it would make; --apply makes it"#,
+        ),
         row: None,
         sources: &[CODES, CLOUDS],
     },
@@ -127,7 +129,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Operate,
         hint: "register the app in the tenant's own cloud and set AZURE_AUTHORITY_HOST to it: apps with a credential do not work across clouds",
         portal: Do("App registrations → New registration, in the portal of the tenant's cloud"),
-        command: Do("az cloud set --name <cloud>; az login; az ad app create --display-name \"MCP gateway\""),
+        command: Do(
+            r#"az cloud set --name "<cloud>"; az login; entragate setup # shows the registration it would make; --apply makes it"#,
+        ),
         row: None,
         sources: &[CODES, CLOUDS],
     },
@@ -216,7 +220,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → Authentication → Supported account types",
         ),
-        command: Do("az ad app show --id {client} --query signInAudience"),
+        command: Do("az ad app show --id '{client}' --query signInAudience"),
         row: None,
         sources: &[CODES],
     },
@@ -230,7 +234,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → Authentication → Supported account types",
         ),
-        command: Do("az ad app show --id {client} --query signInAudience"),
+        command: Do("az ad app show --id '{client}' --query signInAudience"),
         row: None,
         sources: &["https://github.com/oxalica/onedrive-api/issues/3"],
     },
@@ -254,7 +258,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: SignInAgain,
         hint: "sign in with a work or school account of this tenant",
         portal: Do("Users → All users (is the account there, or is it one to invite?)"),
-        command: Do("az ad user show --id <user principal name>"),
+        command: Do("az ad user show --id '<user principal name>'"),
         row: None,
         sources: &[CODES],
     },
