@@ -4,7 +4,7 @@ mod json;
 mod reference;
 mod terminal;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 
 use anyhow::Context as _;
 use entragate::aadsts::{self, Found, Names};
@@ -65,7 +65,11 @@ fn text(what: &[String]) -> anyhow::Result<String> {
         return Ok(what.join(" "));
     }
     let mut bytes = Vec::new();
-    std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).context("cannot read standard input")?;
+    let mut input = std::io::stdin().lock();
+    input.by_ref().take(LONGEST).read_to_end(&mut bytes).context("cannot read standard input")?;
+    if !input.fill_buf().context("cannot read standard input")?.is_empty() {
+        anstream::eprintln!("it is longer than 4 MiB: the rest is not read");
+    }
     Ok(decoded(&bytes))
 }
 

@@ -143,7 +143,9 @@ impl Found {
                 .filter(|word| !word.is_empty())
         };
         if words().all(|word| whole(word).is_some() || is_announcing(word)) {
-            words().filter_map(whole).for_each(|code| self.add(code));
+            for code in words().filter_map(whole) {
+                self.add(code);
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "A Conditional Access policy asks for a compliant device, and this one is not.",
         who: Person,
         remedy: SignInAgain,
-        hint: "a Conditional Access policy asks for a compliant device: sign in from a managed one, or ask an administrator, who finds the policy in the sign-in log by correlation id",
+        hint: "a Conditional Access policy asks for a compliant device: sign in from a managed one or enrol this one, or ask an administrator, who finds the policy in the sign-in log by correlation id",
         portal: SIGN_IN_LOG,
         command: SIGN_IN_LOG_COMMAND,
         row: None,
@@ -90,7 +90,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The tenant's security defaults block this sign-in.",
         who: Administrator,
         remedy: SignInAgain,
-        hint: "the security defaults of the tenant block this sign-in: ask an administrator, who finds in the sign-in log by correlation id what they ask for",
+        hint: "the security defaults of the tenant block this sign-in, as legacy authentication or as unsafe: sign in with a browser, or ask an administrator, who finds the attempt in the sign-in log by correlation id",
         portal: Do("Overview → Properties → Manage security defaults"),
         command: Do(
             r#"az rest --method GET --url "https://graph.microsoft.com/v1.0/policies/identitySecurityDefaultsEnforcementPolicy""#,

@@ -142,7 +142,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The client lists no permission on the API, or nobody consented to it, or the client id is another app's.",
         who: Administrator,
         remedy: Configure,
-        hint: "add the API app's scope to the app registration that signs people in, under API permissions",
+        hint: "add the API app's scope to the app registration that signs people in, under API permissions, and grant admin consent; if both are there, correct the client id",
         portal: API_PERMISSIONS,
         command: ADD_PERMISSION,
         row: Some(5),

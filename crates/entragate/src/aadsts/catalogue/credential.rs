@@ -246,7 +246,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The API app accepts mapped claims, which works only where tokens are for its GUID or for a URI of a verified domain.",
         who: Administrator,
         remedy: Configure,
-        hint: "the API app uses acceptMappedClaims: ask for its scopes by GUID, or use an Application ID URI of a verified domain",
+        hint: "the API app uses acceptMappedClaims: ask for its scopes by GUID, or use an Application ID URI of a verified domain, or give it a signing key of its own",
         portal: Do("App registrations → the API app → Expose an API → Application ID URI"),
         command: Do(
             "az ad app update --id '{api}' --identifier-uris $(az ad app show --id '{api}' --query identifierUris --output tsv) 'https://<verified domain>/<path>' # the option names the whole list: those that are there come first",

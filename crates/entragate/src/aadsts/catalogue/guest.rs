@@ -74,7 +74,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "The identity provider that the account comes from is not known to this tenant.",
         who: Administrator,
         remedy: Configure,
-        hint: "an administrator must correct the domain's federation settings: its issuer is not the one that signed",
+        hint: "an administrator must correct the domain's federation settings: Entra has none for the issuer that signed",
         portal: Do("External Identities → All identity providers; Domain names"),
         command: Do(
             r#"az rest --method GET --url "https://graph.microsoft.com/v1.0/domains/<domain>/federationConfiguration""#,
