@@ -2,6 +2,7 @@
 //! done is setup's plan, and setup carries it out.
 
 use clap::Parser as _;
+use entragate::Rule;
 
 use crate::cli::Exit;
 use crate::clients::Client;
@@ -55,14 +56,9 @@ impl Repair {
             words.option("--adopt-client", client.as_str());
         }
         // None: the gateway asks for `.default`, which is whatever the registration exposes.
-        words.option("--scope", &api.required_scopes().join(","));
-        let mut roles: Vec<&str> = Vec::new();
-        for role in config.rules.iter().flat_map(entragate::Rule::required_roles) {
-            if !roles.contains(&role.as_str()) {
-                roles.push(role);
-            }
-        }
-        words.option("--roles", &roles.join(","));
+        let ruled = config.rules.iter().flat_map(Rule::required_scopes);
+        words.option("--scope", &each_once(api.required_scopes().iter().chain(ruled)));
+        words.option("--roles", &each_once(config.rules.iter().flat_map(Rule::required_roles)));
         // None: nobody said which are missed.
         words.option("--clients", clients.unwrap_or_default());
         Some(Self { words: words.0, authority: config.authority.as_str().to_owned() })
@@ -94,6 +90,17 @@ impl Repair {
         let words = self.words.iter().map(|word| quoted(word));
         std::iter::once("entragate setup".to_owned()).chain(words).collect::<Vec<String>>().join(" ")
     }
+}
+
+/// The names as a list with commas.
+fn each_once<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for name in names {
+        if !all.contains(&name.as_str()) {
+            all.push(name);
+        }
+    }
+    all.join(",")
 }
 
 struct Words(Vec<String>);

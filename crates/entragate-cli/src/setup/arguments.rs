@@ -62,7 +62,7 @@ pub struct Arguments {
     /// Add to this registration of somebody else's, as the API app
     #[arg(long, value_name = "CLIENT-ID")]
     pub adopt: Option<String>,
-    /// Add to this registration of somebody else's, as the client app (relay mode)
+    /// Add to this registration of somebody else's, as the client app (in broker mode: what the gateway signs people in with)
     #[arg(long, value_name = "CLIENT-ID")]
     pub adopt_client: Option<String>,
     /// Let an adopted API app issue version 2 access tokens: iss and aud change for everybody who consumes them

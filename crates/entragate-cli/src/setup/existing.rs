@@ -1,7 +1,8 @@
 //! What is there: read from Graph, never changed here.
 
 use crate::graph::objects::{
-    AppRoleAssignment, Application, FederatedCredential, Group, PermissionGrant, ServicePrincipal, User,
+    AppRoleAssignment, Application, FederatedCredential, Group, Organization, PermissionGrant,
+    ServicePrincipal, User,
 };
 use crate::graph::{GRAPH_APP_ID, Graph, GraphError, odata};
 
@@ -22,6 +23,8 @@ pub struct Existing {
     pub assignments: Vec<AppRoleAssignment>,
     /// Whom the wanted assignments mean.
     pub people: Vec<Person>,
+    /// The tenant's verified domains; `None` if they may not be read, or nothing is wanted of them.
+    pub domains: Option<Vec<String>>,
 }
 
 /// A registration that is there.
@@ -101,9 +104,7 @@ pub enum ExistingError {
         app_id: String,
     },
     /// One registration cannot be both.
-    #[error(
-        "{0} was named as the API app and as the client app: relay mode has two registrations (AADSTS90009)"
-    )]
+    #[error("{0} was named as the API app and as the client app, which are two registrations (AADSTS90009)")]
     SameApp(String),
     /// Nobody of that name.
     #[error("there is no {what} `{who}` in this tenant")]
@@ -133,7 +134,7 @@ impl ExistingError {
                  cannot be adopted"
                     .to_owned()
             }
-            Self::SameApp(_) => "name two registrations, or use --mode broker, which needs one".to_owned(),
+            Self::SameApp(_) => "name two registrations, or use --mode broker without --adopt-client".to_owned(),
             Self::NoSuchPerson { what: "group", .. } => {
                 "write group: and the object id of the group, as the Entra admin center shows it".to_owned()
             }
@@ -155,6 +156,7 @@ impl Existing {
             grants: Some(Vec::new()),
             assignments: Vec::new(),
             people: Vec::new(),
+            domains: None,
         }
     }
 
@@ -192,7 +194,22 @@ impl Existing {
                 people.push(person(graph, &assignment.who).await?);
             }
         }
-        Ok(Self { api, client, graph_principal: graph_app.map(|app| app.id), grants, assignments, people })
+        let domains = match wanted.api.named_uris().next() {
+            Some(_) => allowed(graph.list::<Organization>(Organization::PATH).await)?,
+            None => None,
+        };
+        let names = |all: Vec<Organization>| {
+            all.into_iter().flat_map(|one| one.verified_domains).map(|domain| domain.name).collect()
+        };
+        Ok(Self {
+            api,
+            client,
+            graph_principal: graph_app.map(|app| app.id),
+            grants,
+            assignments,
+            people,
+            domains: domains.map(names),
+        })
     }
 
     /// The registration of a part.

@@ -18,6 +18,7 @@ pub mod emit;
 pub mod existing;
 pub mod files;
 mod foreign;
+mod identifier_uri;
 mod ids;
 mod outcome;
 pub mod plan;

@@ -12,6 +12,7 @@ use super::arguments::{Arguments, Files};
 use super::files::{self, ENV, Environment, Fate, FileError, Overwrite, TOML, write_private, write_public};
 use super::plan::Plan;
 use super::slot::Slot;
+use super::wanted::Mode;
 use super::wanting::Request;
 use crate::graph::Directory;
 
@@ -83,13 +84,15 @@ fn environment<'a>(
     applied: &'a Applied,
 ) -> Option<Environment<'a>> {
     let wanted = &request.wanted;
-    let mcp_client_id = applied.ids.get(Slot::ClientAppId);
+    let client_id =
+        |mode| applied.ids.get(Slot::ClientAppId).filter(|_| wanted.client.is_some() && wanted.mode == mode);
     let is_public_cloud = directory.authority.as_str() == AuthorityHost::PUBLIC;
     Some(Environment {
         tenant: &directory.tenant,
         client_id: applied.ids.get(Slot::ApiAppId)?,
         secret: applied.secret.as_ref(),
-        mcp_client_id: mcp_client_id.filter(|_| wanted.client.is_some()),
+        mcp_client_id: client_id(Mode::Relay),
+        broker_client_id: client_id(Mode::Broker),
         base_url: &wanted.base_url,
         authority: (!is_public_cloud).then_some(directory.authority.as_str()),
     })

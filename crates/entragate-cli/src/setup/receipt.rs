@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::arguments::Arguments;
 use super::existing::Adopted;
 use super::slot::{Ids, Slot};
 use super::wanted::{Mode, Part};
@@ -98,10 +99,19 @@ impl Receipt {
         Ok(receipt)
     }
 
-    /// The mode that the file of a directory is about, if there is a file that can be read.
-    pub fn mode_in(directory: &Path) -> Option<Mode> {
-        let text = fs::read_to_string(at(directory).0).ok()?;
-        serde_json::from_str::<Self>(&text).ok()?.known_mode()
+    /// The options with what need not be repeated, if there is a file that can be read: the mode, and in broker mode that
+    /// an app of its own signs people in.
+    pub(super) fn completed(arguments: &Arguments) -> Arguments {
+        let mut arguments = arguments.clone();
+        let text = fs::read_to_string(at(&arguments.dir).0).ok();
+        let Some(receipt) = text.and_then(|text| serde_json::from_str::<Self>(&text).ok()) else {
+            return arguments;
+        };
+        arguments.mode = arguments.mode.or(receipt.known_mode());
+        if arguments.mode() == Mode::Broker && receipt.known_mode() == Some(Mode::Broker) {
+            arguments.adopt_client = arguments.adopt_client.or(receipt.client);
+        }
+        arguments
     }
 
     /// The mode, once anything is made in it. Earlier versions did not write it; only relay mode has a client app.

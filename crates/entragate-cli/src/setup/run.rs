@@ -15,15 +15,14 @@ use super::plan::{Plan, Step};
 use super::planning::{self, KnownSecret, Surroundings};
 use super::receipt::Receipt;
 use super::wanting::{self, Request};
-use super::{ask, emit, render, teardown};
+use super::{ask, emit, identifier_uri, render, teardown};
 use crate::cli::{Exit, print};
 use crate::config::Environment;
 use crate::graph::{AccessToken, Directory, Graph, Http, Permission};
 
 /// Runs the command.
 pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Exit> {
-    let remembered = if arguments.offline { None } else { Receipt::mode_in(&arguments.dir) };
-    let arguments = &Arguments { mode: arguments.mode.or(remembered), ..arguments.clone() };
+    let arguments = &if arguments.offline { arguments.clone() } else { Receipt::completed(arguments) };
     let request = wanting::request(arguments, environment).map_err(|error| hinted(&error, &error.hint))?;
     if arguments.offline {
         return offline(arguments, &request);
@@ -111,6 +110,8 @@ struct Setup<'a> {
 
 impl Setup<'_> {
     async fn up(mut self, existing: &Existing) -> anyhow::Result<Exit> {
+        let allowed = identifier_uri::check(&self.directory.tenant, &self.request.wanted, existing);
+        allowed.map_err(|error| hinted(&error, &error.hint()))?;
         let app_id = existing.api.as_ref().map(|api| api.application.app_id.as_str());
         let known = app_id.and_then(|id| files::known_secret(&self.arguments.dir, id));
         let secret = if known.is_some() { KnownSecret::Kept } else { KnownSecret::Lost };

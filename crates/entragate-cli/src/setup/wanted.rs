@@ -2,7 +2,8 @@
 //!
 //! - relay: the seed's two registrations. The API app has roles and exposes a scope; the public client app is what MCP
 //!   clients sign in with, and has their redirect URIs.
-//! - broker: one registration that is API and confidential client, with the gateway's callback as its only redirect URI.
+//! - broker: one registration that is API and confidential client, with the gateway's callback as its only redirect URI; or
+//!   the API app, and a confidential client that was named for sign-in.
 //!
 //! Templates (Bicep, Terraform) are written from here; scripts are written from the plan, which also knows what is
 //! there already.
@@ -10,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::permission_id;
-use super::slot::Slot;
+use super::slot::{Slot, unknown_in};
 use crate::graph::GRAPH_APP_ID;
 
 /// The tag of every registration that setup makes: what has it may be changed and, by teardown, removed.
@@ -43,6 +44,15 @@ impl Mode {
             Self::Relay => "relay",
         }
     }
+
+    /// The setting of the gateway that names a registration.
+    pub const fn setting(self, part: Part) -> &'static str {
+        match (part, self) {
+            (Part::Api, _) => "AZURE_CLIENT_ID",
+            (Part::Client, Self::Relay) => "AZURE_MCP_CLIENT_ID",
+            (Part::Client, Self::Broker) => "ENTRAGATE_BROKER_CLIENT_ID",
+        }
+    }
 }
 
 /// One of the registrations.
@@ -51,7 +61,7 @@ impl Mode {
 pub enum Part {
     /// What tokens are for; in broker mode also what signs people in.
     Api,
-    /// Relay mode: what MCP clients sign in with.
+    /// Relay mode: what MCP clients sign in with. Broker mode: what the gateway does, where that is not the API app.
     Client,
 }
 
@@ -76,7 +86,7 @@ pub struct Wanted {
     pub mcp_url: String,
     /// The API app.
     pub api: WantedApp,
-    /// The public client app of relay mode.
+    /// The public client app of relay mode; in broker mode an app of its own for sign-in, if there is one.
     pub client: Option<WantedApp>,
     /// What the gateway authenticates itself with.
     pub credential: WantedCredential,
@@ -270,6 +280,14 @@ impl Wanted {
         std::iter::once(&self.api).chain(&self.client)
     }
 
+    /// The registration whose credential the gateway has: in relay mode only the API app can have one.
+    pub fn authenticated(&self) -> Part {
+        match self.mode {
+            Mode::Broker => self.signing_in().part,
+            Mode::Relay => Part::Api,
+        }
+    }
+
     /// The registration that people sign in with.
     pub fn signing_in(&self) -> &WantedApp {
         self.client.as_ref().unwrap_or(&self.api)
@@ -292,6 +310,11 @@ impl WantedApp {
             permissions: Vec::new(),
             optional_claims: Vec::new(),
         }
+    }
+
+    /// Application ID URIs beside the one with the client id.
+    pub(super) fn named_uris(&self) -> impl Iterator<Item = &String> {
+        self.identifier_uris.iter().filter(|uri| unknown_in(uri).is_empty())
     }
 
     /// An exposed scope for everybody.

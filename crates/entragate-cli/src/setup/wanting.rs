@@ -82,7 +82,7 @@ pub fn request(arguments: &Arguments, environment: &Environment) -> Result<Reque
     };
     match arguments.mode() {
         Mode::Relay => add_client(&mut wanted, arguments, &clients),
-        Mode::Broker => add_own_permissions(&mut wanted, &clients),
+        Mode::Broker => add_signing_in(&mut wanted, &adopted, &clients),
     }
     Ok(Request { tenant, authority, upstream, adopted, wanted })
 }
@@ -156,16 +156,15 @@ fn adopted(arguments: &Arguments) -> Result<Adopted, WrongOption> {
             .map(|id| id.map(|id| id.to_string()))
             .map_err(|error| WrongOption::new(option, error.to_string(), hint))
     };
-    if arguments.adopt_client.is_some() && arguments.mode() == Mode::Broker {
-        let problem = "broker mode has one registration";
-        return Err(WrongOption::new("--adopt-client", problem, "use --adopt, or --mode relay"));
-    }
     let adopted = Adopted {
         api: id("--adopt", &arguments.adopt)?,
         client: id("--adopt-client", &arguments.adopt_client)?,
     };
     if adopted.api.is_some() && adopted.api == adopted.client {
-        let hint = "name two registrations: Entra refuses a token \"for itself\" (AADSTS90009)";
+        let hint = match arguments.mode() {
+            Mode::Broker => "leave it out: the API app signs people in itself then",
+            Mode::Relay => "name two registrations: Entra refuses a token \"for itself\" (AADSTS90009)",
+        };
         return Err(WrongOption::new("--adopt-client", "is the API app", hint));
     }
     Ok(adopted)
@@ -287,8 +286,7 @@ fn identifier_uris(given: &[String]) -> Result<Vec<String>, WrongOption> {
 
 /// Relay mode: the public client app.
 fn add_client(wanted: &mut Wanted, arguments: &Arguments, clients: &[&'static Client]) {
-    let name = wanted.api.display_name.trim_end_matches(" API").to_owned();
-    let mut app = WantedApp::new(Part::Client, format!("{}-client", slug(&name)), format!("{name} clients"));
+    let mut app = client_app(&wanted.api, "clients");
     let redirects = registered_redirects(clients, &wanted.mcp_url);
     app.public_redirect_uris = redirects.uris;
     app.fallback_public_client = true;
@@ -303,9 +301,22 @@ fn add_client(wanted: &mut Wanted, arguments: &Arguments, clients: &[&'static Cl
     }
 }
 
-/// Broker mode: the API app signs people in itself.
-fn add_own_permissions(wanted: &mut Wanted, clients: &[&'static Client]) {
-    wanted.api.permissions = permissions(&wanted.api);
+fn client_app(api: &WantedApp, what: &str) -> WantedApp {
+    let name = api.display_name.trim_end_matches(" API");
+    WantedApp::new(Part::Client, format!("{}-client", slug(name)), format!("{name} {what}"))
+}
+
+/// Broker mode: the API app signs people in itself, or a confidential client of the gateway's that was named.
+fn add_signing_in(wanted: &mut Wanted, adopted: &Adopted, clients: &[&'static Client]) {
+    let permissions = permissions(&wanted.api);
+    if adopted.client.is_some() {
+        let mut app = client_app(&wanted.api, "sign-in");
+        app.permissions = permissions;
+        app.web_redirect_uris = std::mem::take(&mut wanted.api.web_redirect_uris);
+        wanted.client = Some(app);
+    } else {
+        wanted.api.permissions = permissions;
+    }
     let redirects = allowed_redirects(clients);
     wanted.allowed_redirect_uris =
         redirects.uris.into_iter().filter(|uri| RedirectRule::parse(uri).is_ok()).collect();

@@ -133,8 +133,13 @@ async fn the_repair_of_what_setup_made_is_what_is_broken_and_nothing_else() {
     for (name, options, api) in [
         ("doctor_fix_broker", "--clients chatgpt", "contoso"),
         ("doctor_fix_relay", "--mode relay --clients chatgpt", "contoso-api"),
+        ("doctor_fix_own_app", "--clients chatgpt --adopt-client ", "contoso"),
     ] {
         let world = setup_fixture::World::start(name).await;
+        let mut options = options.to_owned();
+        if options.ends_with("--adopt-client ") {
+            options += &world.by_hand("Sign-in").await;
+        }
         let options = format!("{options} --scope access,tools --assign alice@contoso.test=Admin --apply");
         world.setup(&options).await.ended_with(0);
         let doctor = |options: &str| {
@@ -160,6 +165,33 @@ async fn the_repair_of_what_setup_made_is_what_is_broken_and_nothing_else() {
         doctor("--apply").await.ended_with(1);
         assert_eq!(world.application(api).await.unwrap(), made, "{name}");
     }
+}
+
+/// A scope that a rule demands and the setting for scopes does not name.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_repair_covers_scopes_that_only_rules_name() {
+    let world = setup_fixture::World::start("doctor_fix_rules").await;
+    world.setup("--assign alice@contoso.test=Admin --apply").await.ended_with(0);
+    let rules =
+        r#"[{ tools = ["admin_*"], roles = ["Admin"], scopes = ["admin.write"] }, { tools = ["*"] }]"#;
+    let doctor = |options: &str| {
+        let graph = format!("--graph secret --graph-client-id {}", fixtures::ADM);
+        let mut command = world.command(&format!("doctor {graph} {options}"));
+        command.envs(world.environment()).env("ENTRAGATE_RULES", rules);
+        setup_fixture::Printed::by(command)
+    };
+    let finding = "a rule demands the scope admin.write";
+    let printed = doctor("--fix").await.ended_with(1);
+    assert!(printed.stdout.contains(finding), "{}", printed.all());
+    assert!(printed.stderr.contains("--scope access,admin.write"), "{}", printed.all());
+    doctor("--fix --apply").await.ended_with(1);
+    let api = world.application("contoso").await.unwrap();
+    let scopes = api["api"]["oauth2PermissionScopes"].as_array().unwrap();
+    assert!(scopes.iter().any(|scope| scope["value"] == "admin.write"), "{api}");
+    let printed = doctor("").await;
+    assert!(!printed.stdout.contains(finding), "{}", printed.all());
+    let grants: Value = world.graph().await.get("/oauth2PermissionGrants").await.unwrap();
+    assert!(grants.to_string().contains("access admin.write"), "{grants}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

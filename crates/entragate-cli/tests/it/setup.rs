@@ -5,7 +5,7 @@ use std::fs;
 
 use entragate_cli::graph::Request;
 use entragate_emulator::fixtures::{ADM, GRAPH_CLI, READER, READER_SECRET, TENANT, user_oid};
-use entragate_emulator::{Endpoint, Fault, FaultKind};
+use entragate_emulator::{Endpoint, Fault, FaultKind, IdentifierUriPolicy, V1Audience};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -260,6 +260,98 @@ async fn a_registration_of_somebody_else_is_adopted_only_when_it_is_named() {
     let left: Value = graph.get(&path).await.expect("it is still there");
     assert_eq!(left["passwordCredentials"], json!([]), "the secret is gone");
     assert_eq!(left["web"]["redirectUris"][0], "https://elsewhere.contoso.test/cb");
+}
+
+#[tokio::test]
+async fn broker_mode_with_an_app_of_its_own_for_signing_in() {
+    let world = World::start("setup_own_app").await;
+    let own = world.by_hand("Sign-in").await;
+    let options = "--assign alice@contoso.test=Admin";
+    world.setup(&format!("{options} --adopt-client {own} --apply")).await.ended_with(0);
+    let environment = world.environment();
+    assert_eq!(environment["ENTRAGATE_BROKER_CLIENT_ID"], own);
+    assert!(!environment.contains_key("AZURE_MCP_CLIENT_ID"), "that is relay mode's");
+    world.check().await.ended_with(0);
+    let api = world.application("contoso").await.expect("the API app");
+    assert_eq!(api["passwordCredentials"], json!([]), "it signs nobody in");
+    assert_eq!(api["web"]["redirectUris"], json!([]));
+    // The record knows that there is one.
+    world.emulator.control().clear_requests();
+    world.setup(&format!("{options} --apply")).await.ended_with(0);
+    assert_eq!(world.writes(), NOTHING);
+    world.serve().await;
+    let said = world.call(&world.sign_in("alice").await, "whoami").await;
+    assert!(said.contains("alice"), "{said}");
+
+    world.setup("--teardown --apply").await.ended_with(0);
+    assert!(world.application("contoso").await.is_none());
+    let path = format!("/applications(appId='{own}')");
+    let left: Value = world.graph().await.get(&path).await.expect("it was there before");
+    assert_eq!(left["passwordCredentials"], json!([]), "the secret is gone");
+}
+
+#[tokio::test]
+async fn a_domain_that_is_not_the_tenants_is_refused_before_anything_is_made() {
+    let world = World::start("setup_domain").await;
+    for uri in ["https://mcp.evil.test/mcp", "https://notcontoso.test", "api://mcp.evil.test/x"] {
+        for more in ["", "--apply", "--mode relay --apply", "--emit az"] {
+            let refused = world.setup(&format!("--identifier-uri {uri} {more}")).await.ended_with(2);
+            let expected = format!("{uri} is not below a verified domain of the tenant (contoso.test");
+            assert!(refused.stderr.contains(&expected), "{}", refused.all());
+            assert!(refused.stderr.contains("hint: verify the domain"), "{}", refused.all());
+        }
+    }
+    assert_eq!(world.writes(), NOTHING);
+    // Whoever may not read the domains is told that nobody looked.
+    let line =
+        format!("setup --graph-as secret --graph-client-id {READER} --identifier-uri https://mcp.evil.test");
+    let mut command = world.command(&line);
+    command.env("GRAPH_CLIENT_SECRET", READER_SECRET);
+    let plan = Printed::by(command).await.ended_with(1);
+    assert!(
+        plan.stdout.contains("Nobody has checked that the domain of https://mcp.evil.test"),
+        "{}",
+        plan.all()
+    );
+    assert!(plan.stdout.contains("Organization.Read.All"), "{}", plan.all());
+
+    let fine = "--identifier-uri https://tools.contoso.test/mcp --identifier-uri api://tools.contoso.test/x";
+    let plan = world.setup(&format!("{fine} --apply")).await.ended_with(0);
+    assert!(!plan.stdout.contains("Nobody has checked"), "{}", plan.all());
+    // What is registered is nobody's business, and can be taken back.
+    world.setup("--identifier-uri https://mcp.evil.test --teardown --apply").await.ended_with(0);
+}
+
+/// Version 1 tokens may name the API by any of its URIs, and the gateway takes them all: nothing to refuse.
+#[tokio::test]
+async fn an_https_identifier_uri_works_with_version_1_tokens() {
+    let uri = "https://mcp.contoso.test/tools";
+    for (name, mode) in [("setup_v1_broker", ""), ("setup_v1_relay", "--mode relay")] {
+        let world = World::start(name).await;
+        let app_id = world.by_hand("By hand").await;
+        let options = format!(
+            "{mode} --adopt {app_id} --identifier-uri {uri} --assign alice@contoso.test=Admin --apply"
+        );
+        let printed = world.setup(&options).await.ended_with(0);
+        assert!(printed.stdout.contains(&format!("Entra may write {uri} into aud")), "{}", printed.all());
+        world.check().await.ended_with(0);
+        world.serve().await;
+        for audience in
+            [V1Audience::RequestedUri, V1Audience::AnyUri, V1Audience::WithSlash, V1Audience::Guid]
+        {
+            world.emulator.control().set(|settings| settings.v1_audience = audience);
+            let said = world.call(&world.sign_in("alice").await, "whoami").await;
+            assert!(said.contains("alice"), "{name} {audience:?}: {said}");
+        }
+    }
+    // A tenant may demand version 2 for it: then Graph says so, and the option does it.
+    let world = World::start("setup_v1_strict").await;
+    world.emulator.control().set(|settings| settings.identifier_uri_policy = IdentifierUriPolicy::Strict);
+    let app_id = world.by_hand("By hand").await;
+    let options = format!("--adopt {app_id} --identifier-uri {uri} --apply");
+    let printed = world.setup(&options).await.ended_with(1);
+    assert!(printed.stdout.contains("requestedAccessTokenVersion"), "{}", printed.all());
+    world.setup(&format!("{options} --v2-tokens")).await.ended_with(0);
 }
 
 #[tokio::test]

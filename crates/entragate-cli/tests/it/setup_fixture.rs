@@ -118,6 +118,13 @@ impl World {
         self.connect().await.0
     }
 
+    /// A registration that somebody makes by hand; its client id.
+    pub(crate) async fn by_hand(&self, name: &str) -> String {
+        let request = graph::Request::post("/applications", json!({ "displayName": name }));
+        let made = self.graph().await.send(&request).await.expect("made");
+        made["appId"].as_str().expect("an id").to_owned()
+    }
+
     /// The automation's token.
     pub(crate) async fn token(&self) -> String {
         self.connect().await.1.expose().to_owned()

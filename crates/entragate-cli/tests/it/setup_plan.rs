@@ -148,7 +148,7 @@ fn options_that_cannot_be_meant_are_refused_with_what_to_write() {
         "--clients netscape",
         "--name <script>",
         "--adopt 1",
-        "--adopt-client 11111111-2222-3333-4444-555555555555",
+        "--adopt-client 11111111-2222-3333-4444-555555555555 --adopt 11111111-2222-3333-4444-555555555555",
         "--credential none",
         "--credential certificate",
         "--credential certificate --certificate /nowhere.pem",

@@ -125,7 +125,8 @@ impl Rule {
         &self.groups
     }
 
-    pub(crate) fn required_scopes(&self) -> &[String] {
+    /// The delegated scopes that are all demanded, by short name.
+    pub fn required_scopes(&self) -> &[String] {
         &self.scopes
     }
 

@@ -1,19 +1,23 @@
 //! # What it checks
 //!
-//! The scope that the gateway asks for: that Entra takes it, and with Graph that the API app exposes it, enabled.
+//! The scope that the gateway asks for: that Entra takes it, and with Graph that the API app exposes it, enabled, and each scope
+//! that a rule demands.
 //!
 //! # Why it matters
 //!
 //! Before an API exposes a scope it cannot be found in the portal and no client can be given permission to it; a scope that does
-//! not exist is refused after sign-in (AADSTS650053).
+//! not exist is refused after sign-in (AADSTS650053). A rule that demands one lets nobody in.
 //!
 //! # How to fix
 //!
 //! App registrations, the API app, Expose an API, Add a scope; or correct `ENTRAGATE_ENTRA_SCOPES`.
 
+use entragate::Rule;
+
 use super::aadsts;
 use crate::doctor::check::Checked;
 use crate::doctor::finding::Finding;
+use crate::doctor::repair::Repair;
 use crate::doctor::site::{Site, Stage};
 use crate::graph::objects::Application;
 
@@ -22,7 +26,8 @@ pub(super) async fn run(site: &Site) -> Checked {
     if let Ok(graph) = site.graph().await
         && let Ok(app) = graph.api().await
     {
-        let found = unexposed(&site.scope_names()?, app);
+        let mut found = unexposed(&site.scope_names()?, app);
+        found.extend(demanded(site, app));
         if !found.is_empty() {
             return Ok(found);
         }
@@ -30,6 +35,27 @@ pub(super) async fn run(site: &Site) -> Checked {
     let Some((Stage::Scope, code)) = site.probes().await?.main().stage() else { return Ok(Vec::new()) };
     let what = format!("Entra does not take the scope that the gateway asks for: {scope}");
     Ok(vec![aadsts::error(site, code, what, "ENTRAGATE_ENTRA_SCOPES")])
+}
+
+/// The scopes that only rules name, and that no token can have.
+fn demanded(site: &Site, app: &Application) -> Vec<Finding> {
+    let mut names: Vec<&String> = Vec::new();
+    let asked_for = site.scope_names().unwrap_or_default();
+    for name in site.config.rules.iter().flat_map(Rule::required_scopes) {
+        if !names.contains(&name) && !asked_for.contains(name) {
+            names.push(name);
+        }
+    }
+    let is_missing = |name: &&String| !app.scope(name).is_some_and(|scope| scope.is_enabled);
+    let finding = |name: &String| {
+        let what = format!("a rule demands the scope {name}, which the API app does not expose or has disabled");
+        Finding::error(what, "App registrations, the API app, Expose an API, Scopes defined by this API")
+            .because("No token can have it, so nobody may do what the rule is about; asking for it ends with AADSTS650053.")
+            .fix("add or enable the scope, or correct the rule")
+            .command(Repair::invocation(&site.clients))
+            .prevents(650_053)
+    };
+    names.into_iter().filter(is_missing).map(finding).collect()
 }
 
 /// The scopes that the API app does not expose, or has disabled.

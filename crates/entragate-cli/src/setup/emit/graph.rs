@@ -11,6 +11,7 @@ use super::value::comment;
 use crate::graph::{GRAPH_APP_ID, Method};
 use crate::setup::plan::{Step, Task};
 use crate::setup::slot::{Slot, unknown_in};
+use crate::setup::wanted::Part;
 
 const HEAD: &str = r#"#!/usr/bin/env bash
 # App registrations of an MCP gateway, printed by `entragate setup --emit graph`.
@@ -68,25 +69,16 @@ pub(super) fn script(source: Source<'_>) -> String {
     for note in &source.plan.notes {
         let _ = writeln!(text, "\n# Note: {}", comment(note));
     }
-    let ids: Vec<String> = source
-        .plan
-        .steps
-        .iter()
-        .flat_map(|step| &step.learns)
-        .filter(|(slot, _)| matches!(slot, Slot::ApiAppId | Slot::ClientAppId))
-        .map(|(slot, _)| format!("echo \"{}=${}\"", setting(*slot), slot.variable()))
+    let learned = |slot| source.plan.steps.iter().flat_map(|step| &step.learns).any(|(one, _)| *one == slot);
+    let ids: Vec<String> = [Part::Api, Part::Client]
+        .into_iter()
+        .filter(|part| learned(Slot::app_id(*part)))
+        .map(|part| format!("echo \"{}=${}\"", source.plan.mode.setting(part), Slot::app_id(part).variable()))
         .collect();
     if !ids.is_empty() {
         let _ = writeln!(text, "\n# The gateway's settings\n{}", ids.join("\n"));
     }
     text
-}
-
-const fn setting(slot: Slot) -> &'static str {
-    match slot {
-        Slot::ClientAppId => "AZURE_MCP_CLIENT_ID",
-        _ => "AZURE_CLIENT_ID",
-    }
 }
 
 fn write_step(text: &mut String, step: &Step) {

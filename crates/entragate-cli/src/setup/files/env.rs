@@ -18,8 +18,10 @@ pub struct Environment<'a> {
     pub client_id: &'a str,
     /// The client secret.
     pub secret: Option<&'a Secret>,
-    /// The client app.
+    /// The client app of relay mode.
     pub mcp_client_id: Option<&'a str>,
+    /// What signs people in in broker mode, if that is not the API app.
+    pub broker_client_id: Option<&'a str>,
     /// The gateway's public URL.
     pub base_url: &'a str,
     /// The login host, if it is not the worldwide one.
@@ -56,6 +58,7 @@ impl Environment<'_> {
             (&keys::CLIENT_ID, Some(self.client_id)),
             (&keys::CLIENT_SECRET, self.secret.map(Secret::expose)),
             (&keys::MCP_CLIENT_ID, self.mcp_client_id),
+            (&keys::BROKER_CLIENT_ID, self.broker_client_id),
             (&keys::BASE_URL, Some(self.base_url)),
             (&keys::AUTHORITY_HOST, self.authority),
         ];
@@ -96,6 +99,7 @@ mod tests {
             client_id: "c",
             secret: Some(&secret),
             mcp_client_id: Some("m"),
+            broker_client_id: Some("b"),
             base_url: "https://mcp.contoso.com",
             authority: Some("https://login.microsoftonline.us"),
         };
@@ -107,6 +111,7 @@ mod tests {
             (Environment { client_id: bad, ..fine() }, "AZURE_CLIENT_ID"),
             (Environment { secret: Some(&bad_secret), ..fine() }, "AZURE_CLIENT_SECRET"),
             (Environment { mcp_client_id: Some(bad), ..fine() }, "AZURE_MCP_CLIENT_ID"),
+            (Environment { broker_client_id: Some(bad), ..fine() }, "ENTRAGATE_BROKER_CLIENT_ID"),
             (Environment { base_url: bad, ..fine() }, "BASE_URL"),
             (Environment { authority: Some(bad), ..fine() }, "AZURE_AUTHORITY_HOST"),
         ] {

@@ -7,6 +7,7 @@ use super::members::Members;
 use crate::graph::objects::{AppRole, Application, PermissionScope, RequiredResourceAccess, ResourceAccess};
 use crate::graph::{Request, odata};
 use crate::setup::existing::{ExistingApp, Standing};
+use crate::setup::identifier_uri;
 use crate::setup::plan::{Action, Step, Task};
 use crate::setup::slot::Slot;
 use crate::setup::wanted::{Part, Resource, TAG, WantedApp, WantedName, WantedTokens};
@@ -85,6 +86,9 @@ pub(super) fn own_id(draft: &mut Draft<'_>, wanted: &WantedApp) {
     if let Some(note) = note(&foreign, wanted) {
         draft.notes.push(note);
     }
+    if part == Part::Api {
+        draft.notes.extend(identifier_uri::remarks(draft.wanted, draft.existing));
+    }
     if names_itself(wanted) {
         permissions(draft, &mut members, there, wanted);
     }
@@ -143,8 +147,7 @@ fn token_version(
         (2, _) => None,
         (_, true) => Some(format!(
             "The API app issues access tokens of version {before}, which stays; the gateway takes both versions. \
-             --v2-tokens changes it (an https Application ID URI needs that), and iss and aud with it for everybody who \
-             consumes these tokens"
+             --v2-tokens changes it, and iss and aud with it for everybody who consumes these tokens"
         )),
         (_, false) => Some(
             "Careful: with version 2, iss and aud of the API app's access tokens change for everybody who consumes them; \

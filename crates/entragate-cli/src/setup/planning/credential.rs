@@ -10,7 +10,7 @@ use crate::graph::objects::{FederatedCredential, KeyCredential, PasswordCredenti
 use crate::graph::{Request, parse_date, print_date};
 use crate::setup::plan::{Action, Field, Step, Task};
 use crate::setup::slot::Slot;
-use crate::setup::wanted::{Part, WantedCredential, WantedFederation};
+use crate::setup::wanted::{WantedCredential, WantedFederation};
 
 /// What setup calls the secrets, certificates and federated credentials that it makes.
 pub const CREDENTIAL_NAME: &str = "entragate-setup";
@@ -18,10 +18,11 @@ const DAY: u64 = 24 * 60 * 60;
 /// A secret that ends sooner is replaced.
 const NEARLY_OVER: Duration = Duration::from_secs(14 * DAY);
 
-/// The credential of the API app, if one is wanted.
+/// The gateway's credential, if one is wanted.
 pub(super) fn credential(draft: &mut Draft<'_>, surroundings: Surroundings) {
-    let app = draft.existing(Part::Api).map(|app| &app.application);
-    let path = format!("/applications/{}", draft.ids.or_placeholder(Slot::ApiObjectId));
+    let part = draft.wanted.authenticated();
+    let app = draft.existing(part).map(|app| &app.application);
+    let path = format!("/applications/{}", draft.ids.or_placeholder(Slot::object_id(part)));
     let step = match &draft.wanted.credential {
         WantedCredential::None => return,
         WantedCredential::Secret { days } => {
@@ -33,7 +34,7 @@ pub(super) fn credential(draft: &mut Draft<'_>, surroundings: Surroundings) {
             certificate_step(&path, there, certificate, thumbprint)
         }
         WantedCredential::Federated(wanted) => {
-            let there = draft.existing(Part::Api).map(|app| app.federated.clone()).unwrap_or_default();
+            let there = draft.existing(part).map(|app| app.federated.clone()).unwrap_or_default();
             federation(&path, &there, wanted)
         }
     };

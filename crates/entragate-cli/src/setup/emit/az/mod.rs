@@ -15,6 +15,7 @@ use super::{Source, tenant_id};
 use crate::graph::GRAPH_APP_ID;
 use crate::setup::plan::{Plan, Task};
 use crate::setup::slot::{Slot, unknown_in};
+use crate::setup::wanted::Part;
 
 const HEAD: &str = r"#!/usr/bin/env bash
 # App registrations of an MCP gateway, printed by `entragate setup --emit az`.
@@ -139,7 +140,8 @@ fn write_known(text: &mut String, plan: &Plan) {
 fn write_settings(text: &mut String, plan: &Plan) {
     let learned: Vec<Slot> = plan.steps.iter().flat_map(|step| &step.learns).map(|(slot, _)| *slot).collect();
     text.push_str("\n# The gateway's settings\n");
-    for (slot, setting) in [(Slot::ApiAppId, "AZURE_CLIENT_ID"), (Slot::ClientAppId, "AZURE_MCP_CLIENT_ID")] {
+    for part in [Part::Api, Part::Client] {
+        let (slot, setting) = (Slot::app_id(part), plan.mode.setting(part));
         if learned.contains(&slot) || plan.ids.get(slot).is_some() {
             let _ = writeln!(text, "echo \"{setting}=${{{}}}\"", slot.variable());
         }

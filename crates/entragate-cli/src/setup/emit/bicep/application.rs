@@ -34,7 +34,9 @@ pub(super) fn application(wanted: &Wanted, app: &WantedApp) -> Value {
     if !app.permissions.is_empty() {
         members.push(("requiredResourceAccess", access(&app.permissions)));
     }
-    if let (Part::Api, WantedCredential::Certificate { certificate, .. }) = (app.part, &wanted.credential) {
+    if app.part == wanted.authenticated()
+        && let WantedCredential::Certificate { certificate, .. } = &wanted.credential
+    {
         members.push(("keyCredentials", Value::List(vec![key(certificate)])));
     }
     Value::Object(members)

@@ -37,7 +37,10 @@ pub(super) fn write(text: &mut String, wanted: &Wanted) {
     }
     if let WantedCredential::Federated(federation) = &wanted.credential {
         let members = vec![
-            ("name", Value::code(format!("'${{{}.uniqueName}}/{CREDENTIAL_NAME}'", label(Part::Api)))),
+            (
+                "name",
+                Value::code(format!("'${{{}.uniqueName}}/{CREDENTIAL_NAME}'", label(wanted.authenticated()))),
+            ),
             ("issuer", Value::text(&federation.issuer)),
             ("subject", Value::text(&federation.subject)),
             ("audiences", Value::texts([&federation.audience])),

@@ -13,7 +13,7 @@ use self::text::{declare, escaped};
 use super::Source;
 use super::value::{Piece, Value, comment, pieces};
 use crate::setup::slot::Slot;
-use crate::setup::wanted::{Mode, Part, Wanted, WantedCredential};
+use crate::setup::wanted::{Part, Wanted, WantedCredential};
 
 const HEAD: &str = r#"// App registrations of an MCP gateway, printed by `entragate setup --emit bicep` as main.bicep.
 //
@@ -35,7 +35,7 @@ const ROLES: &str = "//
 pub(super) fn template(source: Source<'_>) -> String {
     let wanted = source.wanted;
     let mut text = HEAD.to_owned();
-    write_commands(&mut text, wanted.mode);
+    write_commands(&mut text, wanted);
     text.push_str(ROLES);
     text.push_str("\nextension microsoftGraphV1\n\n");
     for app in wanted.apps() {
@@ -58,12 +58,11 @@ pub(super) fn template(source: Source<'_>) -> String {
 const APPLICATION: &str = "Microsoft.Graph/applications@v1.0";
 const PRINCIPAL: &str = "Microsoft.Graph/servicePrincipals@v1.0";
 
-fn write_commands(text: &mut String, mode: Mode) {
+fn write_commands(text: &mut String, wanted: &Wanted) {
     let deploy = "az deployment group create --resource-group GROUP --template-file main.bicep";
-    let parameters = match mode {
-        Mode::Broker => "apiAppId=ID",
-        Mode::Relay => "apiAppId=ID clientAppId=ID",
-    };
+    let parameters: Vec<String> =
+        wanted.apps().map(|app| format!("{}=ID", app_id_parameter(app.part))).collect();
+    let parameters = parameters.join(" ");
     let _ =
         writeln!(text, "//   {deploy} --query properties.outputs\n//   {deploy} --parameters {parameters}");
 }
@@ -87,10 +86,7 @@ fn write_end(text: &mut String, source: Source<'_>) {
 
 fn write_outputs(text: &mut String, wanted: &Wanted) {
     for app in wanted.apps() {
-        let setting = match app.part {
-            Part::Api => "AZURE_CLIENT_ID",
-            Part::Client => "AZURE_MCP_CLIENT_ID",
-        };
+        let setting = wanted.mode.setting(app.part);
         let _ = writeln!(
             text,
             "@description('The gateway\\'s setting {setting}.')\noutput {} string = {}.appId",

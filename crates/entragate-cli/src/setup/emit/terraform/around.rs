@@ -37,7 +37,7 @@ pub(super) fn blocks(wanted: &Wanted) -> Vec<Block> {
     for (at, assignment) in wanted.assignments.iter().enumerate() {
         blocks.extend(self::assignment(wanted, at + 1, assignment));
     }
-    blocks.extend(credential(&wanted.credential));
+    blocks.extend(credential(wanted));
     blocks
 }
 
@@ -88,17 +88,18 @@ fn assignment(wanted: &Wanted, at: usize, assignment: &WantedAssignment) -> Vec<
 }
 
 /// A secret is not among them: it would stand in the state.
-fn credential(wanted: &WantedCredential) -> Option<Block> {
-    match wanted {
+fn credential(wanted: &Wanted) -> Option<Block> {
+    let part = wanted.authenticated();
+    match &wanted.credential {
         WantedCredential::None | WantedCredential::Secret { .. } => None,
         WantedCredential::Certificate { certificate, .. } => Some(
-            of_application("azuread_application_certificate", "api", Part::Api)
+            of_application("azuread_application_certificate", label(part), part)
                 .set("type", Value::text("AsymmetricX509Cert"))
                 .set("encoding", Value::text("base64"))
                 .set("value", Value::text(certificate)),
         ),
         WantedCredential::Federated(federation) => Some(
-            of_application("azuread_application_federated_identity_credential", "api", Part::Api)
+            of_application("azuread_application_federated_identity_credential", label(part), part)
                 .set("display_name", Value::text(CREDENTIAL_NAME))
                 .set("issuer", Value::text(&federation.issuer))
                 .set("subject", Value::text(&federation.subject))

@@ -96,10 +96,7 @@ fn write_end(text: &mut String, source: Source<'_>) {
         text.push('\n');
     }
     for app in source.wanted.apps() {
-        let name = match app.part {
-            Part::Api => "AZURE_CLIENT_ID",
-            Part::Client => "AZURE_MCP_CLIENT_ID",
-        };
+        let name = source.wanted.mode.setting(app.part);
         Block::labelled("output", &[name]).set("value", client_id(app.part)).write(text);
     }
     text.truncate(text.trim_end().len());
