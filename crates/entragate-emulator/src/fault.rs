@@ -63,6 +63,12 @@ pub enum FaultKind {
     },
     /// The connection ends without an answer.
     CloseConnection,
+    /// The request is carried out, and the connection ends without its answer.
+    #[serde(rename_all = "snake_case")]
+    LoseAnswer {
+        /// How method and path of the requests begin that it hits, such as `POST /v1.0/applications`; others pass.
+        to: String,
+    },
     /// Refused with an AADSTS code, whatever the request: JSON at `/token`, redirect or page at `/authorize`.
     #[serde(rename_all = "snake_case")]
     Refuse {
@@ -99,14 +105,15 @@ impl Fault {
     }
 }
 
-/// Takes what hits this request: all delays, and the first fault that is an answer.
-pub(crate) fn take(faults: &mut Vec<Fault>, endpoint: Endpoint) -> (u64, Option<FaultKind>) {
+/// Takes what hits this request (its method and path are `line`): all delays, and the first fault that is an answer.
+pub(crate) fn take(faults: &mut Vec<Fault>, endpoint: Endpoint, line: &str) -> (u64, Option<FaultKind>) {
     let mut delay = 0_u64;
     let mut answer = None;
     for fault in faults.iter_mut().filter(|fault| [endpoint, Endpoint::Any].contains(&fault.endpoint)) {
         match &fault.kind {
             FaultKind::Latency { milliseconds } => delay = delay.saturating_add(*milliseconds),
             _ if answer.is_some() => continue,
+            FaultKind::LoseAnswer { to } if !line.starts_with(to.as_str()) => continue,
             kind => answer = Some(kind.clone()),
         }
         fault.times = fault.times.map(|left| left.saturating_sub(1));
@@ -128,9 +135,19 @@ mod tests {
             Fault { endpoint: Endpoint::Token, kind: FaultKind::Unavailable, times: Some(1) },
             Fault { endpoint: Endpoint::Token, kind: FaultKind::CloseConnection, times: Some(1) },
         ];
-        assert_eq!(take(&mut faults, Endpoint::Keys), (3, None));
-        assert_eq!(take(&mut faults, Endpoint::Token), (5, Some(FaultKind::Unavailable)));
-        assert_eq!(take(&mut faults, Endpoint::Token), (2, Some(FaultKind::CloseConnection)));
-        assert_eq!(take(&mut faults, Endpoint::Token), (2, None));
+        let mut take = |endpoint| take(&mut faults, endpoint, "POST /token");
+        assert_eq!(take(Endpoint::Keys), (3, None));
+        assert_eq!(take(Endpoint::Token), (5, Some(FaultKind::Unavailable)));
+        assert_eq!(take(Endpoint::Token), (2, Some(FaultKind::CloseConnection)));
+        assert_eq!(take(Endpoint::Token), (2, None));
+    }
+
+    #[test]
+    fn an_answer_is_lost_to_the_requests_that_are_meant() {
+        let kind = FaultKind::LoseAnswer { to: "POST /v1.0/a".to_owned() };
+        let mut faults = vec![Fault { endpoint: Endpoint::Graph, kind: kind.clone(), times: Some(1) }];
+        assert_eq!(take(&mut faults, Endpoint::Graph, "GET /v1.0/a"), (0, None));
+        assert_eq!(take(&mut faults, Endpoint::Graph, "POST /v1.0/ab"), (0, Some(kind)));
+        assert!(faults.is_empty());
     }
 }

@@ -62,17 +62,25 @@ async fn respond(cloud: &Arc<Cloud>, peer: &Peer, request: Request<Body>) -> Res
     if let Route::Control(rest) = &route {
         return control::http::answer(&Control::new(Arc::clone(cloud)), peer.addr.ip(), &exchange, rest);
     }
-    let (delay, fault) = cloud.state.with(|state| fault::take(&mut state.faults, route.endpoint()));
+    let line = format!("{} {}", exchange.method, exchange.path);
+    let (delay, fault) = cloud.state.with(|state| fault::take(&mut state.faults, route.endpoint(), &line));
     if delay > 0 {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
     // Taken after the delay: what changed meanwhile counts.
     let entra = cloud.entra();
-    let answer = if let Some(kind) = fault {
-        faulty(&entra, &exchange, &route, peer, &kind)
-    } else {
-        exchange.document_client = cimd::client(&entra, &route, &exchange).await;
-        dispatch(&entra, &exchange, &route)
+    let answer = match fault {
+        Some(kind) if !matches!(kind, FaultKind::LoseAnswer { .. }) => {
+            faulty(&entra, &exchange, &route, peer, &kind)
+        }
+        lost => {
+            exchange.document_client = cimd::client(&entra, &route, &exchange).await;
+            let answer = dispatch(&entra, &exchange, &route);
+            if lost.is_some() {
+                peer.cut();
+            }
+            answer
+        }
     };
     conclude(&entra, exchange, &route, answer)
 }
@@ -104,7 +112,7 @@ fn faulty(entra: &Entra, exchange: &Exchange, route: &Route, peer: &Peer, kind: 
         FaultKind::Throttle { retry_after_seconds } => {
             refuse(Refusal::Throttled).with(RETRY_AFTER, &retry_after_seconds.to_string())
         }
-        FaultKind::CloseConnection => {
+        FaultKind::CloseConnection | FaultKind::LoseAnswer { .. } => {
             peer.cut();
             Answer::empty(StatusCode::OK)
         }

@@ -4,6 +4,7 @@
 use entragate::Secret;
 use serde_json::Value;
 
+use super::intent::{Intent, redirects_added};
 use super::plan::{Action, Plan, Step, Task};
 use super::receipt::Receipt;
 use super::slot::{Ids, unknown_in};
@@ -37,6 +38,12 @@ impl Outcome {
         }
     }
 
+    /// Whether Graph has said that it did nothing. Without an answer, or with one of a server in trouble, nobody knows.
+    fn is_refusal(&self) -> bool {
+        let (Self::Denied(error) | Self::Failed(error)) = self else { return false };
+        error.as_refused().is_some_and(|refused| refused.status.is_client_error())
+    }
+
     /// Whether nothing is left to do.
     pub const fn is_fine(&self) -> bool {
         matches!(self, Self::Kept | Self::Done)
@@ -54,8 +61,8 @@ pub struct Applied {
     pub secret: Option<Secret>,
 }
 
-/// Carries the plan out; `tell` hears of each step, and `receipt` of whatever is made. `keep` puts that where it outlives
-/// this process before the next step; if it cannot, nothing more is made.
+/// Carries the plan out; `tell` hears of each step, and `receipt` of whatever is about to be made, and is. `keep` puts that
+/// where it outlives this process before each request and after it; if it cannot, nothing more is made.
 pub async fn apply<E>(
     graph: &Graph,
     plan: &Plan,
@@ -68,7 +75,24 @@ pub async fn apply<E>(
     for step in &plan.steps {
         let outcome = match &step.request {
             None => Outcome::Kept,
-            Some(request) => applied.send(graph, step, request, receipt).await,
+            Some(request) => match applied.filled(request) {
+                None => Outcome::Waiting,
+                Some(request) => {
+                    let intents = Intent::of(step, &request);
+                    let fresh = receipt.intend(&intents);
+                    if !fresh.is_empty() {
+                        keep(receipt, &applied)?;
+                    }
+                    let outcome = applied.send(graph, step, &request, receipt).await;
+                    match &outcome {
+                        Outcome::Done => receipt.forget(&intents),
+                        // Of one that an earlier run asked for, this refusal may be the proof.
+                        outcome if outcome.is_refusal() => receipt.forget(&fresh),
+                        _ => {}
+                    }
+                    outcome
+                }
+            },
         };
         receipt.note_apps(&applied.ids);
         let is_new = matches!(outcome, Outcome::Done) && step.action != Action::Remove;
@@ -86,6 +110,17 @@ impl Applied {
         self.outcomes.iter().all(Outcome::is_fine)
     }
 
+    /// The request with every id; `None` while one is not known.
+    fn filled(&self, request: &Request) -> Option<Request> {
+        let request = Request {
+            path: self.ids.fill(&request.path),
+            body: request.body.as_ref().map(|body| self.ids.fill_value(body)),
+            ..request.clone()
+        };
+        let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
+        (unknown_in(&request.path).is_empty() && unknown_in(&body).is_empty()).then_some(request)
+    }
+
     async fn send(
         &mut self,
         graph: &Graph,
@@ -93,16 +128,7 @@ impl Applied {
         request: &Request,
         receipt: &mut Receipt,
     ) -> Outcome {
-        let request = Request {
-            path: self.ids.fill(&request.path),
-            body: request.body.as_ref().map(|body| self.ids.fill_value(body)),
-            ..request.clone()
-        };
-        let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
-        if !unknown_in(&request.path).is_empty() || !unknown_in(&body).is_empty() {
-            return Outcome::Waiting;
-        }
-        match self.sent(graph, step, &request, receipt).await {
+        match self.sent(graph, step, request, receipt).await {
             Ok(()) => Outcome::Done,
             // What is to be removed is gone.
             Err(error) if step.action == Action::Remove && error.is_not_found() => Outcome::Done,
@@ -155,18 +181,4 @@ impl Applied {
             _ => {}
         }
     }
-}
-
-/// Redirect URIs that were not there before.
-fn redirects_added(step: &Step) -> Vec<String> {
-    let texts = |value: &Value| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let fields = step.fields.iter().filter(|field| field.name.ends_with(".redirectUris"));
-    fields
-        .flat_map(|field| {
-            let before = texts(&field.before);
-            texts(&field.after).into_iter().filter(move |uri| !before.contains(uri))
-        })
-        .collect()
 }

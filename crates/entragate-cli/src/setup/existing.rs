@@ -198,7 +198,7 @@ impl Existing {
             Some(_) => allowed(graph.list::<Organization>(Organization::PATH).await)?,
             None => None,
         };
-        let names = |all: Vec<Organization>| {
+        let verified = |all: Vec<Organization>| {
             all.into_iter().flat_map(|one| one.verified_domains).map(|domain| domain.name).collect()
         };
         Ok(Self {
@@ -208,7 +208,7 @@ impl Existing {
             grants,
             assignments,
             people,
-            domains: domains.map(names),
+            domains: domains.map(verified),
         })
     }
 

@@ -20,6 +20,7 @@ pub mod files;
 mod foreign;
 mod identifier_uri;
 mod ids;
+mod intent;
 mod outcome;
 pub mod plan;
 pub mod planning;

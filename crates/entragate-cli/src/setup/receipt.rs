@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arguments::Arguments;
 use super::existing::Adopted;
+use super::intent::Intent;
 use super::slot::{Ids, Slot};
 use super::wanted::{Mode, Part};
 use crate::graph::objects::KeyCredential;
@@ -43,6 +44,9 @@ pub struct Receipt {
     pub certificates: Vec<String>,
     /// Redirect URIs that were added, whatever the options of a later run are.
     pub redirect_uris: Vec<String>,
+    /// What was asked for, without an answer so far.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Intent>,
 }
 
 /// Why the file cannot be used.

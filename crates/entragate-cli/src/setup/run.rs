@@ -28,12 +28,14 @@ pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Re
         return offline(arguments, &request);
     }
     let (directory, graph, token) = connect(arguments, environment, &request).await?;
-    let receipt =
+    let mut receipt =
         Receipt::read(&arguments.dir, &directory.tenant).map_err(|error| hinted(&error, error.hint()))?;
     receipt.check_mode(&arguments.dir, request.wanted.mode).map_err(|error| hinted(&error, error.hint()))?;
+    receipt.find_apps(&graph).await.map_err(|error| hinted(&error, &error.hint()))?;
     let remembered = receipt.remembered();
     let existing = Existing::read(&graph, &request.wanted, &request.adopted, &remembered);
     let existing = existing.await.map_err(|error| hinted(&error, &error.hint()))?;
+    receipt.settle(&existing);
     let setup = Setup { arguments, request: &request, directory, graph, receipt, who: token.who() };
     if arguments.teardown { setup.down(&existing).await } else { setup.up(&existing).await }
 }

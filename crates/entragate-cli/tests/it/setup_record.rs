@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use entragate_cli::graph::Request;
 use entragate_emulator::fixtures::{ADM, API};
+use entragate_emulator::{Endpoint, Fault, FaultKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -58,6 +59,89 @@ async fn a_run_that_is_killed_loses_neither_the_record_nor_the_secret() {
     world.setup("--teardown --apply").await.ended_with(0);
     assert!(world.application("contoso").await.is_none());
     assert!(!world.directory.join(RECEIPT).exists());
+}
+
+/// How many secrets a registration has.
+fn secrets(world: &World, app_id: &str) -> usize {
+    let directory = world.emulator.control().directory();
+    directory.apps.iter().find(|app| app.id == app_id).expect("the app").secrets.len()
+}
+
+/// On an adopted registration only the record tells what is setup's.
+#[tokio::test]
+async fn an_answer_that_is_lost_loses_no_id() {
+    let world = World::start("setup_lost_answer").await;
+    let own = world.by_hand("By hand").await;
+    let options = format!("--adopt {own} --assign alice@contoso.test=Admin --apply");
+    let control = world.emulator.control();
+    for to in
+        ["POST /v1.0/oauth2PermissionGrants", "POST /v1.0/servicePrincipals/", "POST /v1.0/applications/"]
+    {
+        let kind = FaultKind::LoseAnswer { to: to.to_owned() };
+        control.inject(Fault { endpoint: Endpoint::Graph, kind, times: Some(1) });
+    }
+    // Killed after the last of them, with nothing but the record left.
+    killed_after(&world, &options, "client secret").await;
+    assert_eq!(secrets(&world, &own), 1, "Graph made it");
+    let record = receipt(&world);
+    let kinds: Vec<&Value> =
+        record["pending"].as_array().expect("a list").iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["consent", "assignment", "secret"], "{record}");
+
+    let of = async |path: &str| -> Vec<Value> {
+        let list: Value = world.graph().await.get(path).await.expect("a list");
+        list["value"].as_array().expect("a list").clone()
+    };
+    let principal: Value =
+        world.graph().await.get(&format!("/servicePrincipals(appId='{own}')")).await.expect("there");
+    let id = principal["id"].as_str().expect("an id");
+    let grants = format!("/oauth2PermissionGrants?$filter=clientId%20eq%20'{id}'");
+    let assignments = format!("/servicePrincipals/{id}/appRoleAssignedTo");
+    world.setup(&options).await.ended_with(0);
+    let record = receipt(&world);
+    assert_eq!(record["pending"], Value::Null, "{record}");
+    let ids = |list: Vec<Value>| -> Vec<Value> { list.into_iter().map(|one| one["id"].clone()).collect() };
+    let (mut made, mut known) =
+        (ids(of(&grants).await), record["grants"].as_array().expect("a list").clone());
+    made.sort_by_key(Value::to_string);
+    known.sort_by_key(Value::to_string);
+    assert_eq!((made.len(), made), (2, known));
+    assert_eq!(json!(ids(of(&assignments).await)), record["assignments"]);
+    // Nobody was told the text of the first secret, so there is another one; both are setup's.
+    assert_eq!(record["secrets"].as_array().map(Vec::len), Some(2), "{record}");
+
+    world.setup("--teardown --apply").await.ended_with(0);
+    assert_eq!((of(&grants).await.len(), of(&assignments).await.len()), (0, 0));
+    assert_eq!(secrets(&world, &own), 0);
+}
+
+#[tokio::test]
+async fn a_registration_without_an_answer_is_found_by_the_next_run_whatever_it_is_called() {
+    let world = World::start("setup_lost_app").await;
+    let control = world.emulator.control();
+    let kind = FaultKind::LoseAnswer { to: "PATCH /v1.0/applications(".to_owned() };
+    control.inject(Fault { endpoint: Endpoint::Graph, kind, times: None });
+    let before = control.directory().apps.len();
+    let mut child = world
+        .command(&format!("setup --name Contoso --graph-as secret --graph-client-id {ADM} --apply"))
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    while control.directory().apps.len() == before {
+        tokio::task::yield_now().await;
+    }
+    child.kill().await.expect("killed");
+    control.clear_faults();
+    let record = receipt(&world);
+    assert_eq!(record["pending"][0]["kind"], "application", "{record}");
+    world
+        .run(&format!("setup --name Fabrikam --graph-as secret --graph-client-id {ADM} --apply"))
+        .await
+        .ended_with(0);
+    assert_eq!(control.directory().apps.len(), before + 1);
+    world.setup("--teardown --apply").await.ended_with(0);
+    assert_eq!(control.directory().apps.len(), before);
 }
 
 #[tokio::test]
