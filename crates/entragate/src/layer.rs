@@ -336,7 +336,12 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
         }
         Denial::Forbidden(forbidden) => {
             let text = forbidden.text();
-            leg!(Leg::Denied, missing = "role", reason = text.as_str(), object_id = principal.object_id());
+            leg!(
+                Leg::Denied,
+                missing = forbidden.missing(),
+                reason = text.as_str(),
+                object_id = principal.object_id()
+            );
             Err(Box::new(refusal::response(&forbidden, &message)))
         }
     }

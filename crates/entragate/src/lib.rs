@@ -61,6 +61,7 @@ mod front_door;
 pub mod gate;
 mod headers;
 pub mod idp;
+mod invisible;
 mod json;
 pub mod layer;
 pub mod oauth;

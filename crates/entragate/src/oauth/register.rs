@@ -17,6 +17,7 @@ use super::client::{self, RegisterError};
 use super::error::{Code, OAuthError, json};
 use super::redirect_uri::RedirectUri;
 use crate::facade::{Facade, Way, body_bytes};
+use crate::invisible::is_invisible;
 use crate::signin::{Leg, leg};
 
 const MAX_BODY: usize = 64 * 1024;
@@ -209,13 +210,9 @@ fn usable_redirect_uris(facade: &Facade, metadata: &Metadata) -> Result<Vec<Redi
     Ok(usable)
 }
 
-/// A non-empty text without control, direction and line-separating characters, of a length that fits a page.
+/// A non-empty text that reads as it is, of a length that fits a page.
 fn text(value: Option<String>) -> Option<String> {
-    let is_shown = |c: &char| {
-        !c.is_control()
-            && !matches!(*c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let clean: String = value?.chars().filter(is_shown).take(200).collect();
+    let clean: String = value?.chars().filter(|&c| !is_invisible(c)).take(200).collect();
     (!clean.trim().is_empty()).then_some(clean)
 }
 

@@ -20,6 +20,17 @@ pub(crate) const FORBIDDEN: i64 = -31_403;
 pub(crate) const NO_SESSION: i64 = -31_404;
 
 impl Forbidden {
+    /// What the caller lacks, for the log.
+    pub(crate) const fn missing(&self) -> &'static str {
+        match self.reason {
+            Reason::NoRule => "rule",
+            Reason::UserNeeded => "user",
+            Reason::ScopesNotGranted(_) => "scope",
+            Reason::Groups(_) | Reason::GroupsUnread(_) => "group",
+            Reason::Roles(_) => "role",
+        }
+    }
+
     /// What the person reads.
     pub(crate) fn text(&self) -> String {
         // Names come from the caller and end in log lines and in other people's terminals.
@@ -102,4 +113,26 @@ fn answer(call: &Call, forbidden: &Forbidden) -> Option<serde_json::Value> {
     } else {
         json!({ "jsonrpc": "2.0", "id": id, "error": { "code": FORBIDDEN, "message": text } })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::idp::entra::groups::Unread;
+
+    #[test]
+    fn the_log_names_what_is_missing() {
+        let names = || vec!["one".to_owned()];
+        for (reason, missing) in [
+            (Reason::NoRule, "rule"),
+            (Reason::Roles(names()), "role"),
+            (Reason::Groups(names()), "group"),
+            (Reason::GroupsUnread(Unread::NotConfigured), "group"),
+            (Reason::UserNeeded, "user"),
+            (Reason::ScopesNotGranted(names()), "scope"),
+        ] {
+            let forbidden = Forbidden { method: "tools/call".to_owned(), target: None, reason };
+            assert_eq!(forbidden.missing(), missing);
+        }
+    }
 }

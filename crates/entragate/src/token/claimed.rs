@@ -32,7 +32,7 @@ impl<'a> Claimed<'a> {
         audiences: &'a HashSet<String>,
         now: Timestamp,
     ) -> Result<Self, Refused> {
-        let claims = serde_json::from_slice(payload).map_err(|e| Refused::Claims(shown(&e.to_string())))?;
+        let claims = serde_json::from_slice(payload).map_err(|error| unreadable(&error))?;
         Ok(Self { claims, payload, endpoints, audiences, now })
     }
 }
@@ -96,10 +96,23 @@ pub(crate) fn steps<'a>() -> [Step<Claimed<'a>>; 9] {
     ]
 }
 
+/// What was expected and where: serde's message also repeats the value, which may be somebody's name.
+fn unreadable(error: &serde_json::Error) -> Refused {
+    let text = error.to_string();
+    let place = format!("line {} column {}", error.line(), error.column());
+    let expected = text.rfind("expected ").and_then(|at| text.get(at..));
+    Refused::Claims(match expected {
+        _ if !error.is_data() || text.starts_with("missing field") || text.starts_with("duplicate field") => {
+            text
+        }
+        Some(expected) => shown(expected),
+        None => format!("not of the types that Entra's have at {place}"),
+    })
+}
+
 /// `tid` must be there once in whatever spelling, or two parsers could read two tenants.
 fn check_single_tid(payload: &[u8]) -> Result<(), Refused> {
-    let unreadable = |error: &dyn std::fmt::Display| Refused::Claims(shown(&error.to_string()));
-    let text = std::str::from_utf8(payload).map_err(|error| unreadable(&error))?;
+    let text = std::str::from_utf8(payload).map_err(|error| Refused::Claims(error.to_string()))?;
     let members = Members::parse(text).map_err(|error| unreadable(&error))?;
     let spellings = members.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case("tid")).count();
     if spellings > 1 { Err(Refused::AmbiguousTenant) } else { Ok(()) }
@@ -191,4 +204,28 @@ pub(crate) fn principal(claims: &Claims) -> Result<Principal, Refused> {
         token_id: claims.uti.clone(),
         expires_at: Timestamp::from_unix(claims.exp).plus(SKEW),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_of_the_wrong_type_is_named_by_place_and_never_repeated() {
+        for (payload, says) in [
+            (r#"{"exp":"alice@contoso.com"}"#, "claims: expected u64 at line 1 column"),
+            (r#"{"exp":"alice@contoso.com, expected alice@contoso.com"}"#, "claims: expected u64 at line 1"),
+            (r#"{"roles":[{"alice@contoso.com":1}]}"#, "claims: expected a string at line 1 column"),
+            (r#"{"roles":"alice@contoso.com"}"#, "claims: expected a sequence at line 1 column"),
+            (r#"{"aud":{"alice@contoso.com":1}}"#, "claims: not of the types that Entra's have at line 1"),
+            (r#"{"upn":"alice@contoso.com"}"#, "claims: missing field `iss` at line 1 column"),
+            (r#"{"upn":"alice@contoso.com"#, "claims: EOF while parsing a string at line 1 column"),
+            (r#"{"upn":"alice@contoso.com" x"#, "claims: expected `,` or `}` at line 1 column"),
+        ] {
+            let error = serde_json::from_str::<Claims>(payload).expect_err("claims that Entra never issues");
+            let line = unreadable(&error).to_string();
+            assert!(line.starts_with(says), "{payload}: {line}");
+            assert!(!line.contains("alice"), "{line}");
+        }
+    }
 }

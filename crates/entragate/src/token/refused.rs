@@ -1,5 +1,7 @@
 //! Why a token was refused: the exact check for the operator's log, a short sentence for the client.
 
+use crate::invisible::is_invisible;
+
 /// One failed check. `Display` is the log line's reason; nothing of the token itself is in it but public
 /// identifiers (issuer, audience, key id, tenant), shortened.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -140,7 +142,19 @@ impl Refused {
     }
 }
 
-/// Keeps a claim value that came from outside short and printable before it enters a log line.
+/// Keeps a text that came from outside short and readable as it is before it enters a log line or a report.
 pub(crate) fn shown(value: &str) -> String {
-    value.chars().filter(|c| !c.is_control()).take(120).collect()
+    value.chars().filter(|c| !is_invisible(*c)).take(120).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_reads_as_it_is() {
+        let marks = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200d}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}\u{e0041}\u{1b}\u{9b}\n";
+        assert_eq!(shown(&format!("a{marks}b é 日本")), "ab é 日本");
+        assert_eq!(shown(&"x".repeat(200)).len(), 120);
+    }
 }

@@ -8,7 +8,7 @@ use entragate_emulator::{MintRequest, fixtures};
 use serde_json::{Value, json};
 
 use crate::layer_server::{Requests, recording};
-use crate::world::{Reply, World};
+use crate::world::{Reply, World, log};
 
 fn admin_guard() -> Vec<Rule> {
     vec![Rule::tools(["admin_*"]).roles(["Admin"]), Rule::tools(["*"])]
@@ -437,4 +437,50 @@ async fn tr_21_what_a_client_says_about_itself_decides_nothing() {
     });
     tool_error(&ask(&world, &token(&world, "bob"), &call).await);
     assert!(requests.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_is_logged_with_what_is_missing() {
+    let rules = vec![
+        Rule::tools(["by_role"]).roles(["Nobody"]),
+        Rule::tools(["by_group"]).groups(["9a000000-0000-4000-8000-000000000003"]),
+        Rule::tools(["by_user", "by_scope"]).scopes(["write"]),
+    ];
+    let (world, mut requests) = world(rules).await;
+    let (alice, program) = (token(&world, "alice"), program(&world));
+    let overage = json!({ "hasgroups": true }).as_object().cloned().unwrap();
+    let overage = world.control().mint(&MintRequest { claims: overage, ..MintRequest::default() });
+    let mut log = log::capture();
+    for (who, name, missing) in [
+        (&alice, "by_role", "role"),
+        (&alice, "by_group", "group"),
+        (&overage, "by_group", "group"),
+        (&program, "by_user", "user"),
+        (&alice, "by_scope", "scope"),
+        (&alice, "unnamed", "rule"),
+    ] {
+        ask(&world, who, &tool(name)).await;
+        let lines = log.lines();
+        let denied: Vec<&String> = lines.iter().filter(|line| line.contains("leg=denied")).collect();
+        assert!(
+            denied.len() == 1 && denied[0].contains(&format!(" missing={missing} ")),
+            "{name}: {lines:?}"
+        );
+    }
+    assert!(requests.seen().is_empty());
+}
+
+#[tokio::test]
+async fn names_of_the_callers_making_read_in_the_log_and_the_answer_as_they_are() {
+    let (world, _requests) = world(admin_guard()).await;
+    let bob = token(&world, "bob");
+    let mut log = log::capture();
+    let marks = "\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{61c}\u{2028}\u{ad}\u{e0041}\u{1b}\n";
+    for name in [format!("admin_{marks}reset"), format!("who{marks}ami")] {
+        let text = ask(&world, &bob, &tool(&name)).await.text;
+        let lines = log.lines().join("|");
+        assert!(lines.contains("admin_reset") || lines.contains("whoami"), "{lines}");
+        assert!(!lines.contains(|c| marks.contains(c)), "{lines:?}");
+        assert!(!text.contains(|c| marks.contains(c)), "{text:?}");
+    }
 }

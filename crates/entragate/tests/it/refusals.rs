@@ -383,3 +383,30 @@ async fn k52_a_client_that_does_not_sign_in_again_is_explained_once_in_the_log()
     let storms = log.lines().into_iter().filter(|line| line.contains("check=storm")).count();
     assert_eq!(storms, 1);
 }
+
+#[tokio::test]
+async fn claims_of_wrong_types_and_with_hidden_characters_do_not_speak_through_the_log() {
+    let world = World::start().await;
+    let mut log = log::capture();
+    let name = "alice@contoso.com";
+    for (claims, check) in [
+        (json!({ "exp": name }), "claims"),
+        (json!({ "exp": format!("{name}, expected {name}") }), "claims"),
+        (json!({ "roles": [{ name: 1 }] }), "claims"),
+        (json!({ "scp": [name] }), "claims"),
+        (json!({ "aud": { name: 1 } }), "claims"),
+        (json!({ "iss": "https://\u{202e}moc.live\u{2066}.test\u{200b}\u{2028}" }), "issuer"),
+    ] {
+        let token = with_claims(world.control(), &claims);
+        assert_eq!(present(&world, &bearer(&token)).await.status, 401);
+        let lines: Vec<String> =
+            log.lines().into_iter().filter(|line| !line.starts_with("entragate_emulator")).collect();
+        assert!(lines.iter().any(|line| check_in(line) == Some(check)), "{claims}: {lines:?}");
+        let headers = bearer(&token).into_iter().map(|value| (http::header::AUTHORIZATION, value)).collect();
+        let report = serde_json::to_string(&world.gate.examine(&headers).await.unwrap()).unwrap();
+        for text in [lines.join("|"), report] {
+            assert!(!text.contains(name), "{text}");
+            assert!(!text.contains(['\u{202e}', '\u{2066}', '\u{200b}', '\u{2028}']), "{text}");
+        }
+    }
+}
