@@ -201,7 +201,9 @@ impl Gate {
     }
 
     /// What this gate would do with the token of a request with these headers, check by check, and what its rules would
-    /// let the bearer do. The checks are those of a request; they all run, and nothing is logged or remembered.
+    /// let the bearer do. The checks are those of a request; they all run, and nothing is logged or remembered. Where the
+    /// rules depend on groups that are not in an accepted token, Microsoft Graph is asked as it is for a call, unless keys
+    /// were saved.
     ///
     /// `None` in development mode, and when there is no `Authorization` header.
     pub async fn examine(&self, headers: &HeaderMap) -> Option<TokenReport> {

@@ -28,7 +28,7 @@ use crate::policy::decide::{Denial, Forbidden, Reason};
 use crate::policy::filter::Filter;
 use crate::policy::{mirror, refusal};
 use crate::principal::{Permit, Principal};
-use crate::response_filter::{Asked, filtered};
+use crate::response_filter::{AnswerFilter, Asked, filtered};
 use crate::session;
 use crate::signin::{Leg, leg};
 use crate::token::bearer::{Presented, presented};
@@ -104,7 +104,7 @@ where
                     let mut response = inner.call(request).await?.map(Body::new);
                     session::bind(gate.inner(), &principal, &mut response);
                     match filter {
-                        Some((filter, asked)) => filtered(response, filter, asked).await,
+                        Some(filter) => filtered(response, filter).await,
                         None => response,
                     }
                 }
@@ -120,7 +120,7 @@ where
 struct Admitted {
     request: Request,
     principal: Principal,
-    filter: Option<(Filter, Asked)>,
+    filter: Option<AnswerFilter>,
 }
 
 type Refusal = Box<Response<Body>>;
@@ -141,7 +141,7 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     let (mut request, message) = read_message(inner, parts, body).await?;
     mirror::check(request.headers(), &message).map_err(|text| header_mismatch(&message, &text))?;
     session::open(inner, &principal, &message, &mut request)?;
-    let principal = with_groups(inner, principal, request.method(), &message).await;
+    let principal = with_groups(inner, principal, &message).await;
     let permit = decide(inner, &principal, message)?;
     let filter = filter_for(inner, &permit, request.method());
     remove_untrusted(request.headers_mut());
@@ -285,14 +285,11 @@ fn header_mismatch(message: &Message, text: &str) -> Refusal {
     Box::new(response)
 }
 
-/// Memberships that are not in the token are asked for only where a rule needs them, so that nobody waits for Microsoft
-/// Graph in vain. GET may resume the answer to a list.
-async fn with_groups(inner: &Inner, who: Principal, method: &Method, message: &Message) -> Principal {
-    let policy = &inner.policy;
-    let is_needed = policy.depends_on_groups(&who, message)
-        || (method == Method::GET && policy.lists_depend_on_groups(&who));
+/// Memberships that are not in the token are asked for only where they decide, so that nobody waits for Microsoft Graph in
+/// vain. What a list shows is looked at when it is there.
+async fn with_groups(inner: &Inner, who: Principal, message: &Message) -> Principal {
     match &inner.entra {
-        Some(entra) if is_needed => who.with_groups(entra.groups.of(&who).await),
+        Some(entra) if inner.policy.depends_on_groups(&who, message) => entra.groups.completed(&who).await,
         _ => who,
     }
 }
@@ -348,15 +345,14 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
 }
 
 /// Lists are filtered when there are rules, also in streams that may resume an earlier answer (GET).
-fn filter_for(inner: &Inner, permit: &Permit, method: &Method) -> Option<(Filter, Asked)> {
-    if inner.policy.is_empty() || permit.principal().is_development() {
-        return None;
-    }
+fn filter_for(inner: &Inner, permit: &Permit, method: &Method) -> Option<AnswerFilter> {
+    let entra = inner.entra.as_ref().filter(|_| !inner.policy.is_empty())?;
     let lists = permit.message().calls().iter().any(|call| call.method().ends_with("/list"));
     let asked = match method {
         _ if lists => Asked::List,
         &Method::GET => Asked::Stream,
         _ => return None,
     };
-    Some((Filter::new(Arc::clone(&inner.policy), permit.principal().clone()), asked))
+    let filter = Filter::new(Arc::clone(&inner.policy), permit.principal().clone());
+    Some(AnswerFilter { filter, asked, entra: Arc::clone(entra) })
 }

@@ -91,6 +91,7 @@ pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, Registration
 pub use layer::{GateLayer, GateService};
 pub use oauth::client::{ClientDocuments, ClientDocumentsError, ConfiguredClient, ConfiguredClientError};
 pub use oauth::redirect_policy::{DeniedRedirect, RedirectRule, RedirectRuleError};
+pub use policy::outlook::{Access, Outlook, RuleOutlook};
 pub use policy::{Policy, Rule};
 pub use principal::{Kind, Permit, Principal};
 pub use private::PrivateError;

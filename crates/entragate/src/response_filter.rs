@@ -1,6 +1,8 @@
-//! Runs an answer through the list filter: JSON as a whole, event streams event by event as they arrive.
+//! Runs an answer through the list filter: JSON as a whole, event streams event by event as they arrive. Where an item of
+//! a list depends on groups that are not in the token, they are asked for then; most answers have none.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
@@ -9,8 +11,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Frame;
 
+use crate::facade::Entra;
 use crate::oauth::error::json as json_response;
 use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, SseFilter};
+use crate::principal::Principal;
 
 /// What the request asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +25,15 @@ pub(crate) enum Asked {
     Stream,
 }
 
-pub(crate) async fn filtered(response: Response<Body>, filter: Filter, asked: Asked) -> Response<Body> {
+/// What an answer must pass.
+pub(crate) struct AnswerFilter {
+    pub(crate) filter: Filter,
+    pub(crate) asked: Asked,
+    pub(crate) entra: Arc<Entra>,
+}
+
+pub(crate) async fn filtered(response: Response<Body>, through: AnswerFilter) -> Response<Body> {
+    let AnswerFilter { mut filter, asked, entra } = through;
     let (mut parts, body) = response.into_parts();
     let content_type =
         parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -34,14 +46,18 @@ pub(crate) async fn filtered(response: Response<Body>, filter: Filter, asked: As
     match media_type.as_str() {
         "text/event-stream" => {
             parts.headers.remove(CONTENT_LENGTH);
-            Response::from_parts(parts, Body::new(FilteredStream { body, sse: Some(SseFilter::new(filter)) }))
+            Response::from_parts(parts, Body::new(FilteredStream::new(body, filter, entra)))
         }
         "application/json" => {
             let Ok(bytes) = axum::body::to_bytes(body, MAX_FILTERED).await else {
                 return unreadable("the MCP server's answer was cut off or is too large");
             };
-            let text = std::str::from_utf8(&bytes).map_err(|_| FilterError::Encoding);
-            match text.and_then(|text| if text.trim().is_empty() { Ok(None) } else { filter.json(text) }) {
+            let mut outcome = whole(&filter, &bytes);
+            if matches!(outcome, Err(FilterError::GroupsNeeded)) {
+                filter.know(entra.groups.completed(filter.principal()).await);
+                outcome = whole(&filter, &bytes);
+            }
+            match outcome {
                 Ok(None) => Response::from_parts(parts, Body::from(bytes)),
                 Ok(Some(filtered)) => {
                     parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(filtered.len()));
@@ -58,6 +74,11 @@ pub(crate) async fn filtered(response: Response<Body>, filter: Filter, asked: As
     }
 }
 
+fn whole(filter: &Filter, bytes: &[u8]) -> Result<Option<String>, FilterError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| FilterError::Encoding)?;
+    if text.trim().is_empty() { Ok(None) } else { filter.json(text) }
+}
+
 fn unreadable(reason: &str) -> Response<Body> {
     tracing::error!(target: "entragate::policy", reason, "answer withheld: it could not be filtered");
     let text = "The MCP server's answer could not be read";
@@ -71,6 +92,28 @@ fn unreadable(reason: &str) -> Response<Body> {
 struct FilteredStream {
     body: Body,
     sse: Option<SseFilter>,
+    /// Whether the server's stream has ended.
+    is_over: bool,
+    /// As the token says, without groups that were asked for: a stream may live for hours.
+    who: Principal,
+    entra: Arc<Entra>,
+    asking: Option<Pin<Box<dyn Future<Output = Principal> + Send>>>,
+}
+
+impl FilteredStream {
+    fn new(body: Body, filter: Filter, entra: Arc<Entra>) -> Self {
+        let who = filter.principal().clone();
+        Self { body, sse: Some(SseFilter::new(filter)), is_over: false, who, entra, asking: None }
+    }
+
+    /// What goes on now, if anything does.
+    fn passed(&mut self) -> Result<Option<Bytes>, FilterError> {
+        let Some(sse) = &mut self.sse else { return Ok(None) };
+        let bytes = if self.is_over { sse.rest()? } else { sse.passed()? };
+        // The next list asks again; what is known is remembered for as long as memberships are kept.
+        sse.filter.know(self.who.clone());
+        Ok((!bytes.is_empty()).then(|| bytes.into()))
+    }
 }
 
 impl HttpBody for FilteredStream {
@@ -83,33 +126,47 @@ impl HttpBody for FilteredStream {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
         loop {
-            let Some(sse) = &mut this.sse else {
+            if let Some(asking) = &mut this.asking {
+                let who = ready!(asking.as_mut().poll(cx));
+                this.asking = None;
+                if let Some(sse) = &mut this.sse {
+                    sse.filter.know(who);
+                }
+            }
+            match this.passed() {
+                Ok(Some(bytes)) => {
+                    if this.is_over {
+                        this.sse = None;
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                Ok(None) => {}
+                Err(FilterError::GroupsNeeded) => {
+                    let (entra, who) = (Arc::clone(&this.entra), this.who.clone());
+                    this.asking = Some(Box::pin(async move { entra.groups.completed(&who).await }));
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(target: "entragate::policy", reason = %error, "stream cut: it could not be filtered");
+                    this.sse = None;
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+            }
+            let Some(sse) = this.sse.as_mut().filter(|_| !this.is_over) else {
+                this.sse = None;
                 return Poll::Ready(None);
             };
-            let out = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+            // An unfinished event: wait for the rest of it.
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => sse.push(&data),
+                    Ok(data) => sse.feed(&data),
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
                 },
                 Some(Err(error)) => {
                     this.sse = None;
                     return Poll::Ready(Some(Err(error.into())));
                 }
-                None => {
-                    let rest = sse.finish();
-                    this.sse = None;
-                    rest
-                }
-            };
-            match out {
-                // An unfinished event: wait for the rest of it.
-                Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes.into())))),
-                Err(error) => {
-                    tracing::error!(target: "entragate::policy", reason = %error, "stream cut: it could not be filtered");
-                    this.sse = None;
-                    return Poll::Ready(Some(Err(error.into())));
-                }
+                None => this.is_over = true,
             }
         }
     }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use entragate::{
-    ApiApp, AuthorityHost, BaseUrl, ClientId, Gate, GateBuilder, ManualClock, Relay, SavedKeys, TenantId,
-    TokenReport, TokenVerdict,
+    Access, ApiApp, AuthorityHost, BaseUrl, ClientId, Gate, GateBuilder, ManualClock, Relay, SavedKeys,
+    TenantId, TokenReport, TokenVerdict,
 };
 
 use crate::cli::{Exit, print};
@@ -25,7 +25,7 @@ pub struct Arguments {
     /// `-` for standard input, or a file; a token itself ends in the shell's history [default: -]
     #[arg(value_name = "-|FILE|TOKEN")]
     token: Vec<String>,
-    /// Judge with saved keys and ask nobody: a file of --save-keys, or a key set (JWKS)
+    /// Judge with saved keys and ask nobody, not even Microsoft Graph for groups: a file of --save-keys, or a key set (JWKS)
     #[arg(long, value_name = "FILE", conflicts_with = "save_keys")]
     keys: Option<PathBuf>,
     /// Save the tenant's issuers and keys for --keys; without a token, do nothing else
@@ -51,8 +51,10 @@ pub struct Arguments {
 const AFTER_HELP: &str = "\
 Understands a token, a line `Authorization: Bearer …`, and a token response in JSON. Neither the signature nor the
 whole token is printed. A token is a password for as long as it lives: pipe it in, so that it stays out of the
-shell's history.
-Exit codes: 0 the gateway would accept it, 1 it would refuse it, 2 could not be checked.";
+shell's history. Where rules depend on groups that are too many for the token, Microsoft Graph is asked as the gateway
+asks it, unless --keys is given.
+Exit codes: 0 the gateway would accept it, 1 it would refuse it, or accept it and refuse every call, 2 could not be
+checked, or whether any call is allowed depends on groups that Microsoft Graph did not tell.";
 
 /// What the flags name instead of a configuration.
 #[derive(Debug, Clone)]
@@ -153,7 +155,11 @@ pub async fn run(arguments: &Arguments, config: Option<&Config>) -> anyhow::Resu
 
 fn exit(report: &TokenReport) -> Exit {
     match report.verdict {
-        TokenVerdict::Valid => Exit::Fine,
+        TokenVerdict::Valid => match report.access.as_ref().map(|outlook| outlook.overall) {
+            Some(Access::Refused) => Exit::Findings,
+            Some(Access::AsksGraph) => Exit::Failed,
+            _ => Exit::Fine,
+        },
         TokenVerdict::Refused { .. } => Exit::Findings,
         // Also what a later version of the library may say.
         _ => Exit::Failed,

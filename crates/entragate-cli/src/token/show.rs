@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use entragate::{CheckOutcome, TokenBearer, TokenCheck, TokenReport, TokenVerdict};
+use entragate::{Access, CheckOutcome, Outlook, TokenBearer, TokenCheck, TokenReport, TokenVerdict};
 use owo_colors::OwoColorize as _;
 
 /// Group ids that are listed; `--json` has all.
@@ -19,29 +19,39 @@ pub(super) fn text(report: &TokenReport) -> String {
     if let Some(bearer) = &report.bearer {
         who(&mut out, bearer);
     }
-    if let Some(access) = &report.access {
+    if let Some(outlook) = &report.access {
         let if_accepted = if report.verdict == TokenVerdict::Valid { "" } else { ", if it were accepted" };
         let _ = writeln!(out, "\nwhat the rules allow{if_accepted}");
-        if !access.missing_scopes.is_empty() {
-            let missing = access.missing_scopes.join(" ");
-            let _ = writeln!(out, "  {} every call  needs scope {missing} (403 insufficient_scope)", cross());
-        }
-        for rule in &access.rules {
-            let mark = if rule.allowed { tick() } else { cross() };
-            let needs = rule.needs.as_deref().map(|needs| format!("  {needs}")).unwrap_or_default();
-            let _ = writeln!(out, "  {mark} {}{needs}", rule.names.join(", "));
-        }
-        let rest = if access.rules.is_empty() {
-            "everything: there are no rules"
-        } else {
-            "everything else that does something: refused, no rule names it"
-        };
-        let _ = writeln!(out, "  {} {rest}", if access.rules.is_empty() { tick() } else { cross() });
+        rules(&mut out, outlook);
     }
     for note in &report.notes {
         let _ = writeln!(out, "\nnote: {note}");
     }
     out
+}
+
+fn rules(out: &mut String, outlook: &Outlook) {
+    if !outlook.missing_scopes.is_empty() {
+        let missing = outlook.missing_scopes.join(" ");
+        let _ = writeln!(out, "  {} every call  needs scope {missing} (403 insufficient_scope)", cross());
+    }
+    for rule in &outlook.rules {
+        let mark = match rule.access {
+            Access::Allowed => tick(),
+            Access::Refused => cross(),
+            Access::AsksGraph => "?".yellow().to_string(),
+            // Never asked, and what later versions of the library may know.
+            _ => "–".dimmed().to_string(),
+        };
+        let needs = rule.needs.as_deref().map(|needs| format!("  {needs}")).unwrap_or_default();
+        let _ = writeln!(out, "  {mark} {}{needs}", rule.names.join(", "));
+    }
+    let (mark, rest) = if outlook.rules.is_empty() {
+        (tick(), "everything: there are no rules")
+    } else {
+        (cross(), "everything else that does something: refused, no rule names it")
+    };
+    let _ = writeln!(out, "  {mark} {rest}");
 }
 
 fn tick() -> String {
@@ -54,7 +64,7 @@ fn cross() -> String {
 
 fn verdict(out: &mut String, report: &TokenReport) {
     let _ = match &report.verdict {
-        TokenVerdict::Valid => writeln!(out, "{}", "The gateway would accept this token.".green()),
+        TokenVerdict::Valid => accepted(out, report.access.as_ref()),
         TokenVerdict::Refused { check, reason, remedy } => writeln!(
             out,
             "{}\n  {reason} (check={check} in the log)\n  {remedy}",
@@ -71,6 +81,27 @@ fn verdict(out: &mut String, report: &TokenReport) {
         // Later versions of the library may know more.
         _ => writeln!(out, "This token could not be checked."),
     };
+}
+
+/// To be let in and then refused whatever one does is what people come with, too.
+fn accepted(out: &mut String, outlook: Option<&Outlook>) -> std::fmt::Result {
+    match outlook.map(|outlook| (outlook.overall, outlook.missing_scopes.as_slice())) {
+        Some((Access::Refused, missing)) => {
+            let why = if missing.is_empty() {
+                "No rule lets the caller do anything; below is what each of them asks for.".to_owned()
+            } else {
+                format!("Every call needs scope {}, which is not in the token.", missing.join(" "))
+            };
+            let head = "The gateway would accept this token, and refuse every call that does something.";
+            writeln!(out, "{}\n  {why}", head.red())
+        }
+        Some((Access::AsksGraph, _)) => {
+            let head =
+                "The gateway would accept this token, and whether it then allows anything is not known.";
+            writeln!(out, "{}\n  It depends on groups that only Microsoft Graph can tell.", head.yellow())
+        }
+        _ => writeln!(out, "{}", "The gateway would accept this token.".green()),
+    }
 }
 
 /// Whether who made it was proven: of a sealed token only the store knows more.

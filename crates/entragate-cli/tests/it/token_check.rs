@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use entragate_emulator::{Defect, Emulator, KeySource, MintRequest, fixtures};
+use entragate_emulator::{Defect, Directory, Emulator, KeySource, MintRequest, fixtures};
 use serde_json::Value;
 
 use crate::config_fixture::directory;
@@ -233,6 +233,151 @@ async fn tenant_and_audience_are_enough_without_a_configuration() {
     let none = check(&entra.directory, development.to_vec(), &entra.good(), &[]).await;
     assert_eq!(none.code, Some(2));
     assert!(none.stderr.contains("--tenant and --audience"), "{}", none.stderr);
+}
+
+/// A group that gina is in besides her 201 others.
+const ENGINEERING: &str = "9a000000-0000-4000-8000-000000000003";
+const ANOTHER: &str = "9a000000-0000-4000-8000-000000000004";
+const SECRET: &str = "grouped-s3cret";
+
+/// An app that emits groups, with rules over groups and, for `rest`, what else there is.
+async fn grouped(name: &str, rest: &str) -> Entra {
+    let toml = Directory::fixtures().to_toml();
+    let toml = toml.replacen(r#"members = ["greta"]"#, r#"members = ["greta", "gina"]"#, 1);
+    let directory = Directory::from_toml(&toml).expect("a directory");
+    let builder = Emulator::builder().keys(KeySource::Embedded).directory(directory);
+    let emulator = builder.start().await.expect("an emulator");
+    emulator.control().set_secrets("GROUPED", &[SECRET]).expect("the app is there");
+    for role in ["GroupMember.Read.All", "User.Read.All"] {
+        emulator.control().assign(fixtures::GRAPH, "GROUPED", role).expect("the role is there");
+    }
+    let directory = crate::config_fixture::directory(name);
+    let rules = format!(
+        r#"rules = [{{ tools = ["admin_*"], groups = ["{ENGINEERING}"] }}, {{ tools = ["release_*"], groups = ["{ANOTHER}"] }}{rest}]"#
+    );
+    fs::write(directory.join("entragate.toml"), rules).expect("a file");
+    Entra { emulator, directory }
+}
+
+impl Entra {
+    /// Relay mode in front of the app that emits groups, with a credential to read them if `secret` is one.
+    fn grouped(&self, secret: Option<&str>) -> Vec<(String, String)> {
+        let mut environment = self.relay();
+        environment.retain(|(name, _)| name != "AZURE_CLIENT_ID" && name != "ENTRAGATE_ENTRA_SCOPES");
+        environment.push(("AZURE_CLIENT_ID".to_owned(), fixtures::GROUPED.to_owned()));
+        environment.extend(secret.map(|secret| ("AZURE_CLIENT_SECRET".to_owned(), secret.to_owned())));
+        environment
+    }
+
+    fn gina(&self) -> String {
+        let (app, user) = (Some("GROUPED".to_owned()), Some("gina".to_owned()));
+        self.mint(&MintRequest { app, user, ..MintRequest::default() })
+    }
+
+    fn asked_graph(&self) -> usize {
+        let requests = self.emulator.control().requests();
+        requests.iter().filter(|request| request.path.ends_with("/getMemberObjects")).count()
+    }
+}
+
+/// The lines about the rules.
+fn rules_of(printed: &Printed) -> Vec<&str> {
+    let lines = printed.stdout.lines().skip_while(|line| !line.starts_with("what the rules allow"));
+    lines.skip(1).take_while(|line| line.starts_with("  ")).map(str::trim).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_groups_for_a_token_are_asked_of_graph_as_the_gateway_asks() {
+    let entra = grouped("token_check_groups", "").await;
+    let printed = check(&entra.directory, entra.grouped(Some(SECRET)), &entra.gina(), &[]).await;
+    assert_eq!((printed.code, entra.asked_graph()), (Some(0), 1), "{printed:?}");
+    assert_eq!(
+        rules_of(&printed),
+        [
+            "✓ tools/call admin_*".to_owned(),
+            format!("✗ tools/call release_*  needs membership in group {ANOTHER}"),
+            "✗ everything else that does something: refused, no rule names it".to_owned(),
+        ]
+    );
+    assert!(printed.stdout.contains(&format!("the user is in: {ENGINEERING}.")), "{}", printed.stdout);
+    assert_discreet(&printed, &entra.gina());
+    // A token that is refused is no reason to ask, and one whose groups are there none either.
+    for (user, defect) in [("gina", Some(Defect::Expired)), ("bob", None)] {
+        let (app, user) = (Some("GROUPED".to_owned()), Some(user.to_owned()));
+        let token = entra.mint(&MintRequest { app, user, defect, ..MintRequest::default() });
+        let printed = check(&entra.directory, entra.grouped(Some(SECRET)), &token, &[]).await;
+        assert_eq!((printed.code, entra.asked_graph()), (Some(1), 1), "{printed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_answer_of_graph_nobody_knows_and_the_report_says_what_is_needed() {
+    let entra = grouped("token_check_groups_unknown", "").await;
+    let (gina, place) = (entra.gina(), entra.directory.clone());
+    let saved = check(&place, entra.grouped(None), "", &["--save-keys", "keys.json"]).await;
+    assert_eq!(saved.code, Some(0), "{saved:?}");
+    let question = format!(
+        "? tools/call admin_*  needs membership in group {ENGINEERING}, for which the gateway would ask Microsoft Graph"
+    );
+    for (secret, arguments, says) in [
+        (
+            SECRET,
+            &["--keys", "keys.json"][..],
+            "not asked for the groups, because with saved keys nobody is asked",
+        ),
+        ("wrong", &[], "7000215"),
+    ] {
+        let printed = check(&place, entra.grouped(Some(secret)), &gina, arguments).await;
+        assert_eq!((printed.code, entra.asked_graph()), (Some(2), 0), "{printed:?}");
+        assert!(
+            printed.stdout.starts_with("The gateway would accept this token, and whether it"),
+            "{}",
+            printed.stdout
+        );
+        assert!(rules_of(&printed).contains(&question.as_str()), "{}", printed.stdout);
+        assert!(printed.stdout.contains(says), "{}", printed.stdout);
+        assert!(!printed.stdout.contains(secret) && !printed.stderr.contains(secret), "{printed:?}");
+    }
+    // Without a credential the gateway asks nobody and refuses.
+    let printed = check(&place, entra.grouped(None), &gina, &["--json"]).await;
+    assert_eq!((printed.code, entra.asked_graph()), (Some(1), 0), "{printed:?}");
+    let report: Value = serde_json::from_str(&printed.stdout).expect("JSON");
+    assert_eq!((&report["verdict"], &report["access"]["overall"]), (&"valid".into(), &"refused".into()));
+    let needs = report["access"]["rules"][0]["needs"].as_str().expect("a reason");
+    assert!(needs.contains(ENGINEERING) && needs.contains("groups.overage"), "{needs}");
+    // With something that needs no groups the token is good for that.
+    let entra = grouped("token_check_groups_open", r#", { tools = ["*"] }"#).await;
+    let saved = check(&entra.directory, entra.grouped(None), "", &["--save-keys", "keys.json"]).await;
+    assert_eq!(saved.code, Some(0), "{saved:?}");
+    let open =
+        check(&entra.directory, entra.grouped(Some(SECRET)), &entra.gina(), &["--keys", "keys.json"]).await;
+    assert_eq!(open.code, Some(0), "{open:?}");
+    assert!(rules_of(&open).contains(&question.as_str()), "{}", open.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_accepted_and_good_for_nothing_is_1() {
+    let entra = Entra::start("token_check_nothing").await;
+    let bob = entra.mint(&MintRequest { user: Some("bob".to_owned()), ..MintRequest::default() });
+    let of_other_scope = entra.mint(&MintRequest { scp: Some("other".to_owned()), ..MintRequest::default() });
+    let head = "The gateway would accept this token, and refuse every call that does something.\n";
+    for (rules, token, says) in [
+        (r#"rules = [{ tools = ["*"], roles = ["Admin"] }]"#, &bob, "No rule lets the caller do anything"),
+        (r#"rules = [{ tools = ["*"] }]"#, &of_other_scope, "Every call needs scope access"),
+        ("", &of_other_scope, "Every call needs scope access"),
+    ] {
+        fs::write(entra.directory.join("entragate.toml"), rules).expect("a file");
+        let printed = entra.check(token, &[]).await;
+        assert_eq!((printed.code, printed.stderr.as_str()), (Some(1), ""), "{rules}: {printed:?}");
+        assert!(printed.stdout.starts_with(head) && printed.stdout.contains(says), "{}", printed.stdout);
+        let json: Value = serde_json::from_str(&entra.check(token, &["--json"]).await.stdout).expect("JSON");
+        assert_eq!((&json["verdict"], &json["access"]["overall"]), (&"valid".into(), &"refused".into()));
+    }
+    fs::write(entra.directory.join("entragate.toml"), RULES).expect("a file");
+    assert_eq!(entra.check(&bob, &[]).await.code, Some(0), "some calls are enough");
+    let help = entra.check("", &["--help"]).await;
+    let help: Vec<&str> = help.stdout.split_whitespace().collect();
+    assert!(help.join(" ").contains("accept it and refuse every call"), "{help:?}");
 }
 
 const SEALED: &str = "ega_AAAAAAAAAAAAAAAAAAAAAAAA";

@@ -67,6 +67,15 @@ pub(crate) enum Reason {
     ScopesNotGranted(Vec<String>),
 }
 
+/// Whether a caller sees an item of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    Shown,
+    Hidden,
+    /// On groups that nobody has asked for yet.
+    DependsOnGroups,
+}
+
 /// Whether there is anything that a person who signs in may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Admission {
@@ -75,6 +84,13 @@ pub(crate) enum Admission {
     NoScope(Vec<String>),
     /// Every rule asks for one of these roles.
     NoRole(Vec<String>),
+}
+
+impl Reason {
+    /// Whether asking for the caller's groups could change it.
+    pub(super) const fn depends_on_groups(&self) -> bool {
+        matches!(self, Self::GroupsUnread(Unread::NotAsked))
+    }
 }
 
 impl Forbidden {
@@ -117,11 +133,17 @@ impl Policy {
         if principal.kind() == Kind::User {
             missing.extend(self.missing_scopes(principal, baseline_scopes));
         }
+        let mut unsure = None;
         for call in message.calls() {
             match self.judge(principal, call) {
                 Ok(scopes) => missing.extend(scopes),
+                // Nobody was asked because another call of the batch is refused anyway: that one is named.
+                Err(forbidden) if forbidden.reason.depends_on_groups() => unsure = unsure.or(Some(forbidden)),
                 Err(forbidden) => return Err(Denial::Forbidden(forbidden)),
             }
+        }
+        if let Some(forbidden) = unsure {
+            return Err(Denial::Forbidden(forbidden));
         }
         if missing.is_empty() {
             return Ok(Permit::new(principal.clone(), Arc::clone(message)));
@@ -145,9 +167,16 @@ impl Policy {
         Admission::NoRole(unique(self.rules.iter().flat_map(|rule| rule.required_roles().iter().cloned())))
     }
 
-    /// Whether a listed tool, prompt or resource would be refused whatever scope was added.
-    pub(crate) fn hides(&self, principal: &Principal, method: &str, target: &str) -> bool {
-        !principal.is_development() && self.judge(principal, &Call::probe(method, target)).is_err()
+    /// Whether the caller sees a listed tool, prompt or resource: not what would be refused whatever scope was added.
+    pub(crate) fn sight(&self, principal: &Principal, method: &str, target: &str) -> Sight {
+        if principal.is_development() {
+            return Sight::Shown;
+        }
+        match self.judge(principal, &Call::probe(method, target)) {
+            Ok(_) => Sight::Shown,
+            Err(forbidden) if forbidden.reason.depends_on_groups() => Sight::DependsOnGroups,
+            Err(_) => Sight::Hidden,
+        }
     }
 
     /// The scopes still missing, or why nothing would help.
@@ -192,19 +221,15 @@ impl Policy {
         self.rules.iter().flat_map(|rule| rule.required_groups().iter().cloned())
     }
 
-    /// Whether the answer to this message depends on groups of the caller that nobody has asked for yet.
+    /// Whether the decision about this message depends on groups of the caller that nobody has asked for yet.
     pub(crate) fn depends_on_groups(&self, principal: &Principal, message: &Message) -> bool {
-        principal.has_unasked_groups()
-            && message.calls().iter().any(|call| {
-                let rule = self.rules.iter().find(|rule| rule.names(call));
-                rule.is_some_and(|rule| asks_for_groups(principal, rule))
-                    || (call.method().ends_with("/list") && self.lists_depend_on_groups(principal))
-            })
-    }
-
-    /// Whether what the caller sees in a list depends on groups that nobody has asked for yet.
-    pub(crate) fn lists_depend_on_groups(&self, principal: &Principal) -> bool {
-        principal.has_unasked_groups() && self.rules.iter().any(|rule| asks_for_groups(principal, rule))
+        if !principal.has_unasked_groups() {
+            return false;
+        }
+        let refusals = message.calls().iter().filter_map(|call| self.judge(principal, call).err());
+        let depends: Vec<bool> = refusals.map(|forbidden| forbidden.reason.depends_on_groups()).collect();
+        // One call that is refused whatever the groups are refuses all.
+        !depends.is_empty() && depends.iter().all(|depends| *depends)
     }
 
     /// Those of `scopes` that the caller lacks.
@@ -227,10 +252,6 @@ impl Policy {
         }
         principal.has_scope(scope) || have.contains(&scope)
     }
-}
-
-fn asks_for_groups(principal: &Principal, rule: &Rule) -> bool {
-    !rule.required_groups().is_empty() && rule.has_one_of_the_roles(principal)
 }
 
 /// Every scope once, in the order in which it came.
@@ -257,8 +278,12 @@ mod tests {
     use crate::principal::Identity;
 
     fn principal(kind: Kind, roles: &[&str], scopes: &[&str]) -> Principal {
+        Principal::new(identity(kind, roles, scopes))
+    }
+
+    fn identity(kind: Kind, roles: &[&str], scopes: &[&str]) -> Identity {
         let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
-        Principal::new(Identity {
+        Identity {
             kind,
             object_id: "o".into(),
             tenant_id: "t".into(),
@@ -272,7 +297,11 @@ mod tests {
             agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
-        })
+        }
+    }
+
+    fn in_too_many_groups(roles: &[&str]) -> Principal {
+        Principal::new(Identity { groups_overage: true, ..identity(Kind::User, roles, &["access"]) })
     }
 
     fn call(method: &str, params: &str) -> Message {
@@ -345,6 +374,46 @@ mod tests {
         assert!(
             wide.decide(&principal(Kind::User, &[], &["admin"]), &Arc::new(tool("x")), &baseline).is_ok()
         );
+    }
+
+    #[test]
+    fn groups_are_asked_for_only_where_they_decide() {
+        let policy = Policy::new([
+            Rule::tools(["admin_*"]).roles(["Admin"]).groups(["g"]),
+            Rule::tools(["deploy_*"]).and_resources(["file:///*"]).groups(["g"]),
+            Rule::tools(["*"]).and_methods(["x/open"]),
+            Rule::tools(["late"]).groups(["g"]),
+        ]);
+        let overage = in_too_many_groups(&["User"]);
+        let batch = |methods: [&str; 2]| {
+            let call = |method: &str| {
+                format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"name":"deploy_x"}}}}"#)
+            };
+            Message::parse(format!("[{},{}]", call(methods[0]), call(methods[1])).as_bytes()).unwrap()
+        };
+        for (message, depends) in [
+            (tool("deploy_x"), true),
+            (tool("whoami"), false),
+            (tool("admin_x"), false),
+            // An earlier rule decides.
+            (tool("late"), false),
+            (call("tools/list", "{}"), false),
+            (call("resources/read", r#"{"uri":"file:///x"}"#), true),
+            (call("resources/read", r#"{"uri":"file:///../x"}"#), false),
+            (call("prompts/get", r#"{"name":"deploy_x"}"#), false),
+            (batch(["tools/call", "x/open"]), true),
+            (batch(["tools/call", "x/unnamed"]), false),
+            (Message::Empty, false),
+        ] {
+            assert_eq!(policy.depends_on_groups(&overage, &message), depends, "{message:?}");
+            assert!(!policy.depends_on_groups(&principal(Kind::User, &[], &[]), &message));
+        }
+        // Of a batch that is refused without asking, the call is named that is refused.
+        let denial = policy.decide(&overage, &Arc::new(batch(["tools/call", "x/unnamed"])), &[]).unwrap_err();
+        assert!(matches!(denial, Denial::Forbidden(Forbidden { reason: Reason::NoRule, .. })), "{denial:?}");
+        assert_eq!(policy.sight(&overage, "tools/call", "deploy_x"), Sight::DependsOnGroups);
+        assert_eq!(policy.sight(&overage, "tools/call", "admin_x"), Sight::Hidden);
+        assert_eq!(policy.sight(&overage, "tools/call", "late"), Sight::Shown);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::decide::Policy;
+use super::decide::{Policy, Sight};
 use crate::json::Members;
 use crate::principal::Principal;
 
@@ -33,6 +33,9 @@ pub(crate) enum FilterError {
     Encoding,
     #[error("the MCP server's answer has the member `{0}` twice")]
     Repeated(String),
+    /// The same again once they are known ([`Filter::know`]).
+    #[error("what the caller may see depends on groups that nobody has asked for yet")]
+    GroupsNeeded,
 }
 
 /// Hides for one principal.
@@ -45,6 +48,16 @@ pub(crate) struct Filter {
 impl Filter {
     pub(crate) fn new(policy: Arc<Policy>, principal: Principal) -> Self {
         Self { policy, principal }
+    }
+
+    /// For whom.
+    pub(crate) const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The same caller, of whom more is known.
+    pub(crate) fn know(&mut self, principal: Principal) {
+        self.principal = principal;
     }
 
     /// The filtered JSON-RPC message or batch; `None` when there is nothing to take out.
@@ -106,7 +119,7 @@ impl Filter {
         Ok(Some(serde_json::to_string(&message)?))
     }
 
-    fn kept(&self, items: &str, name: &str, method: &str) -> Result<Box<RawValue>, serde_json::Error> {
+    fn kept(&self, items: &str, name: &str, method: &str) -> Result<Box<RawValue>, FilterError> {
         let items: Vec<&RawValue> = serde_json::from_str(items)?;
         let mut kept = Vec::with_capacity(items.len());
         for item in items {
@@ -114,18 +127,23 @@ impl Filter {
                 .ok()
                 .and_then(|members| serde_json::from_str(members.get(name)?.get()).ok());
             // An item that cannot be named cannot be allowed.
-            if target.is_some_and(|target| !self.policy.hides(&self.principal, method, &target)) {
-                kept.push(item);
+            let Some(target) = target else { continue };
+            match self.policy.sight(&self.principal, method, &target) {
+                Sight::Shown => kept.push(item),
+                Sight::Hidden => {}
+                Sight::DependsOnGroups => return Err(FilterError::GroupsNeeded),
             }
         }
-        to_raw_value(&kept)
+        Ok(to_raw_value(&kept)?)
     }
 }
 
 /// Takes a byte stream apart into SSE events and filters each event's data.
 pub(crate) struct SseFilter {
-    filter: Filter,
+    pub(crate) filter: Filter,
     pending: Vec<u8>,
+    /// How much of it has gone on.
+    done: usize,
     scan: Scan,
 }
 
@@ -138,21 +156,30 @@ struct Scan {
 
 impl SseFilter {
     pub(crate) fn new(filter: Filter) -> Self {
-        Self { filter, pending: Vec::new(), scan: Scan::default() }
+        Self { filter, pending: Vec::new(), done: 0, scan: Scan::default() }
     }
 
-    /// The bytes that may go on after `chunk` arrived; an unfinished event waits.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, FilterError> {
+    /// `chunk` arrived.
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
+        self.pending.drain(..self.done);
+        self.done = 0;
         self.pending.extend_from_slice(chunk);
+    }
+
+    /// The bytes that may go on by now; an unfinished event waits. After an error the event that caused it is still there.
+    pub(crate) fn passed(&mut self) -> Result<Vec<u8>, FilterError> {
         let mut out = Vec::new();
-        let mut start = 0;
-        while let Some(length) = self.scan.event_end(self.pending.get(start..).unwrap_or_default()) {
-            let event = self.pending.get(start..start + length).unwrap_or_default();
-            out.extend_from_slice(&self.event(event)?);
-            start += length;
+        while let Some(length) = self.scan.event_end(self.pending.get(self.done..).unwrap_or_default()) {
+            let event = self.pending.get(self.done..self.done + length).unwrap_or_default();
+            match self.event(event) {
+                Ok(bytes) => out.extend_from_slice(&bytes),
+                // What went before does not wait.
+                Err(FilterError::GroupsNeeded) if !out.is_empty() => return Ok(out),
+                Err(error) => return Err(error),
+            }
+            self.done += length;
         }
-        self.pending.drain(..start);
-        if self.pending.len() > MAX_FILTERED {
+        if self.pending.len() - self.done > MAX_FILTERED {
             return Err(FilterError::TooLarge);
         }
         Ok(out)
@@ -160,9 +187,10 @@ impl SseFilter {
 
     /// What is left when the stream ends: an event without its blank line is no event (WHATWG SSE §9.2.6),
     /// so only comments and the like may go on.
-    pub(crate) fn finish(&mut self) -> Result<Vec<u8>, FilterError> {
-        let rest = std::mem::take(&mut self.pending);
-        self.event(&rest)
+    pub(crate) fn rest(&mut self) -> Result<Vec<u8>, FilterError> {
+        let rest = self.event(self.pending.get(self.done..).unwrap_or_default())?;
+        self.done = self.pending.len();
+        Ok(rest)
     }
 
     fn event(&self, event: &[u8]) -> Result<Vec<u8>, FilterError> {
@@ -242,12 +270,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::idp::entra::groups::Unread;
     use crate::policy::Rule;
     use crate::principal::{Identity, Kind};
 
     fn filter() -> Filter {
         let policy = Policy::new([
             Rule::tools(["admin_*"]).roles(["Admin"]),
+            Rule::tools(["grouped_*"]).groups(["g"]),
             Rule::tools(["*"]).and_resources(["file:*"]),
         ]);
         let user = Principal::new(Identity {
@@ -260,7 +290,7 @@ mod tests {
             roles: vec!["User".into()],
             scopes: vec!["access".into()],
             groups: Vec::new(),
-            groups_overage: false,
+            groups_overage: true,
             agent_blueprint: None,
             token_id: None,
             expires_at: crate::clock::Timestamp::from_unix(u64::MAX),
@@ -315,15 +345,35 @@ mod tests {
                 let mut sse = SseFilter::new(filter());
                 let mut out = Vec::new();
                 for chunk in stream.as_bytes().chunks(size) {
-                    out.extend(sse.push(chunk).unwrap());
+                    sse.feed(chunk);
+                    out.extend(sse.passed().unwrap());
                 }
-                out.extend(sse.finish().unwrap());
+                out.extend(sse.rest().unwrap());
                 let out = String::from_utf8(out).unwrap();
                 assert!(out.contains(KEPT) && !out.contains("admin_delete"), "{end:?} {size} {out}");
                 assert!(out.starts_with(&format!(": hi{end}{end}id: 7\nevent: message\ndata: ")), "{out:?}");
                 assert!(out.ends_with(&format!("data: {{}}{end}{end}")), "{out:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_event_that_depends_on_groups_waits_until_they_are_known_and_no_other_does() {
+        let list = |name: &str| format!(r#"data: {{"result":{{"tools":[{{"name":"{name}"}}]}}}}{}"#, "\n\n");
+        let mut sse = SseFilter::new(filter());
+        sse.feed(format!("{}{}", list("open"), list("grouped_x")).as_bytes());
+        assert_eq!(String::from_utf8(sse.passed().unwrap()).unwrap(), list("open"));
+        for _ in 0..2 {
+            assert!(matches!(sse.passed(), Err(FilterError::GroupsNeeded)));
+        }
+        let unasked = sse.filter.principal().clone();
+        sse.filter.know(unasked.with_groups(Ok(Arc::new(["g".to_owned()]))));
+        assert_eq!(String::from_utf8(sse.passed().unwrap()).unwrap(), list("grouped_x"));
+        assert_eq!(sse.passed().unwrap(), b"");
+        sse.filter.know(unasked.with_groups(Err(Unread::NoSuchUser)));
+        sse.feed(list("grouped_x").trim_end().as_bytes());
+        assert_eq!(sse.passed().unwrap(), b"");
+        assert!(!String::from_utf8(sse.rest().unwrap()).unwrap().contains("grouped_x"));
     }
 
     proptest! {
@@ -333,9 +383,10 @@ mod tests {
             let mut sse = SseFilter::new(filter());
             let mut out = Vec::new();
             for chunk in text.as_bytes().chunks(size) {
-                out.extend(sse.push(chunk).unwrap());
+                sse.feed(chunk);
+                out.extend(sse.passed().unwrap());
             }
-            out.extend(sse.finish().unwrap());
+            out.extend(sse.rest().unwrap());
             prop_assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }

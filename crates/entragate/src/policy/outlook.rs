@@ -3,12 +3,15 @@
 use serde::Serialize;
 
 use super::decide::{Policy, Reason};
+use super::rule::Rule;
 use crate::principal::{Kind, Principal};
 
 /// What a caller may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Outlook {
+    /// Whether there is anything that the caller may do, besides what sets up, lists and ends.
+    pub overall: Access,
     /// Scopes that every call needs and the caller lacks: each call is answered 403 `insufficient_scope`.
     pub missing_scopes: Vec<String>,
     /// The rules in the order in which they are asked; without rules everything is allowed.
@@ -22,10 +25,25 @@ pub struct RuleOutlook {
     /// Method and pattern, such as `tools/call admin_*`.
     pub names: Vec<String>,
     /// Whether the caller may.
-    pub allowed: bool,
+    pub access: Access,
     /// What is missing, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
+}
+
+/// Whether a caller may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Access {
+    /// They may.
+    Allowed,
+    /// They may not.
+    Refused,
+    /// The gate asks Microsoft Graph for their groups, which are too many for the token, and then decides.
+    AsksGraph,
+    /// The rule is never asked: earlier ones name all that it names.
+    NeverAsked,
 }
 
 impl Policy {
@@ -35,15 +53,53 @@ impl Policy {
             Kind::User => self.missing_scopes(who, baseline_scopes),
             _ => Vec::new(),
         };
-        let rules = self.rules().iter().map(|rule| {
-            let needs = match self.judge_rule(who, rule) {
-                Ok(missing) if missing.is_empty() => None,
-                Ok(missing) => Some(format!("needs scope {}", missing.join(" "))),
-                Err(reason) => Some(words(&reason)),
-            };
-            RuleOutlook { names: rule.patterns(), allowed: needs.is_none(), needs }
-        });
-        Outlook { missing_scopes, rules: rules.collect() }
+        let rules: Vec<RuleOutlook> =
+            (0..self.rules().len()).filter_map(|at| self.rule_outlook(who, at)).collect();
+        let has = |access| rules.iter().any(|rule| rule.access == access);
+        let overall = if !missing_scopes.is_empty() {
+            Access::Refused
+        } else if rules.is_empty() || has(Access::Allowed) {
+            Access::Allowed
+        } else if has(Access::AsksGraph) {
+            Access::AsksGraph
+        } else {
+            Access::Refused
+        };
+        Outlook { overall, missing_scopes, rules }
+    }
+
+    fn rule_outlook(&self, who: &Principal, at: usize) -> Option<RuleOutlook> {
+        let (earlier, rest) = self.rules().split_at_checked(at)?;
+        let rule = rest.first()?;
+        let (access, needs) = if rule.is_named_by(earlier) {
+            (Access::NeverAsked, Some("never asked: an earlier rule names it".to_owned()))
+        } else {
+            self.access(who, rule)
+        };
+        Some(RuleOutlook { names: rule.patterns(), access, needs })
+    }
+
+    fn access(&self, who: &Principal, rule: &Rule) -> (Access, Option<String>) {
+        match self.judge_rule(who, rule) {
+            Ok(missing) if missing.is_empty() => (Access::Allowed, None),
+            Ok(missing) => (Access::Refused, Some(words(&Reason::ScopesNotGranted(missing)))),
+            Err(Reason::GroupsUnread(unread)) => {
+                let needs = words(&Reason::Groups(rule.required_groups().to_vec()));
+                let missing = self.missing_scopes(who, rule.required_scopes());
+                if !unread.is_open() {
+                    (Access::Refused, Some(format!("{needs}, which is not known: {unread}")))
+                } else if missing.is_empty() {
+                    (
+                        Access::AsksGraph,
+                        Some(format!("{needs}, for which the gateway would ask Microsoft Graph")),
+                    )
+                } else {
+                    let scopes = words(&Reason::ScopesNotGranted(missing));
+                    (Access::Refused, Some(format!("{scopes}, and {needs}")))
+                }
+            }
+            Err(reason) => (Access::Refused, Some(words(&reason))),
+        }
     }
 }
 
@@ -58,9 +114,7 @@ fn words(reason: &Reason) -> String {
             [group] => format!("needs membership in group {group}"),
             groups => format!("needs membership in one of the groups {}", groups.join(", ")),
         },
-        Reason::GroupsUnread(_) => {
-            "depends on groups, which are too many for the token: the gateway reads them from Microsoft Graph, or refuses".to_owned()
-        }
+        Reason::GroupsUnread(unread) => format!("depends on groups, which are not known: {unread}"),
         Reason::UserNeeded => "needs a signed-in user".to_owned(),
         Reason::ScopesNotGranted(scopes) => format!("needs scope {}", scopes.join(" ")),
     }

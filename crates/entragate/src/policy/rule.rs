@@ -4,6 +4,9 @@ use super::call::Call;
 use super::glob::Glob;
 use crate::principal::Principal;
 
+/// The methods that act on a resource.
+const USES_OF_RESOURCES: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
+
 /// One line of policy. Rules are read in order and the first that names the call decides; once there is a
 /// rule, a tool, prompt or resource that no rule names is refused.
 ///
@@ -103,16 +106,35 @@ impl Rule {
 
     /// What the rule names, each with the method that uses it.
     pub(crate) fn patterns(&self) -> Vec<String> {
-        let all = [
-            ("tools/call ", &self.tools),
-            ("prompts/get ", &self.prompts),
-            ("resources/read ", &self.resources),
-            ("", &self.methods),
-        ];
-        let named = |(method, globs): (&str, &Vec<Glob>)| {
+        let named = |(methods, globs): (&[&str], &Vec<Glob>)| {
+            let method = methods.first().map(|method| format!("{method} ")).unwrap_or_default();
             globs.iter().map(|glob| format!("{method}{}", glob.as_str())).collect::<Vec<_>>()
         };
-        all.into_iter().flat_map(named).collect()
+        self.globs().into_iter().flat_map(named).collect()
+    }
+
+    /// Patterns by the methods whose targets they name; methods themselves have none.
+    fn globs(&self) -> [(&'static [&'static str], &Vec<Glob>); 4] {
+        [
+            (&["tools/call"], &self.tools),
+            (&["prompts/get"], &self.prompts),
+            (&USES_OF_RESOURCES, &self.resources),
+            (&[], &self.methods),
+        ]
+    }
+
+    /// Whether each of its patterns is named by one of the earlier rules, so that it never decides.
+    pub(crate) fn is_named_by(&self, earlier: &[Self]) -> bool {
+        let covers = |rule: &Self, at: usize, methods: &[&str], glob: &Glob| {
+            let any = |globs: &[Glob], text: &str| globs.iter().any(|wide| wide.matches(text));
+            // A pattern that matches the other one's text, stars included, matches all that the other one does: its own
+            // text has no star, so stars are matched by stars.
+            let same = rule.globs().get(at).is_some_and(|(_, globs)| any(globs, glob.as_str()));
+            same || (!methods.is_empty() && methods.iter().all(|method| any(&rule.methods, method)))
+        };
+        self.globs().into_iter().enumerate().all(|(at, (methods, globs))| {
+            globs.iter().all(|glob| earlier.iter().any(|rule| covers(rule, at, methods, glob)))
+        })
     }
 
     /// The app roles of which a caller needs one.
@@ -146,10 +168,31 @@ impl Rule {
         match call.method() {
             "tools/call" => any(&self.tools, target),
             "prompts/get" => any(&self.prompts, target),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                any(&self.resources, target)
-            }
+            method if USES_OF_RESOURCES.contains(&method) => any(&self.resources, target),
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_earlier_ones_name_whole_never_decides() {
+        let is_dead = |rule: Rule, earlier: &[Rule]| rule.is_named_by(earlier);
+        assert!(is_dead(Rule::tools(["whoami", "admin_*"]), &[Rule::tools(["*"])]));
+        assert!(is_dead(Rule::tools(["a_*_b"]), &[Rule::tools(["a_*"])]));
+        assert!(is_dead(
+            Rule::tools(["a", "b"]),
+            &[Rule::tools(["a"]), Rule::methods(["tools/call"]), Rule::default()]
+        ));
+        assert!(is_dead(Rule::resources(["file:*"]), &[Rule::methods(["resources/*"])]));
+        assert!(is_dead(Rule::methods(["x/y"]), &[Rule::methods(["x/*"])]));
+        assert!(!is_dead(Rule::tools(["*"]), &[Rule::tools(["admin_*"]), Rule::prompts(["*"])]));
+        assert!(!is_dead(Rule::tools(["a*"]), &[Rule::tools(["a*b"])]));
+        assert!(!is_dead(Rule::tools(["a"]).and_prompts(["p"]), &[Rule::tools(["*"])]));
+        assert!(!is_dead(Rule::resources(["file:*"]), &[Rule::methods(["resources/read"])]));
+        assert!(!is_dead(Rule::tools(["a"]), &[]));
     }
 }

@@ -1,6 +1,7 @@
 //! The same checks as [`super::verifier`] makes, all of them: the gate stops at the first that fails, a report goes on
 //! as far as there is something to judge. Nothing is remembered, counted or logged.
 
+use super::access::{Accepted, TokenAccess, access_of};
 use super::claimed::{self, Claimed};
 use super::header::{self, Header, Parts};
 use super::keys::Snapshot;
@@ -13,8 +14,9 @@ use super::verifier::Verifier;
 use crate::facade::Entra;
 use crate::idp::entra::claims::Claims;
 use crate::policy::Policy;
-use crate::policy::outlook::Outlook;
 use crate::principal::{Kind, Principal};
+
+const OVERAGE: &str = "Group overage: more groups than fit into a token, so Entra left them out. Rules over groups need Microsoft Graph, or let the API app emit only groups that are assigned to it (groupMembershipClaims: ApplicationGroup).";
 
 /// What the gate would do with what a request presents; `None`: something that is no bearer token.
 pub(crate) async fn examine(entra: &Entra, policy: &Policy, token: Option<&str>) -> TokenReport {
@@ -27,29 +29,40 @@ pub(crate) async fn examine(entra: &Entra, policy: &Policy, token: Option<&str>)
     let token = token.ok_or(Refused::Header);
     let found = if token.is_ok() { "a bearer token" } else { "no `Bearer` and a token" };
     let Some(token) = rows.add("authorization_header", found, token) else {
-        return finished(rows, None, None, None);
+        return finished(rows, None, None, None, Vec::new());
     };
     if let Some(broker) = entra.way.broker()
         && sealed::is_sealed(token)
     {
-        return examine_sealed(rows, &broker.tokens, token, policy, entra.api.required_scopes()).await;
+        return examine_sealed(rows, &broker.tokens, token, entra, policy).await;
     }
     let examined = entra.verifier.examine(&mut rows, token).await;
-    let outlook = examined.principal.map(|who| policy.outlook(&who, entra.api.required_scopes()));
-    let mut report = finished(rows, examined.bearer, outlook, examined.unavailable);
-    report.notes.extend(examined.notes);
-    report
+    let access = match &examined.principal {
+        Some(who) => Some(access_of(entra, policy, who, accepted(&rows)).await),
+        None => None,
+    };
+    finished(rows, examined.bearer, access, examined.unavailable, examined.notes)
+}
+
+/// Whether nothing that was looked at is wrong.
+fn accepted(rows: &Rows<'_>) -> Accepted {
+    if rows.refused.is_none() { Accepted::Yes } else { Accepted::No }
 }
 
 fn finished(
     rows: Rows<'_>,
     bearer: Option<TokenBearer>,
-    access: Option<Outlook>,
+    access: Option<TokenAccess>,
     unavailable: Option<String>,
+    mut notes: Vec<String>,
 ) -> TokenReport {
     let unjudged = unavailable.map(|reason| TokenVerdict::Unjudged { reason });
     let verdict = rows.refused.or(unjudged).unwrap_or(TokenVerdict::Valid);
-    TokenReport { verdict, checks: rows.checks, bearer, access, notes: Vec::new() }
+    let access = access.map(|access| {
+        notes.extend(access.note);
+        access.outlook
+    });
+    TokenReport { verdict, checks: rows.checks, bearer, access, notes }
 }
 
 /// What came of the checks of a token of Entra's.
@@ -191,10 +204,7 @@ fn notes(claims: &Claims) -> Vec<String> {
         notes.push("`scp` \"/\" is what agent identities carry in app-only tokens. It is not a scope and allows nothing.".to_owned());
     }
     if claims.has_group_overage() {
-        notes.push(
-            "Group overage: more groups than fit into a token, so Entra left them out. Rules over groups need Microsoft Graph, or let the API app emit only groups that are assigned to it (groupMembershipClaims: ApplicationGroup)."
-                .to_owned(),
-        );
+        notes.push(OVERAGE.to_owned());
     }
     notes
 }
@@ -204,14 +214,14 @@ async fn examine_sealed(
     mut rows: Rows<'_>,
     tokens: &SealedTokens,
     token: &str,
+    entra: &Entra,
     policy: &Policy,
-    baseline: &[String],
 ) -> TokenReport {
     let Some(access) =
         rows.add("not_sealed_here", "a sealed token of a gateway in broker mode", tokens.unsealed(token))
     else {
         rows.skip(["resource", "expired", "revoked"], "the seal cannot be opened");
-        return finished(rows, None, None, None);
+        return finished(rows, None, None, None, Vec::new());
     };
     rows.add("resource", shown(&access.resource), tokens.check_resource(&access));
     rows.add("expired", format!("ends {}", access.expires), tokens.check_expired(access.expires));
@@ -244,5 +254,7 @@ async fn examine_sealed(
         agent: None,
         agent_blueprint: None,
     };
-    finished(rows, Some(bearer), Some(policy.outlook(&who, baseline)), unavailable)
+    let notes = if who.has_group_overage() { vec![OVERAGE.to_owned()] } else { Vec::new() };
+    let access = access_of(entra, policy, &who, accepted(&rows)).await;
+    finished(rows, Some(bearer), Some(access), unavailable, notes)
 }

@@ -161,6 +161,11 @@ impl Keyring {
         self.tenant.as_str()
     }
 
+    /// Whether keys were saved, so that nobody is asked.
+    pub(crate) const fn is_saved(&self) -> bool {
+        self.saved.is_some()
+    }
+
     /// Where people sign in: scheme and host.
     pub(crate) fn authority(&self) -> &str {
         self.authority.as_str()

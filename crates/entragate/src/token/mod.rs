@@ -1,5 +1,6 @@
 //! Bearer tokens: from a header to a [`crate::Principal`], or to the reason why not.
 
+mod access;
 pub(crate) mod bearer;
 pub(crate) mod cache;
 pub(crate) mod claimed;

@@ -1,8 +1,8 @@
 //! `Gate::examine` and the gate agree on every credential of the refusal matrix, or they would drift apart.
 
 use entragate::{
-    AuthorityHost, BaseUrl, CheckOutcome, ClientId, Gate, Relay, Rule, SavedKeys, TenantId, TokenReport,
-    TokenVerdict,
+    Access, AuthorityHost, BaseUrl, CheckOutcome, ClientId, Gate, Relay, Rule, SavedKeys, TenantId,
+    TokenReport, TokenVerdict,
 };
 use entragate_emulator::{Defect, MintRequest, fixtures};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
@@ -158,7 +158,8 @@ async fn what_the_rules_allow_is_told_rule_by_rule() {
         ]
     );
     let other = mint(&world, &MintRequest { scp: Some("other".into()), ..MintRequest::default() });
-    assert_eq!(examined(&world.gate, &other).await.access.unwrap().missing_scopes, ["access"]);
+    let access = examined(&world.gate, &other).await.access.unwrap();
+    assert_eq!((access.missing_scopes, access.overall), (vec!["access".to_owned()], Access::Refused));
 }
 
 fn members(object: &Value) -> Map<String, Value> {

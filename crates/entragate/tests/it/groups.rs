@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
-use entragate::{ApiApp, ClientId, Credential, GateBuilder, GraphGroups, Rule, Secret};
+use entragate::{Access, ApiApp, ClientId, Credential, GateBuilder, GraphGroups, Rule, Secret, TokenReport};
 use entragate_emulator::{Directory, Emulator, Endpoint, Fault, FaultKind, KeySource, MintRequest, fixtures};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
+use crate::layer_server::{Requests, answering, typed};
 use crate::refusals::mint;
-use crate::world::{World, log};
+use crate::world::{McpServer, World, log};
 
 /// A group that gina is in besides her 201 others.
 const ENGINEERING: &str = "9a000000-0000-4000-8000-000000000003";
@@ -117,6 +120,155 @@ async fn graph_is_not_asked_where_no_rule_needs_it() {
     assert_eq!(asked(&world), 0);
 }
 
+/// Answers the n-th request with the n-th answer, JSON or an event stream.
+fn answers(all: &'static [(&'static str, &'static str)]) -> (McpServer, Requests) {
+    let at = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    answering(move |_| {
+        let (content_type, body) = all[at.fetch_add(1, std::sync::atomic::Ordering::Relaxed)];
+        typed(content_type, body)
+    })
+}
+
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+
+/// A world with a rule over groups for tools, and an MCP server that says these things.
+async fn world_that_says(all: &'static [(&'static str, &'static str)]) -> World {
+    let api = ApiApp::new(ClientId::parse(fixtures::GROUPED).unwrap());
+    let rules = [
+        Rule::tools(["admin_*"]).groups([ENGINEERING]),
+        Rule::tools(["release_*"]).groups([RELEASE]),
+        Rule::tools(["*"]).and_prompts(["*"]).and_resources(["*"]),
+    ];
+    let builder = World::builder().api(api).mcp(answers(all).0);
+    builder.gate(|builder| builder.rules(rules).graph_groups(graph())).in_front_of(entra().await).await
+}
+
+async fn list(world: &World, token: &str, method: &str) -> String {
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method });
+    world.post(Some(token), &message).await.text().await.unwrap()
+}
+
+async fn stream(world: &World, token: &str) -> String {
+    let get = world.http.get(world.url("/mcp")).header("accept", EVENTS);
+    get.bearer_auth(token).send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_list_asks_graph_only_where_something_in_it_depends_on_groups() {
+    let world = world_that_says(&[
+        (JSON, r#"{"jsonrpc":"2.0","id":1,"result":{"prompts":[{"name":"admin_plan"}]}}"#),
+        (JSON, r#"{"jsonrpc":"2.0","id":1,"result":{"resources":[{"uri":"admin_plan"}]}}"#),
+        (JSON, r#"{"jsonrpc":"2.0","id":1,"result":{"resourceTemplates":[{"uriTemplate":"admin_{x}"}]}}"#),
+        (JSON, r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"whoami"}]}}"#),
+        (EVENTS, "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"whoami\"}]}}\n\n"),
+        (JSON, r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"admin_reset"},{"name":"release_it"}]}}"#),
+        (EVENTS, "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"admin_reset\"},{\"name\":\"release_it\"}]}}\n\n"),
+    ])
+    .await;
+    let gina = token(&world, "gina");
+    for (method, shows) in [
+        ("prompts/list", "admin_plan"),
+        ("resources/list", "admin_plan"),
+        ("resources/templates/list", "admin_{x}"),
+        ("tools/list", "whoami"),
+        ("tools/list", "whoami"),
+    ] {
+        let text = list(&world, &gina, method).await;
+        assert!(text.contains(shows), "{method}: {text}");
+        assert_eq!(asked(&world), 0, "{method}");
+    }
+    for _ in 0..2 {
+        let text = list(&world, &gina, "tools/list").await;
+        assert!(text.contains("admin_reset") && !text.contains("release_it"), "{text}");
+        assert_eq!(asked(&world), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_asks_graph_when_a_list_that_needs_it_comes_by() {
+    let world = world_that_says(&[
+        (EVENTS, ": hello\n\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n"),
+        (
+            EVENTS,
+            "data: {\"id\":1,\"result\":{\"tools\":[{\"name\":\"whoami\"}]}}\n\nid: 2\ndata: {\"id\":2,\"result\":{\"tools\":[{\"name\":\"admin_reset\"},{\"name\":\"release_it\"}]}}\n\ndata: {\"id\":3,\"result\":{\"tools\":[{\"name\":\"admin_x\"}]}}\n\ndata: {\"last\":1}\n\n",
+        ),
+        // Without the blank line at the end.
+        (EVENTS, "data: {\"id\":1,\"result\":{\"tools\":[{\"name\":\"admin_reset\"},{\"name\":\"release_it\"}]}}"),
+    ])
+    .await;
+    let gina = token(&world, "gina");
+    assert!(stream(&world, &gina).await.contains("list_changed"));
+    assert_eq!(asked(&world), 0, "a stream without lists");
+    let text = stream(&world, &gina).await;
+    for shown in ["whoami", "id: 2\n", "admin_reset", "admin_x", "last"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    assert!(!text.contains("release_it"), "{text}");
+    assert_eq!(asked(&world), 1);
+    // Where Graph gives no answer, what depends on groups stays hidden, and the stream goes on.
+    fault(&world, FaultKind::Unavailable);
+    world.control().advance(Duration::from_secs(301));
+    let text = stream(&world, &token(&world, "gina")).await;
+    assert!(text.contains("\"tools\":[]"), "{text}");
+    assert_eq!(asked(&world), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_anyway_asks_nobody() {
+    let world = world(|builder| builder.graph_groups(graph())).await;
+    let gina = token(&world, "gina");
+    let batch = json!([
+        { "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "admin_reset" } },
+        { "jsonrpc": "2.0", "id": 2, "method": "prompts/get", "params": { "name": "unnamed" } },
+    ]);
+    let text = world.post(Some(&gina), &batch).await.text().await.unwrap();
+    assert!(text.contains("no rule of this server lets anybody call `unnamed`"), "{text}");
+    assert_eq!(asked(&world), 0);
+}
+
+#[tokio::test]
+async fn a_report_asks_graph_as_a_call_does_and_leaves_no_trace() {
+    let world = world(|builder| builder.graph_groups(graph())).await;
+    let gina = token(&world, "gina");
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {gina}").parse().unwrap())]);
+    let mut log = log::capture();
+    let examined = async || world.gate.examine(&headers).await.unwrap();
+    let told = |report: &TokenReport| {
+        let access = report.access.as_ref().unwrap();
+        access.rules.iter().map(|rule| rule.access).collect::<Vec<_>>()
+    };
+    let report = examined().await;
+    assert_eq!(told(&report), [Access::Allowed, Access::Refused, Access::Allowed], "{report:?}");
+    assert!(log.lines().iter().all(|line| !line.starts_with("entragate::groups")));
+    assert_eq!(asked(&world), 1);
+    // The same as the gate does, which asks for itself.
+    assert_eq!(call(&world, &gina, "admin_reset").await, "admin_reset");
+    assert!(call(&world, &gina, "release_it").await.contains("is for members of"));
+    assert_eq!(asked(&world), 2);
+    // No answer is not a refusal for good, and not remembered.
+    fault(&world, FaultKind::Unavailable);
+    let report = examined().await;
+    assert_eq!(told(&report), [Access::AsksGraph, Access::AsksGraph, Access::Allowed], "{report:?}");
+    assert!(report.notes.iter().any(|note| note.contains("asks to wait")), "{report:?}");
+    assert_eq!(call(&world, &gina, "admin_reset").await, "admin_reset");
+    world.control().clear_faults();
+    // A refusal of Graph is one of the gate.
+    world.control().unassign(fixtures::GRAPH, "GROUPED", "GroupMember.Read.All").unwrap();
+    // The gateway's token from before has it, and lives 90 minutes at most.
+    world.control().advance(Duration::from_secs(2 * 3600));
+    let report = world
+        .gate
+        .examine(&HeaderMap::from_iter([(
+            AUTHORIZATION,
+            format!("Bearer {}", token(&world, "gina")).parse().unwrap(),
+        )]))
+        .await
+        .unwrap();
+    assert_eq!(told(&report), [Access::Refused, Access::Refused, Access::Allowed], "{report:?}");
+    assert!(format!("{report:?}").contains("GroupMember.Read.All"));
+}
+
 #[tokio::test]
 async fn callers_at_once_share_one_request() {
     let world = world(|builder| builder.graph_groups(graph())).await;
@@ -129,13 +281,13 @@ async fn callers_at_once_share_one_request() {
 
 #[tokio::test]
 async fn who_leaves_a_group_loses_what_it_allowed_when_the_memory_ends() {
-    let world = world(|builder| builder.graph_groups(graph().keep(Duration::from_secs(60)))).await;
+    let world = world(|builder| builder.graph_groups(graph().keep(Duration::from_secs(600)))).await;
     let gina = token(&world, "gina");
     assert_eq!(call(&world, &gina, "admin_reset").await, "admin_reset");
     world.control().set_group_members("Engineering", &["greta"]).unwrap();
-    world.control().advance(Duration::from_secs(59));
+    world.control().advance(Duration::from_secs(300));
     assert_eq!(call(&world, &gina, "admin_reset").await, "admin_reset");
-    world.control().advance(Duration::from_secs(1));
+    world.control().advance(Duration::from_secs(300));
     let refused = call(&world, &gina, "admin_reset").await;
     assert!(refused.contains("is for members of the group"), "{refused}");
     assert_eq!(asked(&world), 2);

@@ -129,6 +129,26 @@ impl Unread {
         }
     }
 
+    /// Whether asking from another place or a little later could end otherwise.
+    pub(crate) const fn is_open(&self) -> bool {
+        match self {
+            Self::NotConfigured
+            | Self::NotAUser
+            | Self::NoGraph
+            | Self::Permission(_)
+            | Self::NoSuchUser
+            | Self::TooMany(_) => false,
+            Self::NotAsked
+            // The credential may be one that only the gateway's own machine has.
+            | Self::Token(_)
+            | Self::Throttled(_)
+            | Self::Busy
+            | Self::TimedOut(_)
+            | Self::Unreachable(_)
+            | Self::Unusable(_) => true,
+        }
+    }
+
     /// How long it is believed.
     fn life(&self) -> Duration {
         match self {
@@ -141,6 +161,12 @@ impl Unread {
 
 /// Those of somebody's groups that rules name.
 pub(crate) type Memberships = Arc<[String]>;
+
+/// What Graph said.
+struct Answered {
+    count: usize,
+    named: Memberships,
+}
 
 #[derive(Clone)]
 struct Known {
@@ -172,14 +198,20 @@ impl Groups {
         Self { reader, named, known, limit, pause, clock }
     }
 
+    /// Whom to ask and how, or why nobody is asked about this caller.
+    fn reader_for(&self, who: &Principal) -> Result<&(Graph, GraphGroups), Unread> {
+        let reader = self.reader.as_ref().ok_or(Unread::NotConfigured)?;
+        if who.kind() == Kind::User { Ok(reader) } else { Err(Unread::NotAUser) }
+    }
+
+    /// The caller, with what could be found out about groups that are not in the token.
+    pub(crate) async fn completed(&self, who: &Principal) -> Principal {
+        who.with_groups(self.of(who).await)
+    }
+
     /// Those of the caller's groups that rules name.
-    pub(crate) async fn of(&self, who: &Principal) -> Result<Memberships, Unread> {
-        let Some((graph, options)) = &self.reader else {
-            return Err(Unread::NotConfigured);
-        };
-        if who.kind() != Kind::User {
-            return Err(Unread::NotAUser);
-        }
+    async fn of(&self, who: &Principal) -> Result<Memberships, Unread> {
+        let (graph, options) = self.reader_for(who)?;
         let key = (who.tenant_id().to_owned(), who.object_id().to_owned());
         let now = self.clock.now();
         self.known.remove_if(&key, |known| now >= known.until);
@@ -188,28 +220,37 @@ impl Groups {
         known.groups
     }
 
+    /// Why nobody would be asked about this caller.
+    pub(crate) fn refuses_to_ask(&self, who: &Principal) -> Option<Unread> {
+        self.reader_for(who).err()
+    }
+
+    /// The same question as for a call, for a report: nothing of it is logged or remembered.
+    pub(crate) async fn look(&self, who: &Principal) -> Result<Memberships, Unread> {
+        let (graph, options) = self.reader_for(who)?;
+        self.asked(graph, options, who.object_id()).await.map(|answer| answer.named)
+    }
+
     async fn ask(&self, graph: &Graph, options: &GraphGroups, object_id: &str) -> Known {
-        let groups = self.asked(graph, options, object_id).await;
+        let answer = self.asked(graph, options, object_id).await;
         let now = self.clock.now();
-        let life = match &groups {
-            Ok(_) => options.keep,
+        match answer {
+            Ok(Answered { count, named }) => {
+                tracing::info!(target: "entragate::groups", memberships = count, named = named.len(), "group memberships read from Microsoft Graph");
+                Known { groups: Ok(named), until: now.plus(options.keep) }
+            }
             Err(unread) => {
                 if let Unread::Throttled(_) = unread {
                     self.pause.store(now.plus(unread.life()).as_unix(), Ordering::Relaxed);
                 }
                 tracing::warn!(target: "entragate::groups", reason = %unread, "group memberships could not be read");
-                unread.life()
+                let until = now.plus(unread.life());
+                Known { groups: Err(unread), until }
             }
-        };
-        Known { groups, until: now.plus(life) }
+        }
     }
 
-    async fn asked(
-        &self,
-        graph: &Graph,
-        options: &GraphGroups,
-        object_id: &str,
-    ) -> Result<Memberships, Unread> {
+    async fn asked(&self, graph: &Graph, options: &GraphGroups, object_id: &str) -> Result<Answered, Unread> {
         let left = self.pause.load(Ordering::Relaxed).saturating_sub(self.clock.now().as_unix());
         if left > 0 {
             return Err(Unread::Throttled(left));
@@ -219,8 +260,7 @@ impl Groups {
         let all = answer.map_err(|_| Unread::TimedOut(options.patience))??;
         let count = all.len();
         let lower = all.into_iter().map(|id| id.to_ascii_lowercase());
-        let named: Memberships = lower.filter(|id| self.named.contains(id)).collect();
-        tracing::info!(target: "entragate::groups", memberships = count, named = named.len(), "group memberships read from Microsoft Graph");
-        Ok(named)
+        let named = lower.filter(|id| self.named.contains(id)).collect();
+        Ok(Answered { count, named })
     }
 }
