@@ -30,8 +30,9 @@ secret=adm-s3cret
 export AZURE_AUTHORITY_HOST=$base GRAPH_URL=$base/v1.0 SSL_CERT_FILE=$work/ca.pem REQUESTS_CA_BUNDLE=$work/ca.pem
 export CURL_CA_BUNDLE=$work/ca.pem NO_PROXY=localhost,127.0.0.1 AZURE_CONFIG_DIR=$work/azure AZURE_CORE_COLLECT_TELEMETRY=0
 PATH=$here/.venv/bin:$PATH
-endpoints="{\"endpoints\":{\"activeDirectory\":\"$base\",\"activeDirectoryResourceId\":\"https://graph.microsoft.com/\",
-  \"microsoftGraphResourceId\":\"https://graph.microsoft.com/\",\"management\":\"$base/\",\"resourceManager\":\"$base/\"}}"
+# az asks for tokens for the address where it is told that Graph is.
+endpoints="{\"endpoints\":{\"activeDirectory\":\"$base\",\"activeDirectoryResourceId\":\"$base/\",
+  \"microsoftGraphResourceId\":\"$base/\",\"management\":\"$base/\",\"resourceManager\":\"$base/\"}}"
 {
     az config set core.instance_discovery=false
     az cloud register --name emulator --skip-endpoint-discovery --cloud-config "$endpoints"
@@ -89,7 +90,45 @@ as_whoever_is_signed_in() {
     [ "$code" = 1 ]
 }
 
+# The commands of the Azure CLI for registrations, each with what is to be seen of it afterwards.
+# sees QUERY EXPECTED COMMAND…
+sees() {
+    local query=$1 expected=$2 seen
+    shift 2
+    seen=$("$@" --query "$query" --output tsv) || return 1
+    [ "$seen" = "$expected" ] || { echo "$query is '$seen', not '$expected'"; return 1; }
+}
+quietly() { "$@" --output none; }
+graph_app=00000003-0000-0000-c000-000000000000
+basic_profiles=97235f07-e226-4f63-ace3-39588e11d3a1
+az_ad() {
+    local app secret certificate=$work/certificate.pem
+    check 'az ad app list' sees '[0].displayName' 'Contoso MCP API' az ad app list --display-name 'Contoso MCP API'
+    check 'az ad app create' sees displayName 'by az' az ad app create --display-name 'by az' \
+        --requested-access-token-version 2 --web-redirect-uris https://mcp.contoso.com/auth/callback
+    app=$(az ad app list --display-name 'by az' --query '[0].appId' --output tsv)
+    check 'az ad app update' quietly az ad app update --id "$app" --identifier-uris "api://$app"
+    check 'az ad app show' sees 'identifierUris[0]' "api://$app" az ad app show --id "$app"
+    check 'az ad sp create' sees appId "$app" az ad sp create --id "$app"
+    check 'az ad sp show' sees displayName 'by az' az ad sp show --id "$app"
+    check 'az ad app permission add' quietly az ad app permission add --id "$app" --api $graph_app \
+        --api-permissions $basic_profiles=Role
+    check 'az ad app permission list' sees '[0].resourceAccess[0].id' $basic_profiles az ad app permission list --id "$app"
+    check 'az ad app permission grant' sees scope User.Read az ad app permission grant --id "$app" --api $graph_app --scope User.Read
+    check 'az ad app permission grant, again' sees scope openid az ad app permission grant --id "$app" --api $graph_app --scope openid
+    secret=$(az ad app credential reset --id "$app" --display-name 'of az' --query password --output tsv 2>"$work/reset") || true
+    check 'az ad app credential reset: its secret signs in' curl -fsS "$base/$tenant/oauth2/v2.0/token" \
+        -d grant_type=client_credentials -d "client_id=$app" --data-urlencode "client_secret=$secret" -d "scope=$base/.default"
+    grep -v '^-----' "$root/crates/entragate-emulator/keys/client-certificate.pem" | tr -d '\n' >"$certificate"
+    check 'az ad app credential reset, a certificate' quietly az ad app credential reset --id "$app" --append \
+        --cert "$(cat "$certificate")" --display-name 'certificate of az'
+    check 'az ad app credential list: its name' sees '[0].displayName' 'certificate of az' az ad app credential list --id "$app" --cert
+    check 'az ad user show' sees displayName 'Alice Andersen' az ad user show --id alice@contoso.test
+    check 'az ad app delete' quietly az ad app delete --id "$app"
+}
+
 cd "$work"
+az_ad
 check 'setup asks as whoever is signed in to the Azure CLI' as_whoever_is_signed_in
 script az relay "O'Neil \"az\" \$(id)" "${relay[@]}"
 script az broker 'Contoso az broker' "${broker[@]}"

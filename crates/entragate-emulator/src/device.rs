@@ -35,11 +35,8 @@ fn start(entra: &Entra, exchange: &Exchange, segment: &str) -> Result<Answer, Re
     let form = &exchange.form;
     let client = find_client(entra, &authority, form.get("client_id").ok_or(Refusal::Missing("client_id"))?)?;
     check_audience(&authority, client)?;
-    let scope = ScopeRequest::parse(
-        form.get("scope").ok_or(Refusal::Missing("scope"))?,
-        &entra.directory,
-        &authority,
-    )?;
+    let scope = form.get("scope").ok_or(Refusal::Missing("scope"))?;
+    let scope = ScopeRequest::parse(scope, entra.apis(), &authority)?;
     scope.check_not_itself_by_uri(client)?;
     let (key, user_code) = entra.random(|random| (random.opaque(150), random.user_code()));
     let device = Device {

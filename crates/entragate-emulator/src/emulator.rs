@@ -16,7 +16,7 @@ use crate::cloud::Cloud;
 use crate::connection::CuttableListener;
 use crate::control::Control;
 use crate::directory::Directory;
-use crate::ids::Random;
+use crate::ids::{self, Random};
 use crate::keys::{KeyError, KeyRing, KeySource};
 use crate::saved::{ReadError, Saved, Saver};
 use crate::server;
@@ -221,6 +221,8 @@ impl Builder {
             stopped.await.ok();
         }));
         tracing::debug!(url = &*cloud.base, "the emulator listens");
+        // Nobody waits for it: a token that is asked for meanwhile takes as long as it would without.
+        drop(tokio::task::spawn_blocking(ids::system::warm_up));
         Ok(Emulator {
             addr,
             ca_certificate,

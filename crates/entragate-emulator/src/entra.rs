@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use tokio::sync::broadcast;
 
+use crate::apis::Apis;
 use crate::clock;
 use crate::directory::Directory;
 use crate::errors::Trace;
@@ -34,6 +35,10 @@ impl Entra {
 
     pub(crate) fn random<R>(&self, draw: impl FnOnce(&mut Random) -> R) -> R {
         self.state.with(|state| draw(&mut state.random))
+    }
+
+    pub(crate) fn apis(&self) -> Apis<'_> {
+        Apis { directory: &self.directory, base: &self.base }
     }
 
     pub(crate) fn v2_issuer(&self, tenant: &str) -> String {

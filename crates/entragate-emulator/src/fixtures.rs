@@ -126,7 +126,7 @@ mod tests {
         );
         for id in [super::API, super::WEB, super::ADM] {
             let app = directory.client(id, Some(TENANT)).expect("an app");
-            assert_eq!(app.certificates, [super::CLIENT_CERTIFICATE]);
+            assert_eq!(app.certificates, [super::CLIENT_CERTIFICATE.into()]);
             assert_eq!(app.federated_credentials[0].subject, super::IDENTITY_OID);
         }
         let api = directory.client(super::API, Some(TENANT)).expect("an app");

@@ -87,7 +87,14 @@ pub(crate) mod system {
     use aws_lc_rs::rand::SystemRandom;
 
     pub(super) fn fill(out: &mut [u8]) {
-        aws_lc_rs::rand::fill(out).expect("the operating system has randomness");
+        // Not by aws-lc: its generator measures the processor's jitter for 50 ms before the first byte, and the first
+        // answer would wait for it.
+        getrandom::fill(out).expect("the operating system has randomness");
+    }
+
+    /// Has aws-lc seed its generator, which blinds RSA keys, before the first token waits for it.
+    pub(crate) fn warm_up() {
+        aws_lc_rs::rand::fill(&mut [0; 1]).expect("the operating system has randomness");
     }
 
     /// For signatures, whose interface asks for a source.

@@ -25,16 +25,26 @@ pub enum KeySource {
     Embedded,
 }
 
-/// The public test keys of [`KeySource::Embedded`], PKCS#8.
-const POOL: [&[u8]; 8] = [
-    include_bytes!("../keys/1.der"),
-    include_bytes!("../keys/2.der"),
-    include_bytes!("../keys/3.der"),
-    include_bytes!("../keys/4.der"),
-    include_bytes!("../keys/5.der"),
-    include_bytes!("../keys/6.der"),
-    include_bytes!("../keys/7.der"),
-    include_bytes!("../keys/8.der"),
+/// A test key in PKCS#8, and its certificate: making one takes a signature, and the start would wait for it.
+macro_rules! embedded {
+    ($name:literal) => {
+        (
+            include_bytes!(concat!("../keys/", $name, ".der")),
+            include_bytes!(concat!("../keys/", $name, "-certificate.der")),
+        )
+    };
+}
+
+/// The public test keys of [`KeySource::Embedded`].
+const POOL: [(&[u8], &[u8]); 8] = [
+    embedded!("1"),
+    embedded!("2"),
+    embedded!("3"),
+    embedded!("4"),
+    embedded!("5"),
+    embedded!("6"),
+    embedded!("7"),
+    embedded!("8"),
 ];
 
 /// Why a key could not be made.
@@ -66,15 +76,18 @@ impl std::fmt::Debug for SigningKey {
 
 impl SigningKey {
     fn new(pair: KeyPair) -> Result<Self, KeyError> {
-        let public = pair.public_key().as_ref().to_vec();
-        let mut key = Self { pair, public, certificate: Vec::new(), thumbprint: String::new() };
+        let key = Self::with_certificate(pair, Vec::new());
         let mut params = rcgen::CertificateParams::default();
         let name = "accounts.accesscontrol.emulator";
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         let certificate = params.self_signed(&key).map_err(KeyError::Certificate)?;
-        key.certificate = certificate.der().to_vec();
-        key.thumbprint = thumbprint(&key.certificate);
-        Ok(key)
+        Ok(Self::with_certificate(key.pair, certificate.der().to_vec()))
+    }
+
+    fn with_certificate(pair: KeyPair, certificate: Vec<u8>) -> Self {
+        let public = pair.public_key().as_ref().to_vec();
+        let thumbprint = thumbprint(&certificate);
+        Self { pair, public, certificate, thumbprint }
     }
 
     pub(crate) fn generate() -> Result<Self, KeyError> {
@@ -94,8 +107,9 @@ impl SigningKey {
     }
 
     fn embedded(at: usize) -> Option<Result<Self, KeyError>> {
-        let pair = KeyPair::from_pkcs8(POOL.get(at)?).map_err(|_| KeyError::Parse);
-        Some(pair.and_then(Self::new))
+        let (key, certificate) = POOL.get(at)?;
+        let pair = KeyPair::from_pkcs8(key).map_err(|_| KeyError::Parse);
+        Some(pair.map(|pair| Self::with_certificate(pair, certificate.to_vec())))
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256: RS256.
@@ -282,6 +296,25 @@ mod tests {
         assert_eq!(again.thumbprint.len(), 27);
         let (n, e) = again.components();
         assert_eq!((n.len(), e.as_str()), (342, "AQAB"));
+    }
+
+    /// After a change of what certificates say: `UPDATE_KEYS=1 cargo test -p entragate-emulator certificates`.
+    #[test]
+    fn embedded_certificates_are_those_that_would_be_made() {
+        for at in 0..super::POOL.len() {
+            let key = SigningKey::embedded(at).expect("there is one").expect("it parses");
+            let embedded = key.certificate.clone();
+            let made = SigningKey::new(key.pair).expect("a certificate").certificate;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a switch of the test, not a setting of the program"
+            )]
+            if std::env::var_os("UPDATE_KEYS").is_some() {
+                let path = format!("{}/keys/{}-certificate.der", env!("CARGO_MANIFEST_DIR"), at + 1);
+                std::fs::write(path, &made).expect("the certificate can be written");
+            }
+            assert!(made == embedded, "keys/{}-certificate.der is another one", at + 1);
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! wrong belief would be encoded twice.
 
 mod agent;
+mod apis;
 mod assertion;
 mod authority;
 mod authorize;
@@ -73,8 +74,8 @@ mod v1;
 pub use control::Control;
 pub use directory::{
     Access, App, Assignment, Audience, ChangeError, Directory, DirectoryError, FederatedCredential, Group,
-    GroupClaims, ManagedIdentity, Principals, Role, Scope, Secret, ServicePrincipal, Tenant, User,
-    UserConsent,
+    GroupClaims, KeyCredential, ManagedIdentity, Principals, Role, Scope, Secret, ServicePrincipal, Tenant,
+    User, UserConsent,
 };
 pub use emulator::{Builder, Emulator, StartError};
 pub use event::{Event, Outcome};

@@ -54,7 +54,7 @@ fn token(entra: &Entra, exchange: &Exchange) -> Result<Value, (&'static str, &'s
 
 /// The id of the app that has this resource as its identifier URI: what `aud` becomes.
 pub(crate) fn resource_id(entra: &Entra, resource: &str) -> Option<String> {
-    let api = entra.directory.api(resource, None).map(|api| api.id.clone());
+    let api = entra.apis().find(resource, None).map(|api| api.id.clone());
     let (uri, id) = TOKEN_EXCHANGE;
     api.or_else(|| [uri, id].contains(&resource).then(|| id.to_owned()))
 }

@@ -1,6 +1,6 @@
 //! The `resource` parameter (AADSTS9010010): since March 2026 it is matched against the scopes, byte for byte.
 
-use crate::directory::Directory;
+use crate::apis::Apis;
 use crate::errors::Refusal;
 use crate::scope::{Prefix, ScopeRequest};
 use crate::settings::{ResourceMatch, ResourcePolicy, Settings};
@@ -9,23 +9,21 @@ use crate::settings::{ResourceMatch, ResourcePolicy, Settings};
 pub(crate) fn check(
     resource: Option<&str>,
     scope: &ScopeRequest,
-    directory: &Directory,
+    apis: Apis<'_>,
     settings: &Settings,
 ) -> Result<(), Refusal> {
     let Some(resource) = resource else { return Ok(()) };
     match settings.resource_policy {
         ResourcePolicy::Ignore => Ok(()),
         ResourcePolicy::Reject901002 => Err(Refusal::ResourceUnsupported),
-        ResourcePolicy::Strict if matches(resource, scope, directory, settings.resource_match) => Ok(()),
+        ResourcePolicy::Strict if matches(resource, scope, apis, settings.resource_match) => Ok(()),
         ResourcePolicy::Strict => Err(Refusal::ResourceMismatch),
     }
 }
 
-fn matches(resource: &str, scope: &ScopeRequest, directory: &Directory, how: ResourceMatch) -> bool {
+fn matches(resource: &str, scope: &ScopeRequest, apis: Apis<'_>, how: ResourceMatch) -> bool {
     let [api] = scope.apis.as_slice() else { return false };
-    let identified = directory
-        .app(&api.api)
-        .is_some_and(|app| app.identifier_uris.iter().any(|identifier| identifier == resource));
+    let identified = apis.directory.app(&api.api).is_some_and(|app| apis.identifies(resource, app));
     identified
         && api.named.iter().all(|named| match (&named.prefix, how) {
             (Prefix::Unqualified, _) | (Prefix::Guid(_), ResourceMatch::SameUri) => false,

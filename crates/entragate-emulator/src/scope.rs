@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::apis::Apis;
 use crate::authority::Authority;
-use crate::directory::{App, Directory};
+use crate::directory::App;
 use crate::errors::Refusal;
 use crate::fixtures::GRAPH;
 use crate::guid;
@@ -100,10 +101,10 @@ pub(crate) struct ScopeRequest {
 
 impl ScopeRequest {
     /// AADSTS70011 for what is malformed, AADSTS500011 for an API that the tenant does not have.
-    pub(crate) fn parse(text: &str, directory: &Directory, authority: &Authority) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str, apis: Apis<'_>, authority: &Authority) -> Result<Self, Refusal> {
         let mut request = Self { text: text.to_owned(), oidc: Vec::new(), apis: Vec::new() };
         for word in text.split_ascii_whitespace() {
-            request.add(word, directory, authority)?;
+            request.add(word, apis, authority)?;
         }
         let mixed = |api: &ApiScopes| api.is_default() && api.named.len() > 1;
         if request.apis.iter().any(mixed) {
@@ -112,7 +113,7 @@ impl ScopeRequest {
         Ok(request)
     }
 
-    fn add(&mut self, word: &str, directory: &Directory, authority: &Authority) -> Result<(), Refusal> {
+    fn add(&mut self, word: &str, apis: Apis<'_>, authority: &Authority) -> Result<(), Refusal> {
         if let Some(oidc) = Oidc::parse(word) {
             self.add_oidc(oidc);
             return Ok(());
@@ -122,8 +123,8 @@ impl ScopeRequest {
             Prefix::Unqualified => GRAPH,
             Prefix::Guid(prefix) | Prefix::Uri(prefix) => prefix.as_str(),
         };
-        let tenant = directory.tenant_name(authority.segment());
-        let api = directory.api(prefix, authority.tenant());
+        let tenant = apis.directory.tenant_name(authority.segment());
+        let api = apis.find(prefix, authority.tenant());
         let api =
             api.ok_or_else(|| Refusal::UnknownApi { api: prefix.to_owned(), tenant: tenant.to_owned() })?;
         if let (GRAPH, Some(oidc)) = (api.id.as_str(), Oidc::parse(&named.value)) {
@@ -204,13 +205,15 @@ mod tests {
     use proptest::prelude::proptest;
 
     use super::{Oidc, Prefix, ScopeRequest};
+    use crate::apis::Apis;
     use crate::authority::Authority;
     use crate::directory::Directory;
     use crate::errors::Refusal;
     use crate::fixtures::{API, API1, GRAPH, TENANT};
 
     fn parse(text: &str) -> Result<ScopeRequest, Refusal> {
-        ScopeRequest::parse(text, &Directory::fixtures(), &Authority::Tenant(TENANT.to_owned()))
+        let apis = Apis { directory: &Directory::fixtures(), base: "http://127.0.0.1:8400" };
+        ScopeRequest::parse(text, apis, &Authority::Tenant(TENANT.to_owned()))
     }
 
     proptest! {
@@ -230,7 +233,13 @@ mod tests {
         assert_eq!(request.apis[0].api, API);
         assert_eq!(named.prefix, Prefix::Uri("https://mcp.contoso.test/mcp".to_owned()));
         assert_eq!((named.value.as_str(), request.oidc.as_slice()), ("access", &[Oidc::OpenId][..]));
-        assert_eq!(parse("https://graph.microsoft.com//User.Read").expect("it parses").apis[0].api, GRAPH);
+        for graph in ["https://graph.microsoft.com/", "http://127.0.0.1:8400", "http://127.0.0.1:8400/"] {
+            assert_eq!(
+                parse(&format!("{graph}/User.Read")).expect("it parses").apis[0].api,
+                GRAPH,
+                "{graph}"
+            );
+        }
     }
 
     #[test]

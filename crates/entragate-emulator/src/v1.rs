@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::apis::Apis;
 use crate::authority::Authority;
-use crate::directory::Directory;
 use crate::errors::Refusal;
 use crate::guid;
 use crate::params::Params;
@@ -12,30 +12,26 @@ use crate::scope::{ApiScopes, Named, Oidc, Prefix, ScopeRequest};
 
 /// What a request asks for: everything that the registration lists for `resource`, and a refresh token always. Of
 /// `scope`, only `openid` counts here.
-pub(crate) fn scope(
-    params: &Params,
-    directory: &Directory,
-    authority: &Authority,
-) -> Result<ScopeRequest, Refusal> {
+pub(crate) fn scope(params: &Params, apis: Apis<'_>, authority: &Authority) -> Result<ScopeRequest, Refusal> {
     let text = params.get("scope").unwrap_or_default();
     let mut oidc = vec![Oidc::OfflineAccess];
     if text.split_ascii_whitespace().any(|word| word == "openid") {
         oidc.extend([Oidc::OpenId, Oidc::Profile]);
     }
     let apis = match params.get("resource") {
-        Some(resource) => vec![listed(resource, directory, authority)?],
+        Some(resource) => vec![listed(resource, apis, authority)?],
         None => Vec::new(),
     };
     Ok(ScopeRequest { text: text.to_owned(), oidc, apis })
 }
 
 /// AADSTS500011 for a resource that the tenant does not have.
-fn listed(resource: &str, directory: &Directory, authority: &Authority) -> Result<ApiScopes, Refusal> {
+fn listed(resource: &str, apis: Apis<'_>, authority: &Authority) -> Result<ApiScopes, Refusal> {
     let unknown = || Refusal::UnknownApi {
         api: resource.to_owned(),
-        tenant: directory.tenant_name(authority.segment()).to_owned(),
+        tenant: apis.directory.tenant_name(authority.segment()).to_owned(),
     };
-    let api = directory.api(resource, authority.tenant()).ok_or_else(unknown)?;
+    let api = apis.find(resource, authority.tenant()).ok_or_else(unknown)?;
     let prefix = match guid::parse(resource) {
         Some(_) => Prefix::Guid(resource.to_owned()),
         None => Prefix::Uri(resource.to_owned()),

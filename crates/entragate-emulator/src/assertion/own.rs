@@ -29,7 +29,7 @@ pub(super) fn check(
 /// AADSTS700027, for a thumbprint that the app does not have as for a bad signature.
 fn check_signature(client: &App, assertion: &Assertion) -> Result<(), Refusal> {
     let (sha1, sha256) = (assertion.header("x5t"), assertion.header("x5t#S256"));
-    let mut certificates = client.certificates.iter().filter_map(|pem| Certificate::from_pem(pem));
+    let mut certificates = client.certificates.iter().filter_map(|it| Certificate::from_pem(&it.pem));
     let known = certificates.find(|certificate| certificate.has_thumbprint(sha1, sha256));
     let thumbprint = sha256.or(sha1).unwrap_or_default();
     let certificate =

@@ -100,7 +100,7 @@ fn read_parameters<'a>(
         None => ClaimsRequest::default(),
     };
     let scope = match visit.version {
-        Version::V1 => v1::scope(params, &entra.directory, authority)?,
+        Version::V1 => v1::scope(params, entra.apis(), authority)?,
         Version::V2 => v2_scope(visit, authority)?,
     };
     scope.check_not_itself_by_uri(client)?;
@@ -111,8 +111,8 @@ fn read_parameters<'a>(
 fn v2_scope(visit: &Visit<'_>, authority: &Authority) -> Result<ScopeRequest, Refusal> {
     let (entra, params) = (visit.entra, &visit.params);
     let text = params.get("scope").filter(|text| !text.trim().is_empty()).ok_or(Refusal::Missing("scope"))?;
-    let scope = ScopeRequest::parse(text, &entra.directory, authority)?;
-    resource::check(params.get("resource"), &scope, &entra.directory, &entra.settings())?;
+    let scope = ScopeRequest::parse(text, entra.apis(), authority)?;
+    resource::check(params.get("resource"), &scope, entra.apis(), &entra.settings())?;
     Ok(scope)
 }
 

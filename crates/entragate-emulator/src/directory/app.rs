@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Assignment, FederatedCredential, Role, Scope, Secret, ServicePrincipal};
+use super::{Access, Assignment, FederatedCredential, KeyCredential, Role, Scope, Secret, ServicePrincipal};
 use crate::guid;
 
 /// Serde's question whether a member may be left out.
@@ -107,9 +107,9 @@ pub struct App {
     /// Client secrets.
     #[serde(default, skip_serializing_if = "is_default")]
     pub secrets: Vec<Secret>,
-    /// Certificates in PEM whose keys sign client assertions.
+    /// Certificates whose keys sign client assertions.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub certificates: Vec<String>,
+    pub certificates: Vec<KeyCredential>,
     /// Whose tokens count as this app's client assertions.
     #[serde(default, skip_serializing_if = "is_default")]
     pub federated_credentials: Vec<FederatedCredential>,
@@ -180,6 +180,11 @@ impl App {
     pub(crate) fn secret_id(&self, secret: &Secret) -> String {
         let derived = || guid::derived(&format!("secret {} of {}", secret.value, self.id));
         secret.id.clone().unwrap_or_else(derived)
+    }
+
+    pub(crate) fn certificate_id(&self, credential: &KeyCredential) -> String {
+        let derived = || guid::derived(&format!("certificate {} of {}", credential.pem.trim(), self.id));
+        credential.id.clone().unwrap_or_else(derived)
     }
 
     pub(crate) fn federated_id(&self, credential: &FederatedCredential) -> String {

@@ -35,6 +35,59 @@ impl Secret {
     }
 }
 
+/// A certificate whose key signs client assertions. In a directory file, the PEM text alone will do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "KeyCredentialForm", into = "KeyCredentialForm")]
+pub struct KeyCredential {
+    /// The certificate in PEM.
+    pub pem: String,
+    /// `keyId`, a GUID; made from app and certificate where it is not given.
+    pub id: Option<String>,
+    /// `displayName`; where it is not given, the certificate's subject.
+    pub name: Option<String>,
+}
+
+impl From<&str> for KeyCredential {
+    fn from(pem: &str) -> Self {
+        Self { pem: pem.to_owned(), ..Self::default() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum KeyCredentialForm {
+    Pem(String),
+    Named(NamedKeyCredential),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedKeyCredential {
+    pem: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    id: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    name: Option<String>,
+}
+
+impl From<KeyCredentialForm> for KeyCredential {
+    fn from(form: KeyCredentialForm) -> Self {
+        match form {
+            KeyCredentialForm::Pem(pem) => Self { pem, ..Self::default() },
+            KeyCredentialForm::Named(NamedKeyCredential { pem, id, name }) => Self { pem, id, name },
+        }
+    }
+}
+
+impl From<KeyCredential> for KeyCredentialForm {
+    fn from(KeyCredential { pem, id, name }: KeyCredential) -> Self {
+        match (id, name) {
+            (None, None) => Self::Pem(pem),
+            (id, name) => Self::Named(NamedKeyCredential { pem, id, name }),
+        }
+    }
+}
+
 /// A federated identity credential: the token of another issuer in place of a secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,4 +129,23 @@ pub struct ManagedIdentity {
     pub object_id: String,
     /// The tenant of the subscription it lives in.
     pub tenant: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyCredential;
+    use crate::Directory;
+    use crate::fixtures::{API, CLIENT_CERTIFICATE};
+
+    #[test]
+    fn named_certificates_and_bare_ones_stand_side_by_side_in_a_file() {
+        let mut directory = Directory::fixtures();
+        let api = directory.apps.iter_mut().find(|app| app.id == API).expect("an app");
+        let named = KeyCredential { name: Some("gateway".to_owned()), ..CLIENT_CERTIFICATE.into() };
+        api.certificates = vec![CLIENT_CERTIFICATE.into(), named];
+        let text = directory.to_toml();
+        assert_eq!(Directory::from_toml(&text).expect("it parses"), directory);
+        let misspelt = text.replace("name = \"gateway\"", "nmae = \"gateway\"");
+        assert!(misspelt != text && Directory::from_toml(&misspelt).is_err());
+    }
 }

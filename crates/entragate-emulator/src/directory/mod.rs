@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use access::{Access, Assignment, UserConsent};
 pub use app::{App, Audience, GroupClaims};
 pub use change::ChangeError;
-pub use credential::{FederatedCredential, ManagedIdentity, Secret};
+pub use credential::{FederatedCredential, KeyCredential, ManagedIdentity, Secret};
 pub(crate) use current::Directories;
 pub use people::{Group, Tenant, User};
 pub use permission::{Principals, Role, Scope};

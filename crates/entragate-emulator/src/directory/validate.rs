@@ -119,7 +119,7 @@ impl Directory {
             if let Some(value) = dates.into_iter().find(|text| clock::parse_iso(text).is_none()) {
                 return Err(DirectoryError::Date { app: app.name.clone(), value: value.clone() });
             }
-            if app.certificates.iter().any(|pem| certificate::Certificate::from_pem(pem).is_none()) {
+            if app.certificates.iter().any(|it| certificate::Certificate::from_pem(&it.pem).is_none()) {
                 return Err(DirectoryError::Certificate { app: app.name.clone() });
             }
             for credential in &app.federated_credentials {

@@ -71,7 +71,26 @@ fn finish(answer: Answer, trace: &Trace) -> Answer {
         .with(HeaderName::from_static("client-request-id"), &trace.correlation_id)
 }
 
-fn dispatch(call: &Call<'_>, path: Path) -> Called {
+/// What is below `/v1.0`.
+const COLLECTIONS: [&str; 11] = [
+    "applications",
+    "servicePrincipals",
+    "directory",
+    "oauth2PermissionGrants",
+    "me",
+    "users",
+    "groups",
+    "domains",
+    "organization",
+    "policies",
+    "identity",
+];
+
+fn dispatch(call: &Call<'_>, mut path: Path) -> Called {
+    // Graph does not mind the case: the Azure CLI writes `oAuth2PermissionGrants` where it deletes one.
+    if let Some(known) = COLLECTIONS.iter().find(|known| known.eq_ignore_ascii_case(&path.collection)) {
+        (*known).clone_into(&mut path.collection);
+    }
     let known = [Method::GET, Method::POST, Method::PATCH, Method::DELETE];
     if !known.contains(call.method()) {
         return Err(GraphError::no_method());

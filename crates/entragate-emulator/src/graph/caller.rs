@@ -142,7 +142,7 @@ fn verified(entra: &Entra, token: &str) -> Result<Object, GraphError> {
     let for_graph = claims
         .get("aud")
         .and_then(Value::as_str)
-        .is_some_and(|audience| entra.directory.api(audience, None).is_some_and(|api| api.id == GRAPH));
+        .is_some_and(|audience| entra.apis().find(audience, None).is_some_and(|api| api.id == GRAPH));
     if !for_graph {
         return Err(invalid("Invalid audience."));
     }

@@ -105,7 +105,7 @@ fn scope(call: &Call<'_>, code: &Code) -> Result<ScopeRequest, Refusal> {
     if form.has("scope") && scope.apis.len() > 1 {
         return Err(Refusal::TwoApis { scope: scope.text });
     }
-    resource::check(form.get("resource"), &scope, &entra.directory, &entra.settings())?;
+    resource::check(form.get("resource"), &scope, entra.apis(), &entra.settings())?;
     scope.check_not_itself_by_uri(call.client)?;
     Ok(scope)
 }

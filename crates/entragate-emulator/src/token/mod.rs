@@ -43,13 +43,13 @@ impl Call<'_> {
 
     /// What this request itself asks for: `scope`, or on the v1 endpoint `resource`.
     fn scope(&self) -> Result<Option<ScopeRequest>, Refusal> {
-        let directory = &self.entra.directory;
+        let apis = self.entra.apis();
         if self.is_v1() {
             let asked = self.form.get("resource").is_some();
-            return asked.then(|| v1::scope(self.form, directory, &self.authority)).transpose();
+            return asked.then(|| v1::scope(self.form, apis, &self.authority)).transpose();
         }
         let text = self.form.get("scope").filter(|text| !text.trim().is_empty());
-        text.map(|text| ScopeRequest::parse(text, directory, &self.authority)).transpose()
+        text.map(|text| ScopeRequest::parse(text, apis, &self.authority)).transpose()
     }
 
     /// The same where nothing earlier could stand in for it.

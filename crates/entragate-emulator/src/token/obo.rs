@@ -81,7 +81,7 @@ fn scope(call: &Call<'_>) -> Result<ScopeRequest, Refusal> {
     }
     if !call.is_v1() {
         let (entra, named) = (call.entra, call.form.get("resource"));
-        resource::check(named, &scope, &entra.directory, &entra.settings())?;
+        resource::check(named, &scope, entra.apis(), &entra.settings())?;
     }
     scope.check_not_itself_by_uri(call.client)?;
     Ok(scope)

@@ -64,7 +64,7 @@ fn scope(call: &Call<'_>, token: &RefreshToken) -> Result<ScopeRequest, Refusal>
     }
     let resource = call.form.get("resource");
     let Some(scope) = call.scope()? else { return default_scope(call, token, resource) };
-    resource::check(resource, &scope, &entra.directory, &settings)?;
+    resource::check(resource, &scope, entra.apis(), &settings)?;
     scope.check_not_itself_by_uri(call.client)?;
     Ok(scope)
 }

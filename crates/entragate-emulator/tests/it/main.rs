@@ -7,6 +7,7 @@ mod agent;
 mod assertion;
 mod authorize_errors;
 mod authorize_redirects;
+mod azure_cli;
 mod checklist;
 mod cimd;
 mod client_assertion;

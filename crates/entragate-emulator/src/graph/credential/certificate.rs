@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use crate::assertion::certificate::Certificate;
 use crate::clock;
-use crate::directory::App;
+use crate::directory::{App, KeyCredential};
 use crate::graph::body;
 use crate::graph::error::GraphError;
-use crate::guid;
 
 const MEMBERS: [&str; 9] = [
     "keyId",
@@ -23,56 +22,67 @@ const MEMBERS: [&str; 9] = [
     "hasExtendedValue",
 ];
 
+/// In characters; what is longer is accepted and shortened (Microsoft Graph, resource type keyCredential).
+const LONGEST_NAME: usize = 90;
+
 pub(in crate::graph) fn json(app: &App) -> Vec<Value> {
-    app.certificates.iter().map(|pem| one(app, pem)).collect()
+    app.certificates.iter().map(|credential| one(app, credential)).collect()
 }
 
-fn one(app: &App, pem: &str) -> Value {
-    let certificate = Certificate::from_pem(pem);
+fn one(app: &App, credential: &KeyCredential) -> Value {
+    let certificate = Certificate::from_pem(&credential.pem);
+    let subject = || Some(format!("CN={}", certificate.as_ref()?.subject()?));
     let (from, until) = certificate.as_ref().map(Certificate::validity).unwrap_or_default();
     json!({
         "customKeyIdentifier": certificate.as_ref().map(Certificate::fingerprint),
-        "displayName": certificate.as_ref().and_then(Certificate::subject).map(|name| format!("CN={name}")),
+        "displayName": credential.name.clone().or_else(subject),
         "endDateTime": clock::iso_seconds(until),
         "key": null,
-        "keyId": key_id(app, pem),
+        "keyId": app.certificate_id(credential),
         "startDateTime": clock::iso_seconds(from),
         "type": "AsymmetricX509Cert",
         "usage": "Verify",
     })
 }
 
-fn key_id(app: &App, pem: &str) -> String {
-    guid::derived(&format!("certificate {} of {}", pem.trim(), app.id))
-}
-
-/// A credential without `key` is one that the app has already; its `keyId` says which.
 pub(in crate::graph) fn replace(app: &mut App, value: &Value) -> Result<(), GraphError> {
-    let mut all = Vec::new();
+    let mut all: Vec<KeyCredential> = Vec::new();
     for item in body::list("keyCredentials", value)? {
-        let item = body::members("keyCredentials", item, &MEMBERS)?;
-        let get = |name: &str| item.get(name).filter(|value| !value.is_null());
-        let pem = if let Some(key) = get("key") {
-            if get("type").and_then(Value::as_str) != Some("AsymmetricX509Cert")
-                || get("usage").and_then(Value::as_str) != Some("Verify")
-            {
-                let reason = "here a new key is of type AsymmetricX509Cert and usage Verify.";
-                return Err(GraphError::invalid_value("keyCredentials", reason));
-            }
-            pem(&body::text("keyCredentials.key", key)?)?
-        } else {
-            let id = get("keyId").ok_or_else(|| GraphError::missing("keyCredentials.key"))?;
-            let id = body::id("keyCredentials.keyId", id)?;
-            let known = app.certificates.iter().find(|pem| key_id(app, pem) == id);
-            known.cloned().ok_or_else(|| GraphError::missing("keyCredentials.key"))?
+        let credential = read(app, item)?;
+        let is_same = |other: &KeyCredential| {
+            other.pem == credential.pem || app.certificate_id(other) == app.certificate_id(&credential)
         };
-        if all.contains(&pem) {
+        if all.iter().any(is_same) {
             return Err(GraphError::duplicate("keyCredentials"));
         }
-        all.push(pem);
+        all.push(credential);
     }
     app.certificates = all;
     Ok(())
+}
+
+/// A credential without `key` is one that the app has already; its `keyId` says which.
+fn read(app: &App, item: &Value) -> Result<KeyCredential, GraphError> {
+    let item = body::members("keyCredentials", item, &MEMBERS)?;
+    let get = |name: &str| item.get(name).filter(|value| !value.is_null());
+    let id = get("keyId").map(|id| body::id("keyCredentials.keyId", id)).transpose()?;
+    let mut credential = if let Some(key) = get("key") {
+        if get("type").and_then(Value::as_str) != Some("AsymmetricX509Cert")
+            || get("usage").and_then(Value::as_str) != Some("Verify")
+        {
+            let reason = "here a new key is of type AsymmetricX509Cert and usage Verify.";
+            return Err(GraphError::invalid_value("keyCredentials", reason));
+        }
+        KeyCredential { pem: pem(&body::text("keyCredentials.key", key)?)?, id, name: None }
+    } else {
+        let known = app.certificates.iter().find(|known| Some(app.certificate_id(known)) == id);
+        known.cloned().ok_or_else(|| GraphError::missing("keyCredentials.key"))?
+    };
+    if let Some(name) = get("displayName") {
+        let name = body::text("keyCredentials.displayName", name)?;
+        credential.name = Some(name.chars().take(LONGEST_NAME).collect());
+    }
+    Ok(credential)
 }
 
 /// PEM of the base64 of a certificate, or of the base64 of its PEM text.
