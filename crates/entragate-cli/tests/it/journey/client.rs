@@ -149,7 +149,7 @@ fn text_of(html: &str) -> String {
 }
 
 /// A client that reads redirects instead of following them, and goes through no proxy.
-pub(super) fn http() -> reqwest::Client {
+fn http() -> reqwest::Client {
     // Whoever comes second finds it installed.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     #[expect(clippy::disallowed_methods, reason = "a client of the test's own")]

@@ -12,7 +12,7 @@
 //! | `@repair` | runs the last `setup` again, and shows what it did |
 //! | `@connect USER` | an MCP client from nothing to a tool call; `seen.txt` and `token.txt` are kept |
 //! | `@quietly-connect USER` | the same, only its last line |
-//! | `@graph METHOD PATH BODY` | writes to Microsoft Graph as an administrator |
+//! | `@graph COMMANDS` | a shell runs them, after everything that the page has it run before the start; `;;` ends a line |
 //! | `@set NAME VALUE` | edits `.env` |
 //! | `@expect TEXT`, `@absent TEXT` | is, or is not, in what was just printed |
 
@@ -32,15 +32,16 @@ const WIDTH: usize = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journey_is_as_the_page_tells_it() {
+    let source = fs::read_to_string(SOURCE).expect("the page's source");
     let mut journey = Journey {
         stage: Stage::new().await,
         page: String::new(),
         printed: String::new(),
         secret: None,
         setup: String::new(),
+        preparation: preparation(&source),
         wrong: Vec::new(),
     };
-    let source = fs::read_to_string(SOURCE).expect("the page's source");
     for (number, line) in source.lines().enumerate() {
         match line.strip_prefix('@') {
             Some(task) => {
@@ -73,6 +74,8 @@ struct Journey {
     secret: Option<String>,
     /// The last `setup`.
     setup: String,
+    /// What the page has everybody type before the start.
+    preparation: String,
     /// What was not as the page says it is.
     wrong: Vec<String>,
 }
@@ -136,13 +139,10 @@ impl Journey {
                 self.printed = seen.text;
             }
             "graph" => {
-                let mut parts = rest.splitn(3, ' ');
-                let mut next = || parts.next().unwrap_or_default();
-                let (method, path, body) = (next(), next(), next());
-                let status = self.stage.graph(method, path, body).await;
-                assert!((200..300).contains(&status), "page.md:{line}: Graph answered {status}");
-                let text = format!("{method} https://graph.microsoft.com/v1.0{path}\n{body}");
-                self.block("http", text.trim_end());
+                let commands = rest.replace(" ;; ", "\n");
+                let printed = self.stage.shell(&format!("{}\n{commands}", self.preparation)).await;
+                assert!(printed.code == 0, "page.md:{line}: exit code {}\n{}", printed.code, printed.text);
+                self.block("sh", &commands);
             }
             "set" => {
                 let (name, value) = rest.split_once(' ').expect("a name and a value");
@@ -190,6 +190,13 @@ impl Journey {
             self.setup = format!("entragate {command}");
         }
     }
+}
+
+/// What stands in the blocks for the shell before the first chapter.
+fn preparation(source: &str) -> String {
+    let before = source.split("\n## 1.").next().expect("a beginning");
+    let blocks = before.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().expect("an end")).collect()
 }
 
 /// A command in lines that fit.

@@ -1,18 +1,17 @@
-//! The machine of the person who makes the journey: a directory, the three programs that run in other terminals, the
-//! administrator's access to Graph, and the names under which the page shows what differs from run to run.
+//! The machine of the person who makes the journey: a directory, the three programs that run in other terminals, a shell,
+//! and the names under which the page shows what differs from run to run.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use entragate_emulator::fixtures::{ADM, ADM_SECRET, TENANT};
-use serde_json::{Value, json};
+use entragate_emulator::fixtures::{ADM_SECRET, TENANT};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-use super::client::http;
 use crate::config_fixture::directory;
 
 /// How a command ended and what it printed, both streams as a terminal shows them.
@@ -144,59 +143,20 @@ impl Stage {
         child.kill().await.expect("it ends");
     }
 
-    /// Writes to the registrations as an administrator does; names in braces are looked up first.
-    pub(super) async fn graph(&self, method: &str, path: &str, body: &str) -> u16 {
-        let http = http();
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", ADM),
-            ("client_secret", ADM_SECRET),
-            ("scope", "https://graph.microsoft.com/.default"),
-        ];
-        let url = format!("{}/{TENANT}/oauth2/v2.0/token", self.entra);
-        let answer = http.post(url).form(&form).send().await.expect("an answer");
-        let answer: Value = answer.json().await.expect("JSON");
-        let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}"));
-        let url = |path: &str| format!("{}/v1.0{path}", self.entra);
-        let get = async |path: &str| -> Value {
-            let answer = http.get(url(path)).bearer_auth(token).send().await.expect("an answer");
-            answer.json().await.expect("JSON")
-        };
-        let app = get("/applications(uniqueName='contoso-mcp')").await;
-        let client_id = app["appId"].as_str().unwrap_or_else(|| panic!("no app: {app}"));
-        let principal = get(&format!("/servicePrincipals(appId='{client_id}')")).await;
-        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no id: {value}")).to_owned();
-        let (app_id, principal_id) = (text(&app["id"]), text(&principal["id"]));
-        let mut names = vec![("{app}", app_id), ("{principal}", principal_id.clone())];
-        let mut scope = app["api"]["oauth2PermissionScopes"][0].clone();
-        scope["isEnabled"] = json!(false);
-        names.push(("{disabled scope}", scope.to_string()));
-        if path.contains("{grant}") {
-            let grants = get(&format!("/servicePrincipals/{principal_id}/oauth2PermissionGrants")).await;
-            let own = grants["value"]
-                .as_array()
-                .and_then(|all| all.iter().find(|one| one["resourceId"] == principal["id"]));
-            names.push(("{grant}", text(&own.expect("a grant")["id"])));
-        }
-        if path.contains("{assignment}") {
-            let held = get(&format!("/servicePrincipals/{principal_id}/appRoleAssignedTo")).await;
-            let alice = held["value"].as_array().and_then(|all| {
-                all.iter().find(|one| {
-                    one["principalDisplayName"]
-                        .as_str()
-                        .is_some_and(|name| name.to_lowercase().contains("alice"))
-                })
-            });
-            names.push(("{assignment}", text(&alice.unwrap_or_else(|| panic!("{held}"))["id"])));
-        }
-        let filled =
-            |text: &str| names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
-        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = http.request(method, url(&filled(path))).bearer_auth(token);
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json").body(filled(body));
-        }
-        request.send().await.expect("an answer").status().as_u16()
+    /// Runs commands in a shell of this person's, who has read `.env`. They name the emulated Entra's default port.
+    pub(super) async fn shell(&self, commands: &str) -> Printed {
+        let commands = commands.replace("http://127.0.0.1:8400", &self.entra);
+        let read_dotenv = "set -a; . ./.env; set +a";
+        let output = Command::new("sh")
+            .args(["-euc", &format!("{read_dotenv}\n{commands}")])
+            .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
+            .current_dir(&self.directory)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .expect("a shell runs");
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Printed { code: output.status.code().expect("it ends by itself"), text: text.concat() }
     }
 
     /// Changes one variable of `.env`; returns what it was.
