@@ -13,6 +13,7 @@ mod redaction;
 pub mod sample;
 pub mod serve;
 pub mod setup;
+mod shell;
 pub mod telemetry;
 pub mod token;
 pub mod trace;

@@ -9,6 +9,7 @@ use crate::clients::Client;
 use crate::config::{Config, Environment, Identity, keys};
 use crate::graph::sign_in;
 use crate::setup;
+use crate::shell::word;
 
 /// What becomes of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,13 +82,13 @@ impl Repair {
     pub(super) fn invocation(clients: &[&Client]) -> String {
         let names: Vec<&str> = clients.iter().map(|client| client.name).collect();
         let clients =
-            if names.is_empty() { String::new() } else { format!(" --clients {}", quoted(&names.join(","))) };
+            if names.is_empty() { String::new() } else { format!(" --clients {}", word(&names.join(","))) };
         format!("entragate doctor --graph az{clients} --fix --apply")
     }
 
     /// The command line, to be pasted into a POSIX shell.
     pub fn command(&self) -> String {
-        let words = self.words.iter().map(|word| quoted(word));
+        let words = self.words.iter().map(|text| word(text));
         std::iter::once("entragate setup".to_owned()).chain(words).collect::<Vec<String>>().join(" ")
     }
 }
@@ -108,27 +109,5 @@ struct Words(Vec<String>);
 impl Words {
     fn option(&mut self, name: &str, value: &str) {
         self.0.extend([name.to_owned(), value.to_owned()]);
-    }
-}
-
-/// Nothing in the word means anything to a shell.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:,@".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn nothing_gets_out_of_the_quotes() {
-        assert_eq!(quoted("https://mcp.contoso.com"), "https://mcp.contoso.com");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("x'; y '"), r"'x'\''; y '\'''");
     }
 }

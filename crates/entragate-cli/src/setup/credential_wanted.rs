@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use entragate::{AuthorityHost, Credential, ManagedIdentity, TenantId};
@@ -12,10 +11,11 @@ use rustls::pki_types::pem::PemObject as _;
 use super::arguments::{Arguments, CredentialKind};
 use super::wanted::{Mode, WantedCredential, WantedFederation};
 use super::wanting::WrongOption;
+use crate::graph::objects::KeyCredential;
 
 const CREDENTIAL: &str = "--credential";
 
-pub(super) fn credential(
+pub(super) async fn credential(
     arguments: &Arguments,
     authority: &AuthorityHost,
     tenant: &TenantId,
@@ -44,8 +44,8 @@ pub(super) fn credential(
         CredentialKind::Certificate => {
             let hint = "add --certificate FILE, a PEM file with the certificate and its RSA key";
             let file = options.certificate.as_deref();
-            file.ok_or_else(|| WrongOption::new(CREDENTIAL, "certificate needs a file", hint))
-                .and_then(certificate)
+            let file = file.ok_or_else(|| WrongOption::new(CREDENTIAL, "certificate needs a file", hint))?;
+            certificate(file).await
         }
         CredentialKind::Federated => federation(arguments, authority, tenant),
     }
@@ -60,29 +60,22 @@ fn unused(option: &'static str, kind: &str) -> WrongOption {
 }
 
 /// The gateway reads the file too, and complains of the same things.
-fn certificate(file: &Path) -> Result<WantedCredential, WrongOption> {
+async fn certificate(file: &Path) -> Result<WantedCredential, WrongOption> {
     const OPTION: &str = "--certificate";
-    Credential::certificate_file(file)
+    let credential = Credential::certificate_file(file)
         .map_err(|error| WrongOption::new(OPTION, error.to_string(), error.hint()))?;
     let unreadable =
         || WrongOption::new(OPTION, format!("{} cannot be read", file.display()), "name a readable PEM file");
     let pem = std::fs::read(file).map_err(|_| unreadable())?;
     let der = CertificateDer::from_pem_slice(&pem).map_err(|_| unreadable())?;
+    // The SHA-1 is the name by which Entra knows a certificate; nothing is trusted for it.
+    let [sha1, _] = credential.thumbprints().await.ok_or_else(unreadable)?;
     let path = std::path::absolute(file).map_err(|_| unreadable())?;
     Ok(WantedCredential::Certificate {
         file: path.display().to_string(),
         certificate: STANDARD.encode(&der),
-        // SHA-1, because that is the name by which Entra knows a certificate; nothing is trusted for it.
-        thumbprint: hexadecimal(digest(&SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref()),
+        thumbprint: KeyCredential::identifier(&sha1),
     })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 fn federation(

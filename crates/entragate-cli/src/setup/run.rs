@@ -23,7 +23,8 @@ use crate::graph::{AccessToken, Directory, Graph, Http, Permission};
 /// Runs the command.
 pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Exit> {
     let arguments = &if arguments.offline { arguments.clone() } else { Receipt::completed(arguments) };
-    let request = wanting::request(arguments, environment).map_err(|error| hinted(&error, &error.hint))?;
+    let request =
+        wanting::request(arguments, environment).await.map_err(|error| hinted(&error, &error.hint))?;
     if arguments.offline {
         return offline(arguments, &request);
     }

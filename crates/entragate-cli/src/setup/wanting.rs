@@ -50,7 +50,7 @@ pub struct Request {
 }
 
 /// Checks the options.
-pub fn request(arguments: &Arguments, environment: &Environment) -> Result<Request, WrongOption> {
+pub async fn request(arguments: &Arguments, environment: &Environment) -> Result<Request, WrongOption> {
     let tenant = tenant(arguments, environment)?;
     let authority = authority(environment)?;
     let base_url = base_url(arguments, environment)?;
@@ -72,7 +72,7 @@ pub fn request(arguments: &Arguments, environment: &Environment) -> Result<Reque
         mcp_url: mcp_url.clone(),
         api: api_app(arguments, &base_url, &roles)?,
         client: None,
-        credential: credential_wanted::credential(arguments, &authority, &tenant)?,
+        credential: credential_wanted::credential(arguments, &authority, &tenant).await?,
         assignments: assignments(&arguments.assignments, &roles)?,
         access,
         name: if arguments.name.is_some() { WantedName::Given } else { WantedName::AsItIs },

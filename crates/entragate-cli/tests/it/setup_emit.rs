@@ -2,16 +2,16 @@
 
 use clap::Parser as _;
 use entragate::Timestamp;
-use entragate_cli::config::Environment;
 use entragate_cli::graph::objects::{Application, ServicePrincipal};
 use entragate_cli::graph::{Directory, GraphUrl};
+use entragate_cli::setup::Arguments;
 use entragate_cli::setup::emit::{Format, Source, emit};
 use entragate_cli::setup::existing::{Existing, ExistingApp, Person, Standing};
 use entragate_cli::setup::planning::{KnownSecret, Surroundings, plan};
-use entragate_cli::setup::{Arguments, request};
 use serde_json::{Value, json};
 
 use crate::config_fixture::TENANT;
+use crate::setup_fixture::requested;
 
 #[derive(clap::Parser)]
 struct Line {
@@ -22,7 +22,7 @@ struct Line {
 fn emitted(format: Format, options: &[&str], existing: &Existing) -> String {
     let words = ["setup", "--tenant", TENANT, "--base-url", "https://mcp.contoso.com"];
     let line = Line::parse_from(words.iter().chain(options));
-    let request = request(&line.setup, &Environment::default()).expect("options that can be meant");
+    let request = requested(&line.setup).expect("options that can be meant");
     let surroundings = Surroundings { now: Timestamp::from_unix(1_800_000_000), secret: KnownSecret::Lost };
     let plan = plan(TENANT, &request.wanted, existing, surroundings);
     emit(format, Source { wanted: &request.wanted, plan: &plan, directory: None })
@@ -96,7 +96,7 @@ fn the_address_of_graph_is_a_text_in_the_script() {
         device_endpoint: None,
     };
     let line = Line::parse_from(["setup", "--tenant", TENANT]);
-    let request = request(&line.setup, &Environment::default()).expect("options that can be meant");
+    let request = requested(&line.setup).expect("options that can be meant");
     let surroundings = Surroundings { now: Timestamp::from_unix(1_800_000_000), secret: KnownSecret::Lost };
     let plan = plan(TENANT, &request.wanted, &Existing::nothing(), surroundings);
     let source = Source { wanted: &request.wanted, plan: &plan, directory: Some(&directory) };

@@ -11,6 +11,7 @@ use entragate_cli::config::{self, Environment};
 use entragate_cli::graph::{self, Graph, Http, SignIn};
 use entragate_cli::sample;
 use entragate_cli::serve::Server;
+use entragate_cli::setup::{Arguments, Request, WrongOption, request};
 use entragate_emulator::fixtures::{ADM, ADM_SECRET, TENANT};
 use entragate_emulator::{Directory, Emulator};
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -49,6 +50,12 @@ impl Printed {
         assert_eq!(self.code, Some(code), "{}", self.all());
         self
     }
+}
+
+/// The options, checked.
+pub(crate) fn requested(arguments: &Arguments) -> Result<Request, WrongOption> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(request(arguments, &Environment::default()))
 }
 
 /// A tenant, and a directory for the gateway's files.

@@ -2,15 +2,15 @@
 
 use clap::Parser as _;
 use entragate::Timestamp;
-use entragate_cli::config::Environment;
 use entragate_cli::graph::objects::{Application, PermissionGrant, ServicePrincipal};
 use entragate_cli::setup::existing::{Existing, ExistingApp, Standing};
 use entragate_cli::setup::plan::Plan;
 use entragate_cli::setup::planning::{KnownSecret, Surroundings, plan};
-use entragate_cli::setup::{Arguments, Request, WrongOption, emit, render, request};
+use entragate_cli::setup::{Arguments, Request, WrongOption, emit, render};
 use serde_json::{Value, json};
 
 use crate::config_fixture::TENANT;
+use crate::setup_fixture::requested;
 
 #[derive(clap::Parser)]
 struct Line {
@@ -21,7 +21,7 @@ struct Line {
 fn try_request(options: &str) -> Result<Request, WrongOption> {
     let words = ["setup", "--tenant", TENANT, "--base-url", "https://mcp.contoso.com"];
     let line = Line::parse_from(words.into_iter().chain(options.split_whitespace()));
-    request(&line.setup, &Environment::default())
+    requested(&line.setup)
 }
 
 fn wanted(options: &str) -> Request {

@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
-use crate::doctor::repair::quoted;
 use crate::doctor::site::Site;
+use crate::shell::word;
 
 pub(super) async fn run(site: &Site) -> Checked {
     let kind = site.broker()?.credential.kind();
@@ -52,7 +52,7 @@ pub(super) async fn run(site: &Site) -> Checked {
             .command(format!(
                 "az ad app federated-credential create --id {} --parameters {}",
                 site.signer()?,
-                quoted(&credential.to_string())
+                word(&credential.to_string())
             ))
             .prevents(code),
     ])

@@ -15,9 +15,9 @@
 
 use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
-use crate::doctor::repair::quoted;
 use crate::doctor::site::{Registrations, Site};
 use crate::graph::objects::Application;
+use crate::shell::word;
 
 const CLAIM: &str = "App registrations, the API app, Token configuration";
 
@@ -69,7 +69,7 @@ async fn claim(graph: &Registrations, wanted: &[&str]) -> Checked {
                 .fix("add the groups claim: security groups, or the groups that are assigned to the application")
                 .command(format!(
                     "az ad app update --id {} --set groupMembershipClaims=SecurityGroup",
-                    quoted(&app.app_id)
+                    word(&app.app_id)
                 )),
         ]);
     }

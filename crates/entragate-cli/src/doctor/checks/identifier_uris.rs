@@ -13,8 +13,8 @@
 
 use crate::doctor::check::Checked;
 use crate::doctor::finding::Finding;
-use crate::doctor::repair::quoted;
 use crate::doctor::site::Site;
+use crate::shell::word;
 
 pub(super) async fn run(site: &Site) -> Checked {
     let graph = site.graph().await?;
@@ -34,7 +34,7 @@ pub(super) async fn run(site: &Site) -> Checked {
     if site.is_relay() && is_missing {
         // The option names the whole list.
         let whole: Vec<String> =
-            app.identifier_uris.iter().map(String::as_str).chain([uri]).map(quoted).collect();
+            app.identifier_uris.iter().map(String::as_str).chain([uri]).map(word).collect();
         found.push(
             Finding::error(format!("the API app has no Application ID URI {uri}"), place)
                 .because("The gateway asks for scopes with it, and Entra does not know them.")

@@ -18,10 +18,10 @@ use entragate::Timestamp;
 
 use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
-use crate::doctor::repair::quoted;
 use crate::doctor::site::{Mark, Proof, Site};
 use crate::graph::objects::Application;
 use crate::graph::parse_date;
+use crate::shell::word;
 
 /// Warned so long before.
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -53,7 +53,7 @@ pub(super) async fn run(site: &Site) -> Checked {
         .because("From then on every sign-in and every refresh fails.")
         .fix("make a new one, give it to the gateway, then remove the old one")
         .prevents(code);
-    let id = quoted(&app.app_id);
+    let id = word(&app.app_id);
     Ok(vec![finding.command(if kind == "certificate" {
         format!("az ad app credential reset --id {id} --append --cert @certificate.pem")
     } else {

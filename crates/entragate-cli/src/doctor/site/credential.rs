@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::entra::Documents;
 use super::wire::{Question, Wire, WireError};
 use crate::config::BrokerConfig;
+use crate::graph::objects::KeyCredential;
 
 /// How the attempt ended.
 #[derive(Debug)]
@@ -106,9 +107,8 @@ pub(super) async fn mark(
     now: Timestamp,
 ) -> Result<Mark, String> {
     if let Some(digests) = broker.credential.thumbprints().await {
-        let hex =
-            |digest: &Vec<u8>| digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"));
-        let written = digests.iter().flat_map(|digest| [hex(digest), STANDARD.encode(digest)]);
+        let written =
+            digests.iter().flat_map(|digest| [KeyCredential::identifier(digest), STANDARD.encode(digest)]);
         return Ok(Mark::Thumbprints(written.collect()));
     }
     let parameters = broker.credential.parameters(signer.as_str(), &documents.token, now).await;

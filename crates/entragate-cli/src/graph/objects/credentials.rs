@@ -38,6 +38,13 @@ pub struct KeyCredential {
     pub rest: Rest,
 }
 
+impl KeyCredential {
+    /// A certificate's SHA-1 in the spelling of `customKeyIdentifier`: hexadecimal.
+    pub fn identifier(digest: &[u8]) -> String {
+        digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
+    }
+}
+
 /// The answer of `addPassword`: the only time that a secret is told.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,10 +1,11 @@
 //! How a shell spells words.
 
 use crate::setup::slot::Slot;
+use crate::shell;
 
 /// A shell word: everything in single quotes, placeholders in double quotes between them.
 pub(super) fn quoted(text: &str) -> String {
-    let mut word = format!("'{}'", text.replace('\'', r"'\''"));
+    let mut word = shell::quoted(text);
     for slot in Slot::ALL {
         word = word.replace(&slot.placeholder(), &format!("'\"${{{}}}\"'", slot.variable()));
     }
