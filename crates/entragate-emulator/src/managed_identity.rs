@@ -27,9 +27,13 @@ pub(crate) fn answer(entra: &Entra, exchange: &Exchange) -> Answer {
 }
 
 fn token(entra: &Entra, exchange: &Exchange) -> Result<Value, (&'static str, &'static str)> {
-    // A forged cross-site request cannot set a header: that is all the protection this service has.
+    // A forged cross-site request cannot set a header.
     if !exchange.header("metadata").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Err(("invalid_request", "Required metadata header not specified"));
+    }
+    // Nor does Azure answer what a proxy passes on; the words are ours.
+    if exchange.headers.contains_key("x-forwarded-for") {
+        return Err(("invalid_request", "A request with an X-Forwarded-For header is not answered"));
     }
     let query = &exchange.query;
     query

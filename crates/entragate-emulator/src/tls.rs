@@ -1,8 +1,9 @@
 //! HTTPS: a certificate authority of the emulator's own, and a certificate of it for the names of this machine. Microsoft's
 //! libraries refuse authorities without TLS.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -14,8 +15,15 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
 
-/// The name that certificates are for, beside the addresses of loopback; it is that of the URL too.
+use crate::clock;
+
+/// The name that certificates are for, beside the address of loopback; it is that of the URL too.
 pub(crate) const HOST: &str = "localhost";
+
+const DAY: u64 = 86_400;
+
+/// The longest that every browser accepts of a server's certificate is 398 days. A new one is made at each start.
+const LIFETIME: u64 = 397 * DAY;
 
 /// Why TLS is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -64,17 +72,17 @@ impl CertificateAuthority {
     }
 }
 
-/// The validity does not follow the clock: what is tested must not depend on the day.
 fn params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = date_time_ymd(2026, 1, 1);
-    params.not_after = date_time_ymd(2049, 12, 31);
     params
 }
 
+/// Its validity does not follow the clock: a saved one outlives the day.
 fn authority() -> CertificateParams {
     let mut params = params("Entragate emulator, not to be trusted outside of tests");
+    params.not_before = date_time_ymd(2026, 1, 1);
+    params.not_after = date_time_ymd(2049, 12, 31);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params
@@ -82,9 +90,12 @@ fn authority() -> CertificateParams {
 
 fn server() -> CertificateParams {
     let mut params = params(HOST);
-    params.subject_alt_names = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)]
-        .map(SanType::IpAddress)
-        .to_vec();
+    // Who connects compares with the system's clock, not with the emulated one; a day is left for what that is off by.
+    let yesterday =
+        date_time_ymd(1970, 1, 1) + Duration::from_secs(clock::system_seconds().saturating_sub(DAY));
+    params.not_before = yesterday;
+    params.not_after = yesterday + Duration::from_secs(LIFETIME);
+    params.subject_alt_names = vec![SanType::IpAddress(IpAddr::from(Ipv4Addr::LOCALHOST))];
     params.subject_alt_names.extend(HOST.try_into().map(SanType::DnsName));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -1,5 +1,5 @@
 // Validation of the emulator's tokens as Microsoft.Identity does it, by a library that is not ours: discovery, keys, kid, RS256,
-// the issuer that belongs to the key, tid, audience; and every minted defect.
+// the issuer that belongs to the key, tid, audience; and minted defects, all refused but an audience in an array.
 import { compactVerify, createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import * as entra from '../lib/entra.mjs'
 import { assert, check } from '../lib/checks.mjs'

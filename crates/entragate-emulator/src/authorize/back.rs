@@ -44,8 +44,9 @@ pub(super) fn of(visit: &Visit<'_>, client: &App) -> Step<Back> {
     let matched = redirect_uri::resolve(client, sent).map_err(|refusal| visit.page(&refusal))?;
     let asked = params.get("response_mode");
     let known = asked.and_then(ResponseMode::parse);
-    let has_id_token = params.get("response_type").is_some_and(|kinds| kinds.contains("id_token"));
-    let default = if has_id_token { ResponseMode::Fragment } else { ResponseMode::Query };
+    // A token of either kind belongs into the fragment, and what is wrong with the wish for one too.
+    let has_token = params.get("response_type").is_some_and(|kinds| kinds.contains("token"));
+    let default = if has_token { ResponseMode::Fragment } else { ResponseMode::Query };
     Ok(Back {
         target: matched.target,
         platform: matched.platform,

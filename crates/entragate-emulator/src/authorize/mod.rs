@@ -96,7 +96,9 @@ pub(crate) fn find_client<'a>(entra: &'a Entra, authority: &Authority, id: &str)
 /// AADSTS50194 for a single-tenant app on a shared authority.
 pub(crate) fn check_audience(authority: &Authority, client: &App) -> Result<(), Refusal> {
     match (authority, client.audience) {
-        (Authority::Consumers, _) => Err(Refusal::NotForConsumers { id: client.id.clone() }),
+        (Authority::Consumers, _) => {
+            Err(Refusal::NotForConsumers { id: client.id.clone(), name: client.display_name.clone() })
+        }
         (Authority::Common | Authority::Organizations, Audience::MyOrg) => {
             Err(Refusal::SingleTenant { id: client.id.clone(), name: client.display_name.clone() })
         }

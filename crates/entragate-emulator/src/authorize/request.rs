@@ -69,8 +69,6 @@ pub(super) fn read<'a>(
 ) -> Step<Request<'a>> {
     match read_parameters(visit, authority, client, &back) {
         Ok(parameters) => Ok(Request { back, ..parameters }),
-        // The one protocol error that Entra shows to the person instead.
-        Err(refusal @ Refusal::ResponseTypeToken) => Err(visit.page(&refusal)),
         Err(refusal) => Err(redirect::refuse(visit, &back, &refusal, refusal.facts().error)),
     }
 }
@@ -129,11 +127,7 @@ fn response_type(sent: Option<&str>, client: &App) -> Result<ResponseType, Refus
         }
         _ => return Err(Refusal::ResponseTypeUnknown),
     };
-    if client.implicit_id_tokens {
-        Ok(wanted)
-    } else {
-        Err(Refusal::ImplicitDisabled { client: client.id.clone() })
-    }
+    if client.implicit_id_tokens { Ok(wanted) } else { Err(Refusal::ImplicitDisabled) }
 }
 
 fn prompt(sent: Option<&str>) -> Result<Prompt, Refusal> {

@@ -64,10 +64,10 @@ pub(super) fn refuse(
 fn who<'a>(visit: &Visit<'a>, request: &Request<'_>, session: Option<&Session>) -> Step<&'a User> {
     let entra = visit.entra;
     let settings = entra.settings();
-    let find = |called: &str| {
-        let unknown = || refuse(visit, request, &Refusal::UnknownUser { user: called.to_owned() });
-        entra.directory.user(called).ok_or_else(unknown)
+    let unknown = || Refusal::UnknownUser {
+        tenant: entra.directory.tenant_name(request.authority.segment()).to_owned(),
     };
+    let find = |called: &str| entra.directory.user(called).ok_or_else(|| refuse(visit, request, &unknown()));
     if let Some(chosen) = visit.params.get("__emulator_user") {
         return find(chosen);
     }
@@ -84,7 +84,7 @@ fn who<'a>(visit: &Visit<'a>, request: &Request<'_>, session: Option<&Session>) 
         (Some(_), _) if silent => Err(refuse(visit, request, &Refusal::NoSession)),
         (Some(hint), _) if settings.headless => {
             let user = entra.directory.users.iter().find(|user| user.upn.eq_ignore_ascii_case(hint));
-            user.ok_or_else(|| visit.page(&Refusal::UnknownUser { user: hint.to_owned() }))
+            user.ok_or_else(|| visit.page(&unknown()))
         }
         (Some(_), _) => Err(page(visit, request)),
         (None, Some(user)) => Ok(user),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::header::HOST;
 use http::uri::Authority;
-use http::{Method, Response, StatusCode};
+use http::{HeaderName, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -65,7 +65,7 @@ pub(crate) fn answer(control: &Control, peer: IpAddr, exchange: &Exchange, path:
         );
     }
     // A proxy on this machine speaks for anybody.
-    if exchange.headers.contains_key("x-forwarded-for") || exchange.headers.contains_key("forwarded") {
+    if exchange.headers.keys().any(is_of_a_proxy) {
         return error(StatusCode::FORBIDDEN, "the control plane answers no proxies", "call it directly");
     }
     // A page of some other site must not steer the emulator through the visitor's browser.
@@ -81,6 +81,12 @@ pub(crate) fn answer(control: &Control, peer: IpAddr, exchange: &Exchange, path:
         Some(Err(bad)) => error(StatusCode::BAD_REQUEST, &bad.error, &bad.hint),
         None => error(StatusCode::NOT_FOUND, "no such control", "GET /__emulator lists what there is"),
     }
+}
+
+/// What proxies add: RFC 9110 (section 7.6.3), RFC 7239, and what came before it.
+fn is_of_a_proxy(header: &HeaderName) -> bool {
+    let name = header.as_str();
+    matches!(name, "via" | "forwarded" | "x-real-ip") || name.starts_with("x-forwarded-")
 }
 
 /// Whether the `Host` is a name of loopback or that of the emulator's own URL; the port does not matter.

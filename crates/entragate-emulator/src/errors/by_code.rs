@@ -20,7 +20,7 @@ const OWN: [fn(&About) -> Refusal; 67] = [
     |about| Refusal::RedirectMismatch { uri: about.redirect_uri.clone(), client: about.client.clone() },
     |_| Refusal::ResponseTypeToken,
     |_| Refusal::ResponseTypeUnknown,
-    |about| Refusal::ImplicitDisabled { client: about.client.clone() },
+    |_| Refusal::ImplicitDisabled,
     |_| Refusal::ChallengeSize,
     |about| Refusal::ScopeInvalid { scope: about.scope.clone() },
     |about| Refusal::UnknownApi { api: about.api.clone(), tenant: about.tenant_name.clone() },
@@ -41,7 +41,7 @@ const OWN: [fn(&About) -> Refusal; 67] = [
         listed: String::new(),
     },
     |_| Refusal::NoSession,
-    |about| Refusal::UnknownUser { user: about.user.clone() },
+    |about| Refusal::UnknownUser { tenant: about.tenant_name.clone() },
     |_| Refusal::UserDisabled,
     |about| Refusal::ForeignUser {
         user: about.user.clone(),

@@ -43,7 +43,7 @@ impl Refusal {
 
             Self::ResponseTypeToken => (700_051, 400, "unsupported_response_type"),
             Self::ResponseTypeUnknown => (70005, 400, "unsupported_response_type"),
-            Self::ImplicitDisabled { .. } => (700_054, 400, "unsupported_response_type"),
+            Self::ImplicitDisabled => (700_054, 400, "unsupported_response_type"),
             Self::ChallengeSize => (501_491, 400, "invalid_request"),
             Self::ScopeInvalid { .. } => (70011, 400, "invalid_scope"),
             Self::UnknownApi { .. } => (500_011, 400, "invalid_resource"),

@@ -31,13 +31,7 @@ pub(super) const FURTHER: [Row; 28] = [
          application is misconfigured: it must require access to Windows Azure Active Directory by specifying at least \
          'Sign in and read user profile' permission.",
     ),
-    row(
-        700_038,
-        400,
-        "unauthorized_client",
-        Page,
-        "'{client}' is no identifier that an application can have.",
-    ),
+    row(700_038, 400, "unauthorized_client", Page, "{client} is not a valid application identifier."),
     row(900_971, 400, "invalid_request", Page, "No reply address provided."),
     row(
         65002,
@@ -52,16 +46,17 @@ pub(super) const FURTHER: [Row; 28] = [
         400,
         "invalid_resource",
         AfterSignIn,
-        "Misconfigured application. The client application '{client_name}' has requested access to resource '{api}', which \
-         its list of required resources does not have.",
+        "The client application has requested access to resource '{api}'. This request has failed because the client has \
+         not specified this resource in its requiredResourceAccess list.",
     ),
     row(
         650_056,
         400,
         "invalid_resource",
         AfterSignIn,
-        "Misconfigured application. The client '{client_name}' has listed no permissions for '{api_name}' in its \
-         registration, or the administrator has not consented in the tenant.",
+        "Misconfigured application. This could be due to one of the following: the client has not listed any permissions \
+         for '{api_name}' in the requested permissions in the client's application registration. Or, the admin has not \
+         consented in the tenant. Client app ID: {client}.",
     ),
     // Policies
     row(50074, 400, "invalid_grant", Redirect, "Strong Authentication is required."),

@@ -15,7 +15,7 @@ pub(crate) use screen::Screen;
 pub(crate) use trace::Trace;
 
 /// A refusal. The text is what stands between `AADSTSnnnn: ` and the trace suffix; where neither Microsoft's page of error
-/// codes nor a published answer gives one, the words are our own.
+/// codes nor a published answer gives one, the words are our own, and docs/reference/emulator.md says so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     // The request as such
@@ -38,7 +38,7 @@ pub(crate) enum Refusal {
     Duplicated(&'static str),
     #[error("Unsupported '{0}' value.")]
     Unsupported(&'static str),
-    #[error("Malformed JSON in the 'claims' parameter.")]
+    #[error("Malformed JSON.")]
     ClaimsMalformed,
     #[error("Unknown or invalid instance.")]
     UnknownInstance,
@@ -56,8 +56,11 @@ pub(crate) enum Refusal {
          application to be multi-tenant."
     )]
     SingleTenant { id: String, name: String },
-    #[error("Application '{id}' is for work or school accounts; the /consumers endpoint is not for it.")]
-    NotForConsumers { id: String },
+    #[error(
+        "Application '{id}'({name}) is configured for use by Microsoft Entra users only. Please do not use the /consumers \
+         endpoint to serve this request."
+    )]
+    NotForConsumers { id: String, name: String },
     #[error("Application '{id}'({name}) is disabled.")]
     ClientDisabled { id: String, name: String },
     #[error("The client application {client} is missing service principal in the tenant {tenant}.")]
@@ -76,14 +79,12 @@ pub(crate) enum Refusal {
     RedirectMismatch { uri: String, client: String },
 
     // What is asked for
-    #[error("'token' alone is no 'response_type' of this endpoint.")]
+    #[error("response_type 'token' is not enabled for the application.")]
     ResponseTypeToken,
     #[error("The 'response_type' is not supported.")]
     ResponseTypeUnknown,
-    #[error(
-        "The 'response_type' needs ID tokens from this endpoint, which application '{client}' has not enabled."
-    )]
-    ImplicitDisabled { client: String },
+    #[error("response_type 'id_token' is not enabled for the application.")]
+    ImplicitDisabled,
     #[error("Invalid size of Code_Challenge parameter.")]
     ChallengeSize,
     #[error(
@@ -130,8 +131,11 @@ pub(crate) enum Refusal {
     // The user
     #[error("Session information is not sufficient for single-sign-on.")]
     NoSession,
-    #[error("The account '{user}' does not exist.")]
-    UnknownUser { user: String },
+    #[error(
+        "The user account {{EmailHidden}} does not exist in the {tenant} directory. To sign into this application, the \
+         account must be added to the directory."
+    )]
+    UnknownUser { tenant: String },
     #[error("The user account is disabled.")]
     UserDisabled,
     #[error(

@@ -27,8 +27,7 @@ impl Refusal {
             | Self::SingleTenant { .. }
             | Self::RedirectMalformed
             | Self::NoReplyAddress
-            | Self::RedirectMismatch { .. }
-            | Self::ResponseTypeToken => Screen::Page,
+            | Self::RedirectMismatch { .. } => Screen::Page,
             Self::UnknownUser { .. }
             | Self::UserDisabled
             | Self::ForeignUser { .. }

@@ -60,7 +60,6 @@ fn check(uri: &str, platform: Platform, personal: bool) -> Result<(), &'static s
     }
     match platform {
         Platform::Public => Ok(()),
-        Platform::Web if scheme == "urn" => Ok(()),
         Platform::Web | Platform::Spa => Err("must start with https, or with http for localhost."),
     }
 }
@@ -115,6 +114,7 @@ mod tests {
             ("http://[::1]/callback", Public),
             ("cursor://x", Spa),
             ("cursor://x", Web),
+            ("urn:ietf:wg:oauth:2.0:oob", Web),
             ("https://x/#y", Web),
             ("https://x/(y)", Web),
             ("/callback", Public),

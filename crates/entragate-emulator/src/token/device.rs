@@ -34,8 +34,9 @@ pub(super) fn redeem(call: &Call<'_>) -> Result<Answer, Refusal> {
 }
 
 fn grant(call: &Call<'_>, device: &Device, session: &Session, platform: Platform) -> Result<Grant, Refusal> {
-    let user = call.entra.directory.user_by_oid(&session.oid);
-    let home = user.ok_or_else(|| Refusal::UnknownUser { user: session.oid.clone() })?;
+    let directory = &call.entra.directory;
+    let gone = || Refusal::UnknownUser { tenant: directory.tenant_name(call.authority.segment()).to_owned() };
+    let home = directory.user_by_oid(&session.oid).ok_or_else(gone)?;
     Ok(Grant {
         tenant: device.authority.tenant().unwrap_or(&home.tenant).to_owned(),
         client: device.client.clone(),

@@ -92,7 +92,9 @@ fn grant(call: &Call<'_>, assertion: &Assertion, scope: ScopeRequest) -> Result<
     let oid = assertion.text("oid").unwrap_or_default();
     let entra = call.entra;
     let user = entra.directory.user_by_oid(oid);
-    let user = user.ok_or_else(|| Refusal::UnknownUser { user: oid.to_owned() })?;
+    let tenant = assertion.text("tid").unwrap_or_default();
+    let gone = || Refusal::UnknownUser { tenant: entra.directory.tenant_name(tenant).to_owned() };
+    let user = user.ok_or_else(gone)?;
     Ok(Grant {
         tenant: assertion.text("tid").unwrap_or(&user.tenant).to_owned(),
         client: call.client.id.clone(),

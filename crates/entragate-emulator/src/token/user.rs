@@ -21,7 +21,7 @@ pub(super) struct Ready<'a> {
 
 pub(super) fn check<'a>(call: &Call<'a>, grant: &Grant, scope: &ScopeRequest) -> Result<Ready<'a>, Refusal> {
     let (entra, client) = (call.entra, call.client);
-    let gone = || Refusal::UnknownUser { user: grant.oid.clone() };
+    let gone = || Refusal::UnknownUser { tenant: entra.directory.tenant_name(&grant.tenant).to_owned() };
     let user = entra.directory.user_by_oid(&grant.oid).ok_or_else(gone)?;
     let tenant = match &call.authority {
         Authority::Tenant(tenant) => tenant.clone(),

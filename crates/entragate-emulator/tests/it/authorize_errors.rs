@@ -121,9 +121,22 @@ async fn e028_user_of_another_tenant_50020() {
 }
 
 #[tokio::test]
-async fn e029_response_type_token_is_a_page_700051() {
+async fn e029_response_type_token_is_redirected_700051() {
     let entra = Entra::start().await;
-    entra.authorize(&Authorize::base().with("response_type", "token")).await.page(700_051);
+    for kinds in ["token", "code token", "id_token token"] {
+        let request = Authorize::base().with("response_type", kinds);
+        for request in [request.clone(), request.with("prompt", "none")] {
+            let location = entra.authorize(&request).await.location();
+            let message = location.refusal("unsupported_response_type", 700_051);
+            assert_eq!(message, "response_type 'token' is not enabled for the application.");
+            // Whoever asks for tokens reads the fragment.
+            assert_eq!(location.separator, '#', "{}", location.raw);
+        }
+    }
+    let request = Authorize::base().with("response_type", "token").with("response_mode", "query");
+    let location = entra.authorize(&request).await.location();
+    location.refusal("unsupported_response_type", 700_051);
+    assert_eq!(location.separator, '?', "{}", location.raw);
 }
 
 #[tokio::test]
@@ -149,7 +162,8 @@ async fn e031_hybrid_without_implicit_grant_700054() {
     let entra = Entra::start().await;
     let request = Authorize::web().user("alice").with("response_type", "code id_token").with("nonce", "n-1");
     let location = entra.authorize(&request).await.location();
-    location.refusal("unsupported_response_type", 700_054);
+    let message = location.refusal("unsupported_response_type", 700_054);
+    assert_eq!(message, "response_type 'id_token' is not enabled for the application.");
 }
 
 #[tokio::test]

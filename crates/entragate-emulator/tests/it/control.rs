@@ -368,6 +368,22 @@ async fn control_plane_refuses_a_name_that_was_rebound_to_this_machine() {
 }
 
 #[tokio::test]
+async fn control_plane_refuses_what_came_through_a_proxy() {
+    let entra = Entra::start().await;
+    for (name, value) in [
+        ("via", "1.1 proxy"),
+        ("forwarded", "for=192.0.2.1"),
+        ("x-forwarded-for", "192.0.2.1"),
+        ("x-forwarded-host", "localhost"),
+        ("x-real-ip", "127.0.0.1"),
+    ] {
+        let reply = entra.send(entra.request("GET", "/__emulator/tokens").header(name, value)).await;
+        assert_eq!(reply.status, 403, "{name}: {}", reply.body);
+        assert_eq!(reply.json()["hint"], "call it directly", "{name}");
+    }
+}
+
+#[tokio::test]
 async fn control_plane_answers_every_name_of_loopback() {
     let entra = Entra::start().await;
     for host in ["localhost", "LocalHost", "127.0.0.1", "127.8.9.10", "[::1]"] {

@@ -88,6 +88,13 @@ async fn e093_the_metadata_service_refuses() {
     ] {
         assert_eq!(metadata(&entra, &query).await.status, 400, "{query}");
     }
+    // What a proxy passes on is not asked for by this machine.
+    let path = format!("/metadata/identity/oauth2/token?{good}");
+    let request =
+        entra.request("GET", &path).header("metadata", "true").header("x-forwarded-for", "192.0.2.1");
+    let forwarded = entra.send(request).await;
+    assert_eq!((forwarded.status, &forwarded.json()["error"]), (400, &json!("invalid_request")));
+    assert_eq!(forwarded.json()["access_token"], Value::Null);
 }
 
 #[tokio::test]

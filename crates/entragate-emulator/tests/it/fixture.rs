@@ -87,6 +87,7 @@ fn client(trusted: Option<reqwest::Certificate>) -> reqwest::Client {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .tls_certs_only(trusted)
+        .tls_info(true)
         .timeout(Duration::from_secs(30))
         .build()
         .expect("the client builds")

@@ -608,6 +608,7 @@ async fn e110_redirect_uris_have_rules() {
     for (platform, uri) in [
         ("web", "http://gw.contoso.test/callback"),
         ("web", "cursor://callback"),
+        ("web", "urn:ietf:wg:oauth:2.0:oob"),
         ("spa", "cursor://callback"),
         ("publicClient", "http://[::1]/callback"),
         ("publicClient", "http://localhost/callback#x"),
@@ -621,7 +622,9 @@ async fn e110_redirect_uris_have_rules() {
     admin.patch(&path, json!({
         "web": {"redirectUris": ["https://gw.contoso.test/callback"], "homePageUrl": "https://gw.contoso.test"},
         "spa": {"redirectUris": ["http://localhost:6274/oauth/callback"]},
-        "publicClient": {"redirectUris": ["http://127.0.0.1/callback", "cursor://callback"]},
+        "publicClient": {
+            "redirectUris": ["http://127.0.0.1/callback", "cursor://callback", "urn:ietf:wg:oauth:2.0:oob"],
+        },
     })).await;
     let web = admin.get(&path).await["web"].clone();
     assert_eq!(

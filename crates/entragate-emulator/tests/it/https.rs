@@ -27,6 +27,31 @@ async fn every_name_of_this_machine_is_certified() {
     }
 }
 
+/// Days since 0000-03-01 of the `YYMMDD` that a UTCTime (RFC 5280, section 4.1.2.5.1) begins with.
+fn days(time: &[u8]) -> i64 {
+    let number = |at: usize| i64::from(time[at] - b'0') * 10 + i64::from(time[at + 1] - b'0');
+    let (month, day) = (number(2), number(4));
+    let year = 2000 + number(0) - i64::from(month <= 2);
+    year * 365 + year / 4 - year / 100 + year / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+}
+
+#[tokio::test]
+async fn the_certificate_is_as_short_lived_as_browsers_demand_and_names_only_what_listens() {
+    let entra = start().await;
+    let answer = https_client(authority(&entra)).get(entra.url()).send().await.expect("an answer");
+    let info = answer.extensions().get::<reqwest::tls::TlsInfo>().expect("TLS was spoken");
+    let leaf = info.peer_certificate().expect("a certificate");
+    let times: Vec<&[u8]> =
+        leaf.windows(15).filter(|bytes| bytes.starts_with(&[0x17, 13]) && bytes[14] == b'Z').collect();
+    let [from, until] = times.as_slice() else { panic!("two dates: {times:?}") };
+    let lifetime = days(&until[2..]) - days(&from[2..]);
+    assert!((300..=398).contains(&lifetime), "{lifetime} days");
+    // IPv6 loopback as an iPAddress of the subject alternative names.
+    let mut ipv6 = [0; 18];
+    (ipv6[0], ipv6[1], ipv6[17]) = (0x87, 16, 1);
+    assert!(!leaf.windows(18).any(|bytes| bytes == ipv6), "nothing listens on ::1");
+}
+
 #[tokio::test]
 async fn who_does_not_trust_the_authority_gets_nothing() {
     let (entra, other) = (start().await, start().await);

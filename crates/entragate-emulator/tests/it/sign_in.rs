@@ -103,7 +103,14 @@ async fn session_signs_in_silently_and_prompt_login_ignores_it() {
 #[tokio::test]
 async fn sign_in_as_an_unknown_user_50034() {
     let entra = Entra::start().await;
-    entra.authorize(&Authorize::base().user("nobody")).await.page(50034);
+    for request in
+        [Authorize::base().user("nobody"), Authorize::base().with("login_hint", "nobody@contoso.test")]
+    {
+        entra.authorize(&request).await.page(50034).says(
+            "The user account {EmailHidden} does not exist in the Contoso directory. To sign into this application, the \
+             account must be added to the directory.",
+        );
+    }
 }
 
 #[tokio::test]
