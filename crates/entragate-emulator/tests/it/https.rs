@@ -27,7 +27,7 @@ async fn every_name_of_this_machine_is_certified() {
     }
 }
 
-/// Days since 0000-03-01 of the `YYMMDD` that a UTCTime (RFC 5280, section 4.1.2.5.1) begins with.
+/// Days since 0000-03-01 of the `YYMMDD` that a `UTCTime` (RFC 5280, section 4.1.2.5.1) begins with.
 fn days(time: &[u8]) -> i64 {
     let number = |at: usize| i64::from(time[at] - b'0') * 10 + i64::from(time[at + 1] - b'0');
     let (month, day) = (number(2), number(4));
