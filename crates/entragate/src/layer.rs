@@ -289,7 +289,9 @@ fn header_mismatch(message: &Message, text: &str) -> Refusal {
 /// vain. What a list shows is looked at when it is there.
 async fn with_groups(inner: &Inner, who: Principal, message: &Message) -> Principal {
     match &inner.entra {
-        Some(entra) if inner.policy.depends_on_groups(&who, message) => entra.groups.completed(&who).await,
+        Some(entra) if inner.policy.depends_on_groups(&who, message, entra.api.required_scopes()) => {
+            entra.groups.completed(&who).await
+        }
         _ => who,
     }
 }

@@ -125,8 +125,15 @@ impl Policy {
         message: &Arc<Message>,
         baseline_scopes: &[String],
     ) -> Result<Permit, Denial> {
+        match self.denial(principal, message, baseline_scopes) {
+            None => Ok(Permit::new(principal.clone(), Arc::clone(message))),
+            Some(denial) => Err(denial),
+        }
+    }
+
+    fn denial(&self, principal: &Principal, message: &Message, baseline_scopes: &[String]) -> Option<Denial> {
         if principal.is_development() {
-            return Ok(Permit::new(principal.clone(), Arc::clone(message)));
+            return None;
         }
         // All scopes that the message needs go into one challenge, not one after the other.
         let mut missing: Vec<String> = Vec::new();
@@ -137,21 +144,22 @@ impl Policy {
         for call in message.calls() {
             match self.judge(principal, call) {
                 Ok(scopes) => missing.extend(scopes),
-                // Nobody was asked because another call of the batch is refused anyway: that one is named.
-                Err(forbidden) if forbidden.reason.depends_on_groups() => unsure = unsure.or(Some(forbidden)),
-                Err(forbidden) => return Err(Denial::Forbidden(forbidden)),
+                // Nobody was asked because the message is refused anyway: for another call of the batch, which is named
+                // then, or for a scope.
+                Err(forbidden) if forbidden.reason.depends_on_groups() => {
+                    missing.extend(self.scopes_missing_for(principal, call));
+                    unsure = unsure.or(Some(forbidden));
+                }
+                Err(forbidden) => return Some(Denial::Forbidden(forbidden)),
             }
         }
-        if let Some(forbidden) = unsure {
-            return Err(Denial::Forbidden(forbidden));
-        }
         if missing.is_empty() {
-            return Ok(Permit::new(principal.clone(), Arc::clone(message)));
+            return unsure.map(Denial::Forbidden);
         }
         let missing = unique(missing);
         let known = baseline_scopes.iter().chain(principal.scopes()).cloned();
         let wanted = unique(known.chain(missing.iter().cloned()));
-        Err(Denial::InsufficientScope { missing, wanted })
+        Some(Denial::InsufficientScope { missing, wanted })
     }
 
     /// Whether a sign-in is worth anything: a person who may call nothing learns it at once, with the role that is
@@ -188,7 +196,7 @@ impl Policy {
         if call.method().starts_with("resources/") && call.target().is_some_and(has_dot_segment) {
             return Err(forbidden(Reason::NoRule));
         }
-        let Some(rule) = self.rules.iter().find(|rule| rule.names(call)) else {
+        let Some(rule) = self.rule_of(call) else {
             let method = call.method();
             let allowed = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
             return if allowed { Ok(Vec::new()) } else { Err(forbidden(Reason::NoRule)) };
@@ -196,18 +204,28 @@ impl Policy {
         self.judge_rule(principal, rule).map_err(forbidden)
     }
 
+    /// The rule that decides.
+    fn rule_of(&self, call: &Call) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.names(call))
+    }
+
+    fn scopes_missing_for(&self, principal: &Principal, call: &Call) -> Vec<String> {
+        let scopes = self.rule_of(call).map(Rule::required_scopes).unwrap_or_default();
+        self.missing_scopes(principal, scopes)
+    }
+
     /// The scopes that a rule's calls still miss, or why nothing would help.
     pub(super) fn judge_rule(&self, principal: &Principal, rule: &Rule) -> Result<Vec<String>, Reason> {
         if !rule.has_one_of_the_roles(principal) {
             return Err(Reason::Roles(rule.required_roles().to_vec()));
         }
-        let groups = rule.required_groups();
-        if !groups.is_empty() && !principal.is_in_one_of(groups).map_err(Reason::GroupsUnread)? {
-            return Err(Reason::Groups(groups.to_vec()));
-        }
         let missing = self.missing_scopes(principal, rule.required_scopes());
         if !missing.is_empty() && principal.kind() == Kind::Application {
             return Err(Reason::UserNeeded);
+        }
+        let groups = rule.required_groups();
+        if !groups.is_empty() && !principal.is_in_one_of(groups).map_err(Reason::GroupsUnread)? {
+            return Err(Reason::Groups(groups.to_vec()));
         }
         Ok(missing)
     }
@@ -221,15 +239,17 @@ impl Policy {
         self.rules.iter().flat_map(|rule| rule.required_groups().iter().cloned())
     }
 
-    /// Whether the decision about this message depends on groups of the caller that nobody has asked for yet.
-    pub(crate) fn depends_on_groups(&self, principal: &Principal, message: &Message) -> bool {
-        if !principal.has_unasked_groups() {
-            return false;
-        }
-        let refusals = message.calls().iter().filter_map(|call| self.judge(principal, call).err());
-        let depends: Vec<bool> = refusals.map(|forbidden| forbidden.reason.depends_on_groups()).collect();
-        // One call that is refused whatever the groups are refuses all.
-        !depends.is_empty() && depends.iter().all(|depends| *depends)
+    /// Whether the decision about this message depends on groups of the caller that nobody has asked for yet, and on
+    /// nothing else.
+    pub(crate) fn depends_on_groups(
+        &self,
+        principal: &Principal,
+        message: &Message,
+        baseline_scopes: &[String],
+    ) -> bool {
+        let denial = || self.denial(principal, message, baseline_scopes);
+        principal.has_unasked_groups()
+            && matches!(denial(), Some(Denial::Forbidden(forbidden)) if forbidden.reason.depends_on_groups())
     }
 
     /// Those of `scopes` that the caller lacks.
@@ -255,7 +275,7 @@ impl Policy {
 }
 
 /// Every scope once, in the order in which it came.
-fn unique(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(super) fn unique(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut unique: Vec<String> = Vec::new();
     for scope in scopes {
         if !unique.contains(&scope) {
@@ -405,8 +425,8 @@ mod tests {
             (batch(["tools/call", "x/unnamed"]), false),
             (Message::Empty, false),
         ] {
-            assert_eq!(policy.depends_on_groups(&overage, &message), depends, "{message:?}");
-            assert!(!policy.depends_on_groups(&principal(Kind::User, &[], &[]), &message));
+            assert_eq!(policy.depends_on_groups(&overage, &message, &[]), depends, "{message:?}");
+            assert!(!policy.depends_on_groups(&principal(Kind::User, &[], &[]), &message, &[]));
         }
         // Of a batch that is refused without asking, the call is named that is refused.
         let denial = policy.decide(&overage, &Arc::new(batch(["tools/call", "x/unnamed"])), &[]).unwrap_err();
@@ -414,6 +434,33 @@ mod tests {
         assert_eq!(policy.sight(&overage, "tools/call", "deploy_x"), Sight::DependsOnGroups);
         assert_eq!(policy.sight(&overage, "tools/call", "admin_x"), Sight::Hidden);
         assert_eq!(policy.sight(&overage, "tools/call", "late"), Sight::Shown);
+    }
+
+    #[test]
+    fn a_missing_scope_comes_before_groups_that_nobody_has_asked_for() {
+        let policy = Policy::new([Rule::tools(["*"]).groups(["g"]).scopes(["write"])]);
+        let overage = in_too_many_groups(&[]);
+        for (baseline, missing) in [(&[][..], &["write"][..]), (&["read".to_owned()], &["read", "write"])] {
+            assert!(!policy.depends_on_groups(&overage, &tool("x"), baseline));
+            let denial = policy.decide(&overage, &Arc::new(tool("x")), baseline).unwrap_err();
+            assert!(
+                matches!(&denial, Denial::InsufficientScope { missing: all, .. } if all == missing),
+                "{denial:?}"
+            );
+        }
+        // A list shows no name because of a scope that is missing: whether the caller may see it is for the groups to say.
+        assert_eq!(policy.sight(&overage, "tools/call", "x"), Sight::DependsOnGroups);
+        // Whoever is known not to be a member is not sent to sign in in vain.
+        let outsider = overage.with_groups(Ok(Arc::new([])));
+        let denial = policy.decide(&outsider, &Arc::new(tool("x")), &[]).unwrap_err();
+        assert!(
+            matches!(denial, Denial::Forbidden(Forbidden { reason: Reason::Groups(_), .. })),
+            "{denial:?}"
+        );
+        // A program cannot get the scope, whatever its groups are.
+        let program =
+            Principal::new(Identity { groups_overage: true, ..identity(Kind::Application, &[], &[]) });
+        assert!(!policy.depends_on_groups(&program, &tool("x"), &[]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::decide::{Policy, Reason};
+use super::decide::{Policy, Reason, unique};
 use super::rule::Rule;
 use crate::principal::{Kind, Principal};
 
@@ -54,7 +54,7 @@ impl Policy {
             _ => Vec::new(),
         };
         let rules: Vec<RuleOutlook> =
-            (0..self.rules().len()).filter_map(|at| self.rule_outlook(who, at)).collect();
+            (0..self.rules().len()).filter_map(|at| self.rule_outlook(who, at, &missing_scopes)).collect();
         let has = |access| rules.iter().any(|rule| rule.access == access);
         let overall = if !missing_scopes.is_empty() {
             Access::Refused
@@ -68,24 +68,26 @@ impl Policy {
         Outlook { overall, missing_scopes, rules }
     }
 
-    fn rule_outlook(&self, who: &Principal, at: usize) -> Option<RuleOutlook> {
+    /// `everywhere`: the scopes that each call lacks, whichever rule names it.
+    fn rule_outlook(&self, who: &Principal, at: usize, everywhere: &[String]) -> Option<RuleOutlook> {
         let (earlier, rest) = self.rules().split_at_checked(at)?;
         let rule = rest.first()?;
         let (access, needs) = if rule.is_named_by(earlier) {
             (Access::NeverAsked, Some("never asked: an earlier rule names it".to_owned()))
         } else {
-            self.access(who, rule)
+            self.access(who, rule, everywhere)
         };
         Some(RuleOutlook { names: rule.patterns(), access, needs })
     }
 
-    fn access(&self, who: &Principal, rule: &Rule) -> (Access, Option<String>) {
+    fn access(&self, who: &Principal, rule: &Rule, everywhere: &[String]) -> (Access, Option<String>) {
+        let missing = self.missing_scopes(who, rule.required_scopes());
+        let missing = unique(everywhere.iter().cloned().chain(missing));
         match self.judge_rule(who, rule) {
-            Ok(missing) if missing.is_empty() => (Access::Allowed, None),
-            Ok(missing) => (Access::Refused, Some(words(&Reason::ScopesNotGranted(missing)))),
+            Ok(_) if missing.is_empty() => (Access::Allowed, None),
+            Ok(_) => (Access::Refused, Some(words(&Reason::ScopesNotGranted(missing)))),
             Err(Reason::GroupsUnread(unread)) => {
                 let needs = words(&Reason::Groups(rule.required_groups().to_vec()));
-                let missing = self.missing_scopes(who, rule.required_scopes());
                 if !unread.is_open() {
                     (Access::Refused, Some(format!("{needs}, which is not known: {unread}")))
                 } else if missing.is_empty() {

@@ -227,6 +227,49 @@ async fn a_message_that_is_refused_anyway_asks_nobody() {
     assert_eq!(asked(&world), 0);
 }
 
+/// Signing in again comes first, and then the groups: the client is told so at once and Graph is not asked in vain.
+#[tokio::test]
+async fn a_call_that_lacks_a_scope_asks_nobody_for_groups() {
+    let api = ApiApp::new(ClientId::parse(fixtures::GROUPED).unwrap()).with_scopes(["access"]).unwrap();
+    let scoped = Rule::tools(["scoped_*"]).groups([ENGINEERING]).scopes(["write"]);
+    let rules = [scoped].into_iter().chain(rules());
+    let builder = World::builder().api(api).gate(|builder| builder.rules(rules).graph_groups(graph()));
+    let world = builder.in_front_of(entra().await).await;
+    let of = |scp: &str| {
+        mint(&world, &MintRequest { user: Some("gina".into()), scp: Some(scp.into()), ..request() })
+    };
+    let calling = |tool: &str| json!({ "jsonrpc": "2.0", "id": tool, "method": "tools/call", "params": { "name": tool } });
+    let (other, access) = (of("other"), of("access"));
+    for (token, body) in [
+        (&other, calling("admin_reset")),
+        (&access, calling("scoped_x")),
+        (&access, json!([calling("admin_reset"), calling("scoped_x")])),
+    ] {
+        let answer = world.post(Some(token), &body).await;
+        assert_eq!(answer.status(), 403, "{body}");
+        let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+        assert!(challenge.contains("insufficient_scope"), "{challenge}");
+        assert_eq!(asked(&world), 0, "{body}");
+    }
+    // A report says the same.
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {other}").parse().unwrap())]);
+    let rules = world.gate.examine(&headers).await.unwrap().access.unwrap().rules;
+    assert!(rules.iter().all(|rule| rule.access == Access::Refused), "{rules:?}");
+    assert_eq!(asked(&world), 0);
+    // With the scope the groups decide.
+    assert_eq!(call(&world, &of("access write"), "scoped_x").await, "scoped_x");
+    assert_eq!(asked(&world), 1);
+}
+
+#[tokio::test]
+async fn an_object_id_that_is_none_is_nobody_that_graph_knows() {
+    let world = world(|builder| builder.graph_groups(graph())).await;
+    let claims = json!({ "oid": "../me" }).as_object().unwrap().clone();
+    let forged = mint(&world, &MintRequest { user: Some("gina".into()), claims, ..request() });
+    assert!(call(&world, &forged, "admin_reset").await.contains("Microsoft Graph does not know you"));
+    assert_eq!(asked(&world), 0);
+}
+
 #[tokio::test]
 async fn a_report_asks_graph_as_a_call_does_and_leaves_no_trace() {
     let world = world(|builder| builder.graph_groups(graph())).await;

@@ -81,9 +81,9 @@ impl Graph {
     ///
     /// [Microsoft: getMemberObjects]: https://learn.microsoft.com/graph/api/directoryobject-getmemberobjects
     pub(crate) async fn member_of(&self, object_id: &str, most: usize) -> Result<Vec<String>, Unread> {
-        // It becomes part of a path.
+        // It becomes part of a path, and no user has another one.
         if !is_guid(object_id) {
-            return Err(Unread::Unusable("the user's object id is no GUID".to_owned()));
+            return Err(Unread::NoSuchUser);
         }
         let snapshot =
             self.keyring.snapshot().await.map_err(|error| Unread::Unreachable(error.to_string()))?;
