@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod emulate;
 pub mod explain;
 pub mod graph;
+mod pasted;
 mod redaction;
 pub mod sample;
 pub mod serve;

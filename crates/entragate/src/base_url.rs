@@ -20,7 +20,7 @@ pub enum BaseUrlError {
     /// Plain http on a name that other machines can reach.
     #[error("plain http is allowed on loopback only, `{0}` needs https")]
     PlainHttp(String),
-    /// Userinfo, query or fragment (RFC 8414 §2 forbids query and fragment in an issuer).
+    /// Userinfo, query or fragment (RFC 8414 §2 forbids query and fragment in an issuer), an apostrophe.
     #[error("must not contain {0}")]
     Forbidden(&'static str),
     /// The URL parser would write it differently, so clients that normalise would see another string.
@@ -59,6 +59,10 @@ impl BaseUrl {
         }
         if url.fragment().is_some() {
             return Err(BaseUrlError::Forbidden("a fragment"));
+        }
+        // It stands in commands that people paste, between quotes that this would end.
+        if text.contains('\'') {
+            return Err(BaseUrlError::Forbidden("an apostrophe"));
         }
         let normal = url.as_str().strip_suffix('/').unwrap_or(url.as_str());
         if normal != text {
@@ -150,6 +154,8 @@ mod tests {
             "https://MCP.contoso.com",
             "https://mcp.contoso.com:443",
             "https://mcp.contoso.com//",
+            // Would end the quotes of a command that names it.
+            "https://mcp.contoso.com/a'b",
             "",
         ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad} was accepted");

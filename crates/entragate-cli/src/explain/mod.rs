@@ -4,6 +4,7 @@ mod json;
 mod reference;
 mod terminal;
 
+use std::borrow::Cow;
 use std::io::{BufRead as _, Read as _};
 
 use anyhow::Context as _;
@@ -11,6 +12,7 @@ use entragate::aadsts::{self, Found, Names};
 
 use crate::cli::{Exit, print};
 use crate::config::{Config, Identity};
+use crate::pasted::decoded;
 
 pub use reference::reference;
 
@@ -19,6 +21,7 @@ const LONGEST: u64 = 4 << 20;
 
 /// Options of `entragate explain`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
 pub struct Arguments {
     /// A code, or what has one in it: an error page, a JSON body, a redirect URL, a log line; `-` reads standard input
     #[arg(required_unless_present = "list", value_name = "CODE|TEXT|-")]
@@ -30,6 +33,11 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+const AFTER_HELP: &str = "\
+Each argument that is a number is a code of its own; in a text that is piped in, a number is one where there is \
+nothing else. Of an error page only the codes, the ids of the attempt and its time are kept.
+Exit codes: 0 every code is explained, 1 there is no code in it, or one that is not in the catalogue, 2 could not run.";
 
 /// Explains and prints; `names` fill the placeholders.
 pub fn run(arguments: &Arguments, names: &Names) -> anyhow::Result<Exit> {
@@ -60,9 +68,16 @@ pub fn run(arguments: &Arguments, names: &Names) -> anyhow::Result<Exit> {
     Ok(if unknown { Exit::Findings } else { Exit::Fine })
 }
 
+/// A number that is an argument of its own stands for a code, whatever is beside it; none of Entra's has fewer digits.
+fn named(word: &str) -> Cow<'_, str> {
+    let digits = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_code = (4..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_code { format!("AADSTS{digits}").into() } else { word.into() }
+}
+
 fn text(what: &[String]) -> anyhow::Result<String> {
     if what != ["-"] {
-        return Ok(what.join(" "));
+        return Ok(what.iter().map(|word| named(word)).collect::<Vec<_>>().join(" "));
     }
     let mut bytes = Vec::new();
     let mut input = std::io::stdin().lock();
@@ -71,21 +86,6 @@ fn text(what: &[String]) -> anyhow::Result<String> {
         anstream::eprintln!("it is longer than 4 MiB: the rest is not read");
     }
     Ok(decoded(&bytes))
-}
-
-/// `>` in Windows PowerShell writes UTF-16, and editors put a mark in front of UTF-8.
-fn decoded(bytes: &[u8]) -> String {
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
-fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
-    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// What a configuration says for the placeholders.
@@ -102,6 +102,7 @@ pub fn names(config: &Config) -> Names {
         api: Some(api.id().to_string()),
         client: Some(client.to_string()),
         base_url: Some(config.base_url.to_string()),
+        authority: Some(config.authority.as_str().to_owned()),
     }
 }
 

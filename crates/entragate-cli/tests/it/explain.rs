@@ -7,7 +7,7 @@ use entragate::aadsts::{self, PAGES};
 use entragate_emulator::{Emulator, Endpoint, Fault, FaultKind, KeySource, fixtures};
 use serde_json::Value;
 
-use crate::config_fixture::{RELAY, directory, file};
+use crate::config_fixture::{RELAY, TENANT, directory, file};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -62,6 +62,72 @@ fn a_number_alone_is_a_code_and_the_configuration_fills_in_names() {
     let base_url =
         RELAY.iter().find(|(name, _)| *name == "BASE_URL").map_or("http://localhost:3002", |(_, url)| *url);
     assert!(stdout.contains(base_url) && !stdout.contains("<BASE_URL>"), "{stdout}");
+}
+
+#[test]
+fn each_number_on_the_command_line_is_a_code_beside_named_ones_too() {
+    for (arguments, expected) in [
+        (&["50011", "AADSTS65001"][..], &[50011, 65001][..]),
+        (&["50011", "AADSTS999999"], &[50011, 999_999]),
+        (&["AADSTS65001,", "50011,", "#50105"], &[65001, 50011, 50105]),
+        (&["50011", "AADB2C90118"], &[50011]),
+        (&["50011", "error_description=AADSTS65001%3a+The+user+50105"], &[50011, 65001]),
+        // What no code looks like, and numbers in a quoted text.
+        (&["HTTP", "400", "AADSTS50011"], &[50011]),
+        (&["AADSTS50011: it listens on 65001"], &[50011]),
+    ] {
+        let document = json(arguments, "");
+        assert_eq!(codes(&document), expected, "{arguments:?}");
+        assert_eq!(document["more"], false);
+    }
+    let output = explain(&[], &["50011", "AADSTS65001"], "");
+    assert!(text(&output.stdout).starts_with("AADSTS50011") && output.status.code() == Some(0), "{output:?}");
+}
+
+#[test]
+fn commands_ask_the_cloud_that_is_configured() {
+    let government = [&RELAY[..], &[("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us")]].concat();
+    for code in ["90002", "50128", "90056", "50050"] {
+        let path = "v2.0/.well-known/openid-configuration'";
+        let stdout = text(&explain(&government, &[code], "").stdout);
+        let command = format!("curl 'https://login.microsoftonline.us/{TENANT}/{path}");
+        assert!(stdout.contains(&command), "{stdout}");
+        let stdout = text(&explain(&[], &[code], "").stdout);
+        let command = format!("curl 'https://login.microsoftonline.com/<AZURE_TENANT_ID>/{path}");
+        assert!(stdout.contains(&command), "{stdout}");
+    }
+}
+
+/// It printed 2 for three parts, and 3 only where the file ended with a line end.
+#[cfg(unix)]
+#[test]
+fn the_command_of_50027_counts_two_dots_in_a_good_file() {
+    let document = json(&["50027"], "");
+    let command = document["codes"][0]["command"]["do"].as_str().expect("a command").to_owned();
+    let file = directory("explain_50027").join("token");
+    for written in ["a.b.c", "a.b.c\n"] {
+        std::fs::write(&file, written).expect("a file");
+        let pasted = Command::new("sh")
+            .args(["-c", &command])
+            .env("AZURE_FEDERATED_TOKEN_FILE", &file)
+            .output()
+            .expect("a shell");
+        assert_eq!(text(&pasted.stdout).trim(), "2", "{command}");
+    }
+    assert!(command.contains("two dots"), "{command}");
+}
+
+#[test]
+fn both_meanings_of_700023_are_told() {
+    let entry = aadsts::find(700_023).expect("an entry");
+    assert_eq!(entry.name, Some("InvalidResourcelessScope"));
+    assert!(entry.meaning.contains("assertion") && entry.meaning.contains("scope"), "{}", entry.meaning);
+}
+
+#[test]
+fn the_help_says_what_the_exit_codes_mean() {
+    let help = text(&explain(&[], &["--help"], "").stdout);
+    assert!(help.contains("Exit codes: 0 "), "{help}");
 }
 
 #[test]
@@ -222,7 +288,8 @@ fn a_file_of_windows_powershell_is_read() {
     let big: Vec<u8> =
         std::iter::once(0xfeff).chain(paste.encode_utf16()).flat_map(u16::to_be_bytes).collect();
     let marked = [b"\xef\xbb\xbf50011\r\n".as_slice(), b"50011"];
-    for bytes in [little.as_slice(), &big, marked[0], marked[1]] {
+    // Without the mark in front, as `iconv -t UTF-16LE` writes it.
+    for bytes in [little.as_slice(), &big, &little[2..], &big[2..], marked[0], marked[1]] {
         let output = explain_bytes(&[], &["-", "--json"], bytes);
         let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(codes(&document), [50011]);

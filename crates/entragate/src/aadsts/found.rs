@@ -82,9 +82,10 @@ impl Found {
     /// `AADSTS50011`, also with a blank or a mark between.
     fn prefixed(&mut self, rest: &[u8]) {
         if let Some(rest) = after(rest, "aadsts") {
+            let rest = behind_tag(behind_tag(rest));
             // The last two are a no-break space, which pages have.
             let gap = rest.iter().take(2).take_while(|byte| b" +:-_#*\xc2\xa0".contains(byte)).count();
-            if let Some((code, _)) = number(&rest[gap..], 4..=9) {
+            if let Some((code, _)) = number(behind_tag(&rest[gap..]), 4..=9) {
                 self.add(code);
             }
         } else if let Some(rest) = after(rest, "aadb2c")
@@ -176,13 +177,27 @@ fn after<'a>(rest: &'a [u8], word: &str) -> Option<&'a [u8]> {
     head.eq_ignore_ascii_case(word.as_bytes()).then(|| &rest[word.len()..])
 }
 
+/// Behind a tag of a page, if there is one.
+fn behind_tag(rest: &[u8]) -> &[u8] {
+    if rest.first() != Some(&b'<') {
+        return rest;
+    }
+    match rest.iter().take(200).position(|byte| *byte == b'>') {
+        Some(end) => &rest[end + 1..],
+        None => rest,
+    }
+}
+
 /// Behind punctuation, and behind the tags of a page.
 fn skip_marks(mut rest: &[u8]) -> &[u8] {
     for _ in 0..8 {
         match rest.first() {
             Some(b'<') => {
-                let Some(end) = rest.iter().take(200).position(|byte| *byte == b'>') else { return rest };
-                rest = &rest[end + 1..];
+                let behind = behind_tag(rest);
+                if behind.len() == rest.len() {
+                    return rest;
+                }
+                rest = behind;
             }
             Some(byte) if !byte.is_ascii_alphanumeric() => rest = &rest[1..],
             _ => return rest,
@@ -246,6 +261,10 @@ mod tests {
             ("[`50011`]", &[50011]),
             ("AADSTS\u{a0}50011: The redirect URI", &[50011]),
             ("**AADSTS**50011", &[50011]),
+            ("<b>AADSTS</b>50011", &[50011]),
+            ("<dt>AADSTS</dt> <dd class='code'>50011</dd>", &[50011]),
+            ("AADSTS codes of <b>50011</b> people", &[]),
+            ("AADSTS<50011", &[]),
             (r#"{"ResultType":"50126","DurationMs":12345}"#, &[50126]),
             ("AADSTS code: 50011", &[50011]),
             ("error_codes=[50011 65001] status=400", &[50011, 65001]),

@@ -11,6 +11,8 @@ pub struct Names {
     pub client: Option<String>,
     /// `{base_url}`: the gateway's public URL.
     pub base_url: Option<String>,
+    /// `{authority}`: the sign-in host of the cloud, as a URL; without one that of the public cloud.
+    pub authority: Option<String>,
 }
 
 impl Names {
@@ -21,6 +23,7 @@ impl Names {
             ("{api}", &self.api, "<AZURE_CLIENT_ID>"),
             ("{client}", &self.client, "<client id>"),
             ("{base_url}", &self.base_url, "<BASE_URL>"),
+            ("{authority}", &self.authority, "https://login.microsoftonline.com"),
         ];
         names.into_iter().fold(text.to_owned(), |text, (blank, name, otherwise)| {
             text.replace(blank, name.as_deref().unwrap_or(otherwise))

@@ -250,6 +250,7 @@ impl Site {
             api: self.api().ok().map(|api| api.id().to_string()),
             client: self.signer().ok().map(ToString::to_string),
             base_url: Some(self.config.base_url.to_string()),
+            authority: Some(self.config.authority.as_str().to_owned()),
         }
     }
 }

@@ -52,9 +52,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Client,
         hint: "send people to /authorize, and POST the code to /token",
         portal: Do("App registrations → Endpoints"),
-        command: Do(
-            "curl 'https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration'",
-        ),
+        command: Do("curl '{authority}/{tenant}/v2.0/.well-known/openid-configuration'"),
         row: None,
         sources: &[CODES, AUTH_CODE],
     },
@@ -292,9 +290,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: Client,
         hint: "the discovery request is malformed: check AZURE_AUTHORITY_HOST and AZURE_TENANT_ID",
         portal: NO_SETTING,
-        command: Do(
-            "curl 'https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration'",
-        ),
+        command: Do("curl '{authority}/{tenant}/v2.0/.well-known/openid-configuration'"),
         row: None,
         sources: &[CODES],
     },

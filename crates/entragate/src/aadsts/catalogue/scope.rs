@@ -215,9 +215,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         portal: Do(
             "App registrations → the app that signs people in → API permissions: remove what has no API any more",
         ),
-        command: Do(
-            "az ad app permission list --id '{client}'; az ad app permission delete --id '{client}' --api '<missing API>'",
-        ),
+        command: Do("az ad app permission list --id '{client}' # shows the APIs; the portal removes one"),
         row: None,
         sources: &[CODES],
     },

@@ -68,5 +68,4 @@ pub(super) const FEDERATED_SUBJECT: Step = Do(
 /// Who the tenant is.
 pub(super) const TENANT_OVERVIEW: Step = Do("Overview → Tenant ID and primary domain");
 /// Whether the cloud has the tenant.
-pub(super) const DISCOVER: Step =
-    Do("curl 'https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration'");
+pub(super) const DISCOVER: Step = Do("curl '{authority}/{tenant}/v2.0/.well-known/openid-configuration'");
