@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use entragate::is_invisible;
 use owo_colors::OwoColorize as _;
 use serde::Deserialize;
 
@@ -122,5 +123,5 @@ fn one(sign_in: &SignIn) -> String {
 
 /// Clients choose their names; a terminal must not act on them.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    text.chars().filter(|c| !is_invisible(*c)).collect()
 }

@@ -31,7 +31,7 @@ const INVISIBLE: [(char, char); 24] = [
 ];
 
 /// Whether a reader would not see the character, or would see its neighbours elsewhere.
-pub(crate) fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || INVISIBLE.iter().any(|&(first, last)| (first..=last).contains(&c))
         // The last two code points of every plane are noncharacters.

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use entragate::Secret;
+use entragate::{Secret, is_invisible};
 
 use super::item::{Item, Value};
 use super::keys::Key;
@@ -204,10 +204,10 @@ impl Reader {
     }
 }
 
-/// A value for a message: without what may be a password in a URL, and without control characters.
+/// A value for a message: without what may be a password in a URL, and without characters that do not read as they are.
 pub(super) fn printable(text: &str) -> String {
     let text = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
-    text.chars().filter(|c| !c.is_control()).collect()
+    text.chars().filter(|c| !is_invisible(*c)).collect()
 }
 
 /// Names in a sentence: `a`, `b` and `c`.
@@ -230,6 +230,7 @@ mod tests {
     fn a_printed_value_has_no_user_information_and_no_control_characters() {
         assert_eq!(printable("https://user:p@ss@host/x\u{1b}[2J"), "…@host/x[2J");
         assert_eq!(printable("plain"), "plain");
+        assert_eq!(printable("a\u{202e}b\u{200b}c\u{feff}d"), "abcd");
     }
 
     #[test]

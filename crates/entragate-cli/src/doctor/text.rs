@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use entragate::is_invisible;
 use owo_colors::OwoColorize as _;
 
 use super::check::{Group, Outcome};
@@ -120,5 +121,5 @@ fn clients(text: &mut String, clients: &[Experience]) {
 
 /// Answers of other machines are quoted; a terminal must not act on them.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    text.chars().filter(|c| !is_invisible(*c)).collect()
 }

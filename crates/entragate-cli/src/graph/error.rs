@@ -1,5 +1,6 @@
 //! What can go wrong with a request to Graph, and what to do about it.
 
+use entragate::is_invisible;
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -85,7 +86,7 @@ impl GraphError {
         let Body { error } = serde_json::from_slice(&answer.body).unwrap_or_default();
         let text = |text: String, otherwise: &str| {
             let printable: String =
-                text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT).collect();
+                text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).take(MAX_TEXT).collect();
             if printable.is_empty() { otherwise.to_owned() } else { printable }
         };
         let request_id = answer.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use entragate::is_invisible;
 use owo_colors::OwoColorize as _;
 use serde_json::Value;
 
@@ -106,7 +107,7 @@ fn readable(text: &str) -> String {
     for slot in Slot::ALL {
         ids.learn(slot, words(slot));
     }
-    ids.fill(text).chars().filter(|c| !c.is_control()).collect()
+    ids.fill(text).chars().filter(|c| !is_invisible(*c)).collect()
 }
 
 const fn words(slot: Slot) -> &'static str {

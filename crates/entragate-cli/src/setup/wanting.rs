@@ -1,6 +1,6 @@
 //! From options to what is wanted. Whatever cannot be meant is refused here, before anybody is asked.
 
-use entragate::{AuthorityHost, BaseUrl, ClientId, RedirectRule, TenantId};
+use entragate::{AuthorityHost, BaseUrl, ClientId, RedirectRule, TenantId, is_invisible};
 use url::Url;
 
 use super::arguments::Arguments;
@@ -200,7 +200,7 @@ fn scopes(arguments: &Arguments) -> Result<Vec<&str>, WrongOption> {
 fn check_value(option: &'static str, value: &str) -> Result<(), WrongOption> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-:".contains(c);
     if value.is_empty() || value.len() > 120 || value.starts_with('.') || !value.chars().all(fits) {
-        let value: String = value.chars().filter(|c| !c.is_control()).take(120).collect();
+        let value: String = value.chars().filter(|c| !is_invisible(*c)).take(120).collect();
         let hint = "write up to 120 letters, digits, dots, dashes and underscores, without a dot in front";
         return Err(WrongOption::new(option, format!("`{value}` cannot be a value"), hint));
     }
@@ -219,7 +219,7 @@ fn assignments(given: &[String], roles: &[String]) -> Result<Vec<WantedAssignmen
             return Err(wrong("names nobody".to_owned()));
         }
         if !roles.iter().any(|known| known == role) {
-            let role: String = role.chars().filter(|c| !c.is_control()).collect();
+            let role: String = role.chars().filter(|c| !is_invisible(*c)).collect();
             return Err(wrong(format!("`{role}` is none of the roles ({})", roles.join(", "))));
         }
         let assignment = WantedAssignment { who: who.to_owned(), role: role.to_owned() };

@@ -12,6 +12,7 @@
 //! Give people the final address, and set `BASE_URL` to it. In nginx a `location /mcp/` redirects `/mcp`: write
 //! `location /mcp`.
 
+use entragate::is_invisible;
 use http::Method;
 
 use crate::doctor::check::Checked;
@@ -33,7 +34,7 @@ pub(super) async fn run(site: &Site) -> Checked {
     let moved = asked.iter().filter(|(_, answer)| answer.status.is_redirection());
     let moved: Vec<String> = moved
         .map(|(url, answer)| {
-            let target = answer.header("location").unwrap_or("somewhere").chars().filter(|c| !c.is_control());
+            let target = answer.header("location").unwrap_or("somewhere").chars().filter(|c| !is_invisible(*c));
             format!("{url} to {}", target.collect::<String>())
         })
         .collect();

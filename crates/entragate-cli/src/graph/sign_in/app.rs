@@ -1,6 +1,6 @@
 //! The client credentials grant (RFC 6749 §4.4): an application asks in its own name.
 
-use entragate::{ClientId, Clock, Credential, Secret};
+use entragate::{ClientId, Clock, Credential, Secret, is_invisible};
 use serde::Deserialize;
 
 use super::error::SignInError;
@@ -22,7 +22,7 @@ impl Answer {
         let text = self.error_description.as_deref().or(self.error.as_deref()).unwrap_or_default();
         let text = text.split(" Trace ID:").next().unwrap_or_default();
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        SignInError::Refused(line.chars().filter(|c| !c.is_control()).take(400).collect())
+        SignInError::Refused(line.chars().filter(|c| !is_invisible(*c)).take(400).collect())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use entragate::Secret;
+use entragate::{Secret, is_invisible};
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -40,7 +40,9 @@ pub(super) async fn token(tenant: &str) -> Result<Secret, SignInError> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        return Err(SignInError::AzureCli(said.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()));
+        return Err(SignInError::AzureCli(
+            said.chars().filter(|c| !is_invisible(*c)).take(MAX_TEXT).collect(),
+        ));
     }
     let answer: Answer =
         serde_json::from_slice(&output.stdout).map_err(|_| SignInError::Unusable("az".to_owned()))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entragate::{ClientId, Secret};
+use entragate::{ClientId, Secret, is_invisible};
 use serde::Deserialize;
 
 use super::app::{self, Answer};
@@ -39,7 +39,7 @@ pub(super) async fn token(
     if begun.device_code.is_empty() {
         return Err(begun.refusal.refusal());
     }
-    let text = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    let text = |text: &str| text.chars().filter(|c| !is_invisible(*c)).take(200).collect::<String>();
     say(&format!(
         "To sign in, open {} in a browser and enter the code {}",
         text(&begun.verification_uri),

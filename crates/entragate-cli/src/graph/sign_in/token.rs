@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use entragate::Secret;
+use entragate::{Secret, is_invisible};
 use serde::Deserialize;
 
 use super::error::SignInError;
@@ -77,7 +77,7 @@ fn claims(token: &str) -> Option<Claims> {
 }
 
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
+    text.chars().filter(|c| !is_invisible(*c)).take(100).collect()
 }
 
 #[cfg(test)]
