@@ -181,18 +181,19 @@ fn check_token(
     environment: &Environment,
     file: Option<&Path>,
 ) -> anyhow::Result<Exit> {
-    let config = if arguments.needs_configuration() {
-        match config::load(environment, file) {
-            Ok(config) => Some(config),
+    let judging = if arguments.needs_configuration() {
+        match config::load_to_judge(environment, file) {
+            Ok(judging) => Some(judging),
             Err(problems) => {
                 print_problems(&problems);
+                anstream::eprintln!("to judge a token without a configuration, name --tenant and --audience");
                 return Ok(Exit::Failed);
             }
         }
     } else {
         None
     };
-    runtime()?.block_on(token::run(arguments, config.as_ref()))
+    runtime()?.block_on(token::run(arguments, judging.as_ref()))
 }
 
 /// A configuration only puts its own names into the texts, so that one that is missing or broken is no hindrance; unless

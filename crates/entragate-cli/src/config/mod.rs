@@ -17,6 +17,7 @@ mod gate;
 mod groups;
 mod identity;
 mod item;
+mod judging;
 pub mod keys;
 mod limits;
 mod listen;
@@ -38,6 +39,7 @@ pub use checked::{
     BrokerConfig, Config, Identity, Keys, LogConfig, LogFormat, SignInRate, Store, UpstreamConfig,
 };
 pub use environment::Environment;
+pub use judging::{Judging, McpServer, load_to_judge};
 pub use load::{Explained, explain, load};
 pub use problems::{Finding, Place, Problems, Severity};
 pub use reference::reference;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
+use crate::pasted::decoded;
 use crate::redaction::is_token;
 
 /// No token response is longer.
@@ -49,8 +50,9 @@ pub(super) fn read(arguments: &[String]) -> anyhow::Result<HeaderMap> {
     headers(&text)
 }
 
-fn headers(text: &[u8]) -> anyhow::Result<HeaderMap> {
-    let text = text.trim_ascii();
+fn headers(pasted: &[u8]) -> anyhow::Result<HeaderMap> {
+    let text = decoded(pasted);
+    let text = text.as_bytes().trim_ascii();
     anyhow::ensure!(!text.is_empty(), "there is no token: standard input or the file is empty");
     let line = if text.starts_with(b"{") { of_response(text)? } else { of_line(text) };
     // What no header can hold is what no client can send: it is judged as unreadable.
@@ -78,7 +80,8 @@ fn of_line(text: &[u8]) -> Vec<u8> {
     if begins(text, NAME) {
         return text.get(NAME.len()..).unwrap_or_default().trim_ascii().to_vec();
     }
-    if begins(text, SCHEME) {
+    // The scheme alone is a header without a token.
+    if begins(text, SCHEME) || text.eq_ignore_ascii_case(SCHEME.trim_ascii()) {
         return text.to_vec();
     }
     [b"Bearer ", text].concat()
@@ -136,6 +139,9 @@ mod tests {
     fn what_is_no_bearer_token_stays_none() {
         assert_eq!(value("Authorization: Basic eDp5"), "Basic eDp5");
         assert_eq!(value("a.b\n.c"), "Bearer a.b .c");
+        for text in ["Bearer ", "bearer", "Authorization: Bearer\r\n"] {
+            assert!(value(text).eq_ignore_ascii_case("bearer"), "{text}");
+        }
         for text in ["", " \n", "{}", "{", r#"{"error":"invalid_grant"}"#] {
             assert!(headers(text.as_bytes()).is_err(), "{text}");
         }

@@ -15,7 +15,7 @@ use entragate::{
 };
 
 use crate::cli::{Exit, print};
-use crate::config::Config;
+use crate::config::Judging;
 use crate::redaction::is_token;
 
 /// Options of `entragate token check`.
@@ -49,11 +49,11 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Understands a token, a line `Authorization: Bearer …`, and a token response in JSON. Neither the signature nor the
-whole token is printed. A token is a password for as long as it lives: pipe it in, so that it stays out of the
-shell's history. Where rules depend on groups that are too many for the token, Microsoft Graph is asked as the gateway
+Understands a token, a line `Authorization: Bearer …`, and a token response in JSON. Neither the signature nor the \
+whole token is printed. A token is a password for as long as it lives: pipe it in, so that it stays out of the \
+shell's history. Where rules depend on groups that are too many for the token, Microsoft Graph is asked as the gateway \
 asks it, unless --keys is given.
-Exit codes: 0 the gateway would accept it, 1 it would refuse it, or accept it and refuse every call, 2 could not be
+Exit codes: 0 the gateway would accept it, 1 it would refuse it, or accept it and refuse every call, 2 could not be \
 checked, or whether any call is allowed depends on groups that Microsoft Graph did not tell.";
 
 /// What the flags name instead of a configuration.
@@ -107,10 +107,10 @@ impl Arguments {
 }
 
 /// Reads, judges and prints.
-pub async fn run(arguments: &Arguments, config: Option<&Config>) -> anyhow::Result<Exit> {
-    let builder = match (arguments.named(), config) {
+pub async fn run(arguments: &Arguments, judging: Option<&Judging>) -> anyhow::Result<Exit> {
+    let builder = match (arguments.named(), judging) {
         (Some(named), _) => named?,
-        (None, Some(config)) => config.examining_gate_builder()?,
+        (None, Some(judging)) => judging.config.examining_gate_builder()?,
         (None, None) => anyhow::bail!("name the tenant and the API app with --tenant and --audience"),
     };
     let builder = match arguments.at {
@@ -141,7 +141,7 @@ pub async fn run(arguments: &Arguments, config: Option<&Config>) -> anyhow::Resu
     let headers = input::read(&arguments.token)?;
     let mut report = gate.examine(&headers).await.context("there is no token")?;
     if input::is_sealed(&headers)
-        && let Some(why) = sealed::no_key(config)
+        && let Some(why) = sealed::why_unjudged(judging)
     {
         sealed::leave_unjudged(&mut report, why);
     }

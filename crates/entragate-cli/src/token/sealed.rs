@@ -1,21 +1,25 @@
-//! Tokens that a gateway sealed: without its key nobody can say whether they are genuine.
+//! Tokens that a gateway sealed: without its key nobody can say whether they are genuine, and without the name of its MCP
+//! server not whether they are for it.
 
 use entragate::{CheckOutcome, TokenReport, TokenVerdict};
 
-use crate::config::Config;
+use crate::config::{Identity, Judging, McpServer};
 
-/// Why there is no key to open a sealed token with. Without a configuration nobody knows whose it would be.
-pub(super) fn no_key(config: Option<&Config>) -> Option<String> {
-    match config {
-        Some(config) => config.no_seal_key(),
-        None => Some(
-            "it is a sealed token of a gateway in broker mode, and with --tenant no configuration is read that says where its key is"
-                .to_owned(),
-        ),
-    }
+/// Why nobody can say here whether a sealed token is good. Without a configuration nobody knows whose it would be.
+pub(super) fn why_unjudged(judging: Option<&Judging>) -> Option<String> {
+    let Some(Judging { config, mcp_server }) = judging else {
+        let why = "it is a sealed token of a gateway in broker mode, and with --tenant no configuration is read that says where its key is";
+        return Some(why.to_owned());
+    };
+    let is_lost = *mcp_server == McpServer::Unnamed && matches!(config.identity, Identity::Broker(_));
+    let no_server = || {
+        "a sealed token is for one MCP server, and this configuration names none: set ENTRAGATE_UPSTREAM"
+            .to_owned()
+    };
+    config.no_seal_key().or_else(|| is_lost.then(no_server))
 }
 
-/// Takes back what was found with the wrong key.
+/// Takes back what was found with the wrong key, or for the wrong server.
 pub(super) fn leave_unjudged(report: &mut TokenReport, why: String) {
     for check in report.checks.iter_mut().filter(|check| check.outcome == CheckOutcome::Failed) {
         check.outcome = CheckOutcome::NotReached;

@@ -46,10 +46,10 @@ fn rules(out: &mut String, outlook: &Outlook) {
         let needs = rule.needs.as_deref().map(|needs| format!("  {needs}")).unwrap_or_default();
         let _ = writeln!(out, "  {mark} {}{needs}", rule.names.join(", "));
     }
-    let (mark, rest) = if outlook.rules.is_empty() {
-        (tick(), "everything: there are no rules")
-    } else {
-        (cross(), "everything else that does something: refused, no rule names it")
+    let (mark, rest) = match (outlook.rules.as_slice(), outlook.missing_scopes.as_slice()) {
+        ([], []) => (tick(), "everything: there are no rules"),
+        ([], _) => return,
+        _ => (cross(), "everything else that does something: refused, no rule names it"),
     };
     let _ = writeln!(out, "  {mark} {rest}");
 }

@@ -178,6 +178,22 @@ async fn a_token_is_read_from_everywhere_and_an_argument_is_warned_of() {
         let printed = entra.check(stdin, arguments).await;
         assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
+    // As `>` in Windows PowerShell and editors write it.
+    let units: Vec<u16> = format!("{token}\r\n").encode_utf16().collect();
+    let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    for bytes in [
+        [b"\xff\xfe", little.as_slice()].concat(),
+        [b"\xfe\xff", big.as_slice()].concat(),
+        little,
+        [b"\xef\xbb\xbf", token.as_bytes()].concat(),
+    ] {
+        fs::write(entra.directory.join("windows.txt"), &bytes).expect("a file");
+        let printed = entra.check("", &["windows.txt"]).await;
+        assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""), "{bytes:?}");
+    }
+    let nothing = entra.check("Bearer ", &[]).await;
+    assert!(nothing.stdout.contains("check=authorization_header"), "{}", nothing.stdout);
     let printed = entra.check("", &[&token]).await;
     assert_eq!(printed.code, Some(0));
     assert!(printed.stderr.starts_with("warning: a token as an argument"), "{}", printed.stderr);
@@ -233,6 +249,55 @@ async fn tenant_and_audience_are_enough_without_a_configuration() {
     let none = check(&entra.directory, development.to_vec(), &entra.good(), &[]).await;
     assert_eq!(none.code, Some(2));
     assert!(none.stderr.contains("--tenant and --audience"), "{}", none.stderr);
+}
+
+/// Nothing is passed on, so nobody has to say to whom.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_judged_without_an_mcp_server() {
+    let entra = Entra::start("token_check_no_upstream").await;
+    let without = |mut environment: Vec<(String, String)>| {
+        environment.retain(|(name, _)| name != "ENTRAGATE_UPSTREAM");
+        environment
+    };
+    let judged = check(&entra.directory, without(entra.relay()), &entra.good(), &[]).await;
+    assert_eq!((judged.code, judged.stderr.as_str()), (Some(0), ""), "{judged:?}");
+    assert_eq!(rules_of(&judged).len(), 4, "{}", judged.stdout);
+    // Where nothing is configured at all, the flags are what helps.
+    let empty = directory("token_check_empty");
+    let nothing = check(&empty, Vec::new(), &entra.good(), &[]).await;
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(2), ""), "{nothing:?}");
+    assert!(nothing.stderr.contains("--tenant and --audience"), "{}", nothing.stderr);
+    assert!(!nothing.stderr.contains("ENTRAGATE_UPSTREAM"), "{}", nothing.stderr);
+    // Half of one is still wrong, and the flags are named besides.
+    let half: Vec<_> = entra.relay().into_iter().filter(|(name, _)| name == "AZURE_CLIENT_ID").collect();
+    let half = check(&empty, half, &entra.good(), &[]).await;
+    assert_eq!((half.code, half.stdout.as_str()), (Some(2), ""), "{half:?}");
+    assert!(half.stderr.contains("AZURE_TENANT_ID") && half.stderr.contains("--audience"), "{}", half.stderr);
+    assert!(!half.stderr.contains("ENTRAGATE_UPSTREAM"), "{}", half.stderr);
+    // A wrong one is not taken for none.
+    let wrong = [without(entra.relay()), vec![("ENTRAGATE_UPSTREAM".to_owned(), "nonsense".to_owned())]];
+    let wrong = check(&entra.directory, wrong.concat(), &entra.good(), &[]).await;
+    assert!(wrong.code == Some(2) && wrong.stderr.contains("not a URL"), "{wrong:?}");
+    // A sealed token names the MCP server that it is for, and nobody here knows which one that is.
+    let environment = without(entra.broker(&[("ENTRAGATE_STATE_KEYS", "k".repeat(32))]));
+    let sealed = check(&entra.directory, environment, SEALED, &[]).await;
+    assert_eq!(sealed.code, Some(2), "{sealed:?}");
+    assert!(sealed.stdout.starts_with("This token could not be checked."), "{}", sealed.stdout);
+    assert!(sealed.stdout.contains("ENTRAGATE_UPSTREAM"), "{}", sealed.stdout);
+}
+
+/// Clap breaks lines at the width of the terminal; breaks of our own would be broken again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_help_is_broken_once() {
+    let entra = Entra::start("token_check_help").await;
+    let help = entra.check("", &["--help"]).await.stdout;
+    let after = help.split("Understands a token").nth(1).expect("the text behind the options");
+    let lines: Vec<&str> = after.lines().collect();
+    for pair in lines.windows(2).skip(1).filter(|pair| !pair.iter().any(|line| line.is_empty())) {
+        let next = pair[1].split(' ').next().unwrap_or_default();
+        let is_full = pair[0].chars().count() + 1 + next.chars().count() > 100;
+        assert!(is_full || next == "Exit", "{after}");
+    }
 }
 
 /// A group that gina is in besides her 201 others.
@@ -372,6 +437,12 @@ async fn a_token_that_is_accepted_and_good_for_nothing_is_1() {
         assert!(printed.stdout.starts_with(head) && printed.stdout.contains(says), "{}", printed.stdout);
         let json: Value = serde_json::from_str(&entra.check(token, &["--json"]).await.stdout).expect("JSON");
         assert_eq!((&json["verdict"], &json["access"]["overall"]), (&"valid".into(), &"refused".into()));
+        // No mark says that something goes through.
+        assert!(rules_of(&printed).iter().all(|line| !line.starts_with('✓')), "{}", printed.stdout);
+        for rule in json["access"]["rules"].as_array().expect("rules") {
+            assert_eq!(rule["access"], "refused", "{json}");
+            assert!(rule["needs"].is_string(), "{json}");
+        }
     }
     fs::write(entra.directory.join("entragate.toml"), RULES).expect("a file");
     assert_eq!(entra.check(&bob, &[]).await.code, Some(0), "some calls are enough");
