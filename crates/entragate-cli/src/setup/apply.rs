@@ -149,9 +149,13 @@ impl Applied {
         } else {
             graph.send(request).await?
         };
-        // An upsert that found something says nothing about it.
+        // An upsert that found something says nothing about it: somebody else was quicker.
         if answer.is_null() && request.prefer.is_some() {
             answer = graph.get(&request.path).await?;
+        } else if let (Task::Application { .. }, Action::Create, Some(id)) =
+            (&step.task, step.action, answer["appId"].as_str())
+        {
+            receipt.note_created(id);
         }
         for (slot, member) in &step.learns {
             if let Some(id) = answer[*member].as_str() {

@@ -2,11 +2,10 @@
 
 use super::existing::{Existing, ExistingApp};
 use super::ids::permission_id;
-use super::planning::CREDENTIAL_NAME;
 use super::receipt::Receipt;
 use super::teardown::Hanging;
-use super::wanted::{Part, Resource, Wanted, WantedApp, WantedCredential};
-use crate::graph::objects::{Application, KeyCredential, PermissionGrant};
+use super::wanted::{Part, Resource, Wanted, WantedApp};
+use crate::graph::objects::{Application, PermissionGrant};
 
 /// All that tells setup's own from the rest.
 pub(super) struct View<'a> {
@@ -88,37 +87,26 @@ impl View<'_> {
         others.map(|entry| format!("the preauthorised client {}", entry.app_id)).collect()
     }
 
+    /// Setup gives all of them one name, from whatever directory: only the record tells which are of this one.
     fn credentials(&self, app: &ExistingApp) -> Vec<String> {
-        let is_named = |name: &Option<String>| name.as_deref() == Some(CREDENTIAL_NAME);
         let shown = |name: &Option<String>| name.clone().unwrap_or_default();
         let mut foreign = Vec::new();
         for secret in &app.application.password_credentials {
-            if !is_named(&secret.display_name) && !self.receipt.secrets.contains(&secret.key_id) {
+            if !self.receipt.secrets.contains(&secret.key_id) {
                 foreign.push(format!("the client secret \"{}\"", shown(&secret.display_name)));
             }
         }
         for key in &app.application.key_credentials {
-            if !is_named(&key.display_name) && !self.is_own_certificate(key) {
+            if !self.receipt.has_certificate(key) {
                 foreign.push(format!("the certificate \"{}\"", shown(&key.display_name)));
             }
         }
         for one in &app.federated {
-            if one.name != CREDENTIAL_NAME && !self.receipt.federated.contains(&one.id) {
+            if !self.receipt.federated.contains(&one.id) {
                 foreign.push(format!("the federated credential \"{}\"", one.name));
             }
         }
         foreign
-    }
-
-    /// By its thumbprint: Entra may show the certificate's own name.
-    fn is_own_certificate(&self, key: &KeyCredential) -> bool {
-        let is_wanted = match &self.wanted.credential {
-            WantedCredential::Certificate { thumbprint, .. } => {
-                key.custom_key_identifier.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(thumbprint))
-            }
-            _ => false,
-        };
-        is_wanted || self.receipt.has_certificate(key)
     }
 
     fn wanted_app(&self, part: Part) -> Option<&WantedApp> {

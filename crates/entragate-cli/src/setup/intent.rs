@@ -215,6 +215,9 @@ impl Receipt {
             }
             let found: Option<Application> = graph.find(&format!("{path}?{}", Application::SELECT)).await?;
             let id = found.filter(is_made).map(|app| app.app_id);
+            if let Some(id) = &id {
+                self.note_created(id);
+            }
             match part {
                 Part::Api => self.api = id,
                 Part::Client => self.client = id,

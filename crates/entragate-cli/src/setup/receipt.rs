@@ -1,5 +1,6 @@
 //! `entragate.setup.json`: ids of what setup made, so that teardown removes that and nothing else. Nothing in it is
-//! secret. Registrations also carry a tag; consents, assignments and credentials cannot.
+//! secret. Registrations also carry a tag, but so do those that setup made from another directory: whose they are, only
+//! the record tells.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -32,6 +33,8 @@ pub struct Receipt {
     /// Application id of the client app, made or adopted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
+    /// Application ids of the registrations that were made from here, and not found or adopted.
+    pub created: Vec<String>,
     /// Ids of consents.
     pub grants: Vec<String>,
     /// Ids of assignments.
@@ -163,6 +166,18 @@ impl Receipt {
         self.client = known(Part::Client).or(self.client.take());
     }
 
+    /// Whether this registration was made from here.
+    pub fn has_created(&self, app_id: &str) -> bool {
+        self.created.iter().any(|known| known == app_id)
+    }
+
+    /// Notes that a registration was made from here.
+    pub(super) fn note_created(&mut self, app_id: &str) {
+        if !self.has_created(app_id) {
+            self.created.push(app_id.to_owned());
+        }
+    }
+
     /// Whether setup added this certificate.
     pub fn has_certificate(&self, key: &KeyCredential) -> bool {
         let thumbprint = key.custom_key_identifier.as_deref().unwrap_or_default();
@@ -180,9 +195,7 @@ impl ReceiptError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io(..) => "name a directory that can be written to with --dir",
-            Self::Unreadable(_) => {
-                "move the file away; teardown will then know the registrations by their tag only"
-            }
+            Self::Unreadable(_) => "move the file away; without it, teardown removes no registration",
             Self::OtherTenant { .. } => "use one directory for each tenant: --dir",
             Self::OtherMode { .. } => {
                 "leave --mode out; for another mode take this one back first (--teardown), or use another --dir"

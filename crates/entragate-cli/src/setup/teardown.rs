@@ -1,7 +1,8 @@
 //! The way back: removes what setup made, and nothing else.
 //!
-//! A registration with setup's tag goes as a whole, together with its service principal and what hangs on that, unless
-//! somebody else has come to rely on it (see `foreign`). Then, and for adopted registrations, only what the record names is removed.
+//! A registration that the record names as made from here goes as a whole, together with its service principal and what
+//! hangs on that, unless somebody else has come to rely on it (see `foreign`). Of every other one only what the record names is
+//! removed. The tag alone proves nothing: setup run from another directory writes the same.
 
 use crate::graph::objects::{AppRoleAssignment, PermissionGrant};
 use crate::graph::{Graph, GraphError, Request, odata};
@@ -9,7 +10,7 @@ use crate::graph::{Graph, GraphError, Request, odata};
 use super::existing::{Existing, ExistingApp, Standing, grants_of};
 use super::foreign::View;
 use super::plan::{Action, Plan, Step, Task};
-use super::receipt::Receipt;
+use super::receipt::{FILE, Receipt};
 use super::slot::Ids;
 use super::wanted::{Part, Wanted};
 
@@ -48,7 +49,7 @@ impl Hanging {
 pub struct WayBack {
     /// What goes.
     pub plan: Plan,
-    /// How many registrations of setup's stay.
+    /// How many registrations stay that setup made from here, or nobody knows from where.
     pub staying: usize,
 }
 
@@ -73,15 +74,28 @@ pub fn plan(
     for part in [Part::Client, Part::Api] {
         let Some(app) = existing.app(part) else { continue };
         let foreign = view.foreign(part, app);
-        if app.standing == Standing::Made && foreign.is_empty() {
+        let is_own = app.standing == Standing::Made && receipt.has_created(&app.application.app_id);
+        if is_own && foreign.is_empty() {
             removed += 1;
             leaving.extend(app.principal_id());
             plan.steps.extend(whole(part, app));
             continue;
         }
-        staying += usize::from(app.standing == Standing::Made);
+        let is_recorded = receipt.remembered().of(part) == Some(&app.application.app_id);
+        let is_unproven = app.standing == Standing::Made && !is_recorded;
+        staying += usize::from(is_own || is_unproven);
         let name = app.application.display_name.as_deref().unwrap_or_default();
         plan.notes.push(match app.standing {
+            Standing::Made if is_unproven => format!(
+                "\"{name}\" stays: setup made it, but no {FILE} in this directory says that it was made from here. Run this \
+                 where that file is (--dir); if there is none, and nobody needs the registration, remove it by hand: az ad \
+                 app delete --id {}",
+                app.application.app_id
+            ),
+            Standing::Made if !is_own => format!(
+                "\"{name}\" stays: {FILE} does not say that it was made from here. Only what it names is removed; the rest is \
+                 the business of whoever made it"
+            ),
             Standing::Adopted => format!(
                 "\"{name}\" was there before and stays; scopes, roles and redirect URIs that setup added to it stay too, take \
                  them away by hand if nobody uses them"

@@ -491,6 +491,46 @@ async fn what_a_shell_would_act_on_is_refused_before_anybody_is_asked() {
     assert_eq!(fs::read_dir(&world.directory).expect("a directory").count(), 0);
 }
 
+/// The script's `PATCH` replaces lists, and knows nothing of what is there.
+#[tokio::test]
+async fn the_script_overwrites_nothing_that_is_there() {
+    let world = World::start("setup_script_there").await;
+    world.setup("--apply").await.ended_with(0);
+    let graph = world.graph().await;
+    let victim = Request {
+        prefer: Some("create-if-missing"),
+        ..Request::patch(
+            "/applications(uniqueName='victim')",
+            json!({ "displayName": "Victim", "web": { "redirectUris": ["https://victim.contoso.test/cb"] } }),
+        )
+    };
+    graph.send(&victim).await.expect("made");
+    let run = async |script: String, token: &str| {
+        fs::write(world.directory.join("setup.sh"), script).expect("a file");
+        let mut command = tokio::process::Command::new("bash");
+        command.arg("setup.sh").current_dir(&world.directory).env("GRAPH_TOKEN", token);
+        let url = format!("{}/v1.0", world.emulator.url());
+        command.env("GRAPH_URL", url).env("SECRET_FILE", "script.env");
+        let output = command.output().await.expect("bash runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    let token = world.token().await;
+    world.emulator.control().clear_requests();
+    for name in ["Contoso", "Victim"] {
+        let script = world.run(&format!("setup --name {name} --offline --emit graph")).await.stdout;
+        let (code, said) = run(script, &token).await;
+        assert!(code == Some(2) && said.contains("is there already, and nothing was changed"), "{said}");
+    }
+    // The token of another tenant is for another tenant.
+    let elsewhere = "--tenant 22222222-2222-2222-2222-222222222222 --name New --offline --emit graph";
+    let script = world.run(&format!("setup {elsewhere}")).await.stdout;
+    for token in [token.as_str(), "opaque"] {
+        let (code, said) = run(script.clone(), token).await;
+        assert!(code == Some(2) && said.contains("GRAPH_TOKEN is not for the tenant 22222222"), "{said}");
+    }
+    assert_eq!(world.writes(), NOTHING);
+}
+
 /// Runs a printed script in the world's directory.
 async fn bash(world: &World, script: &str, secret_file: &str) {
     fs::write(world.directory.join("setup.sh"), script).expect("a file");

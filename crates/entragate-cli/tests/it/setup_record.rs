@@ -285,3 +285,37 @@ async fn a_certificate_is_taken_back() {
     let left: Value = graph.get(&format!("/applications(appId='{app_id}')")).await.expect("there");
     assert_eq!(left["keyCredentials"], json!([]));
 }
+
+/// Two people with the same options get the same registration: it is the first one's.
+#[tokio::test]
+async fn what_was_made_from_another_directory_stays() {
+    let world = World::start("setup_two_directories").await;
+    for directory in ["b", "c"] {
+        fs::create_dir(world.directory.join(directory)).expect("a directory");
+    }
+    world.setup("--apply").await.ended_with(0);
+    let app = world.application("contoso").await.expect("the app");
+    let app_id = app["appId"].as_str().expect("an id");
+    assert_eq!(receipt(&world)["created"], json!([app_id]));
+    world.setup("--dir b --apply").await.ended_with(0);
+    assert_eq!(secrets(&world, app_id), 2);
+    // Without a record nobody knows, and without the other's secret neither does the first.
+    let plan = world.setup("--dir c --teardown --apply").await.ended_with(1);
+    assert!(plan.stdout.contains("no entragate.setup.json in this directory says"), "{}", plan.all());
+    let plan = world.setup("--teardown").await.ended_with(1);
+    assert!(
+        plan.stdout.contains("stays, because") && plan.stdout.contains("client secret"),
+        "{}",
+        plan.all()
+    );
+    assert_eq!(secrets(&world, app_id), 2);
+
+    let plan = world.setup("--dir b --teardown --apply").await.ended_with(0);
+    assert!(plan.stdout.contains("does not say that it was made from here"), "{}", plan.all());
+    let app = world.application("contoso").await.expect("it is the first one's");
+    let left: Vec<&Value> =
+        app["passwordCredentials"].as_array().expect("a list").iter().map(|one| &one["keyId"]).collect();
+    assert_eq!(left, [&receipt(&world)["secrets"][0]]);
+    world.setup("--teardown --apply").await.ended_with(0);
+    assert!(world.application("contoso").await.is_none());
+}
