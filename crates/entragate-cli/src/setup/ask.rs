@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::apply::{Applied, Outcome};
+use super::existing::Existing;
 use super::plan::{Plan, Step, Task};
 use super::slot::{Ids, Slot};
 use super::wanted::{Resource, Wanted};
@@ -13,6 +14,7 @@ use crate::graph::Directory;
 pub(super) fn message(
     directory: &Directory,
     wanted: &Wanted,
+    existing: &Existing,
     plan: &Plan,
     applied: &Applied,
 ) -> Option<String> {
@@ -25,14 +27,16 @@ pub(super) fn message(
     let mut text =
         format!("Send this to an administrator of the tenant ({}):\n\n", roles(&denied).join("; "));
     let app = wanted.signing_in();
+    // As the administrator will see it.
+    let there = existing.app(app.part).and_then(|there| there.application.display_name.as_deref());
+    let name = there.unwrap_or(&app.display_name);
     let consents: Vec<&&Step> =
         denied.iter().filter(|step| matches!(step.task, Task::Consent { .. })).collect();
     let client = applied.ids.get(Slot::app_id(app.part));
     if let (false, Some(client)) = (consents.is_empty(), client) {
         let _ = writeln!(
             text,
-            "  Please let \"{}\" sign people in to our MCP server. Open this link, sign in and accept:\n",
-            app.display_name
+            "  Please let \"{name}\" sign people in to our MCP server. Open this link, sign in and accept:\n"
         );
         let _ = writeln!(
             text,
@@ -40,7 +44,7 @@ pub(super) fn message(
             directory.authority.as_str(),
             directory.tenant
         );
-        let _ = writeln!(text, "  It grants, in everybody's name and to nobody's data but this server's:");
+        let _ = writeln!(text, "  It grants, in everybody's name:");
         for step in &consents {
             let _ = writeln!(text, "    - {}", granted(step));
         }
@@ -95,6 +99,9 @@ fn write_request(text: &mut String, step: &Step, ids: &Ids) {
     let _ = writeln!(text, "    - {}", step.title);
     let Some(request) = &step.request else { return };
     let _ = writeln!(text, "        {} {}", request.method.as_str(), ids.fill(&request.path));
+    if let Some(prefer) = request.prefer {
+        let _ = writeln!(text, "        Prefer: {prefer}");
+    }
     if let Some(body) = &request.body
         && !matches!(step.task, Task::Secret)
     {

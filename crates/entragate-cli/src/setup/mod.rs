@@ -21,6 +21,7 @@ mod foreign;
 mod identifier_uri;
 mod ids;
 mod intent;
+mod known_secret;
 mod outcome;
 pub mod plan;
 pub mod planning;

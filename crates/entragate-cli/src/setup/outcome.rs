@@ -128,7 +128,16 @@ pub(super) fn summary(plan: &Plan, applied: &Applied, fates: &[Fate]) -> String 
         text.push_str(&told(fate));
     }
     if !fates.is_empty() && applied.is_fine() {
-        text.push_str("\nNext:\n  set -a; . ./.env; set +a\n  entragate doctor\n  entragate serve\n");
+        text.push_str("\nNext:\n");
+        for fate in fates {
+            if let Fate::Beside { there, written } = fate
+                && is_env(there)
+            {
+                let (there, written) = (there.display(), written.display());
+                let _ = writeln!(text, "  merge {written} into {there} first (--force replaces it)");
+            }
+        }
+        text.push_str("  set -a; . ./.env; set +a\n  entragate doctor\n  entragate serve\n");
     }
     text
 }
@@ -148,18 +157,18 @@ fn told(fate: &Fate) -> String {
     }
 }
 
-/// The difference without any secret, whose ever it is.
 fn indented_diff(there: &Path, written: &Path) -> String {
     let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
-    let without_values = |text: String| -> String {
-        if there.file_name().is_some_and(|name| name == ENV) {
-            text.lines().map(|line| line.split('=').next().unwrap_or_default().to_owned() + "=…\n").collect()
-        } else {
-            text
-        }
-    };
-    let diff = files::diff(&without_values(read(there)), &without_values(read(written)));
-    diff.lines().fold(String::new(), |text, line| text + "    " + line + "\n")
+    let (mut before, mut after) = (read(there), read(written));
+    if is_env(there) {
+        after = files::without_secrets(&after, &before);
+        before = files::without_secrets(&before, &before);
+    }
+    files::diff(&before, &after).lines().fold(String::new(), |text, line| text + "    " + line + "\n")
+}
+
+fn is_env(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == ENV)
 }
 
 /// Everything as JSON.

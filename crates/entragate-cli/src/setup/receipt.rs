@@ -71,6 +71,18 @@ pub enum ReceiptError {
         /// The one that is meant.
         wanted: String,
     },
+    /// It speaks of another registration.
+    #[error("{option}: {file} is about the registration {found}, not {wanted}")]
+    OtherApp {
+        /// The option that names the other.
+        option: &'static str,
+        /// The file.
+        file: String,
+        /// Its registration.
+        found: String,
+        /// The one that is meant.
+        wanted: String,
+    },
     /// It speaks of another mode.
     #[error("--mode: {file} is about {} mode, not {}", found.name(), wanted.name())]
     OtherMode {
@@ -84,13 +96,18 @@ pub enum ReceiptError {
 }
 
 impl Receipt {
+    /// Nothing was made so far.
+    pub fn empty(tenant: &str) -> Self {
+        Self { tenant: tenant.to_owned(), ..Self::default() }
+    }
+
     /// Reads the file of a directory; nothing if there is none.
     pub fn read(directory: &Path, tenant: &str) -> Result<Self, ReceiptError> {
         let (path, name) = at(directory);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { tenant: tenant.to_owned(), ..Self::default() });
+                return Ok(Self::empty(tenant));
             }
             Err(error) => return Err(ReceiptError::Io(name, error)),
         };
@@ -114,6 +131,9 @@ impl Receipt {
         let Some(receipt) = text.and_then(|text| serde_json::from_str::<Self>(&text).ok()) else {
             return arguments;
         };
+        if arguments.adopt.is_some() && arguments.adopt != receipt.api {
+            return arguments;
+        }
         arguments.mode = arguments.mode.or(receipt.known_mode());
         if arguments.mode() == Mode::Broker && receipt.known_mode() == Some(Mode::Broker) {
             arguments.adopt_client = arguments.adopt_client.or(receipt.client);
@@ -140,6 +160,20 @@ impl Receipt {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses other registrations, for the same reason.
+    pub fn check_apps(&self, directory: &Path, named: &Adopted) -> Result<(), ReceiptError> {
+        let remembered = self.remembered();
+        for (part, option) in [(Part::Api, "--adopt"), (Part::Client, "--adopt-client")] {
+            if let (Some(found), Some(wanted)) = (remembered.of(part), named.of(part))
+                && !found.eq_ignore_ascii_case(wanted)
+            {
+                let (found, wanted) = (found.to_owned(), wanted.to_owned());
+                return Err(ReceiptError::OtherApp { option, file: at(directory).1, found, wanted });
+            }
+        }
+        Ok(())
     }
 
     /// Writes the file, also to see whether the directory can be written to before anything is made. Whoever is
@@ -191,12 +225,20 @@ impl Receipt {
 }
 
 impl ReceiptError {
+    /// Whether the file is a good one, of other registrations than those that are meant.
+    pub const fn is_about_others(&self) -> bool {
+        matches!(self, Self::OtherTenant { .. } | Self::OtherApp { .. } | Self::OtherMode { .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io(..) => "name a directory that can be written to with --dir",
             Self::Unreadable(_) => "move the file away; without it, teardown removes no registration",
             Self::OtherTenant { .. } => "use one directory for each tenant: --dir",
+            Self::OtherApp { .. } => {
+                "take that one back first (--teardown), or use another directory for this one: --dir"
+            }
             Self::OtherMode { .. } => {
                 "leave --mode out; for another mode take this one back first (--teardown), or use another --dir"
             }

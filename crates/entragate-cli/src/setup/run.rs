@@ -1,21 +1,22 @@
 //! `entragate setup` from beginning to end.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::Context as _;
 use entragate::{Clock, SystemClock};
 use owo_colors::OwoColorize as _;
 
 use super::apply::{self, Applied, Outcome};
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Files};
 use super::existing::Existing;
-use super::files::{self, Fate};
+use super::files::Fate;
 use super::outcome;
 use super::plan::{Plan, Step};
 use super::planning::{self, KnownSecret, Surroundings};
-use super::receipt::Receipt;
+use super::receipt::{Receipt, ReceiptError};
 use super::wanting::{self, Request};
-use super::{ask, emit, identifier_uri, render, teardown};
+use super::{ask, emit, identifier_uri, known_secret, render, teardown};
 use crate::cli::{Exit, print};
 use crate::config::Environment;
 use crate::graph::{AccessToken, Directory, Graph, Http, Permission};
@@ -29,16 +30,34 @@ pub async fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Re
         return offline(arguments, &request);
     }
     let (directory, graph, token) = connect(arguments, environment, &request).await?;
-    let mut receipt =
-        Receipt::read(&arguments.dir, &directory.tenant).map_err(|error| hinted(&error, error.hint()))?;
-    receipt.check_mode(&arguments.dir, request.wanted.mode).map_err(|error| hinted(&error, error.hint()))?;
+    let (mut receipt, record) =
+        record(arguments, &request, &directory.tenant).map_err(|error| hinted(&error, error.hint()))?;
     receipt.find_apps(&graph).await.map_err(|error| hinted(&error, &error.hint()))?;
     let remembered = receipt.remembered();
     let existing = Existing::read(&graph, &request.wanted, &request.adopted, &remembered);
     let existing = existing.await.map_err(|error| hinted(&error, &error.hint()))?;
     receipt.settle(&existing);
-    let setup = Setup { arguments, request: &request, directory, graph, receipt, who: token.who() };
+    let setup = Setup { arguments, request: &request, directory, graph, receipt, record, who: token.who() };
     if arguments.teardown { setup.down(&existing).await } else { setup.up(&existing).await }
+}
+
+/// The record, and the directory where it is kept: none for a repair of other registrations than the directory's.
+fn record<'a>(
+    arguments: &'a Arguments,
+    request: &Request,
+    tenant: &str,
+) -> Result<(Receipt, Option<&'a Path>), ReceiptError> {
+    let directory = arguments.dir.as_path();
+    let found = Receipt::read(directory, tenant).and_then(|receipt| {
+        receipt.check_mode(directory, request.wanted.mode)?;
+        receipt.check_apps(directory, &request.adopted)?;
+        Ok(receipt)
+    });
+    match (found, arguments.files) {
+        (Ok(receipt), _) => Ok((receipt, Some(directory))),
+        (Err(error), Files::LeftAlone) if error.is_about_others() => Ok((Receipt::empty(tenant), None)),
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// An error and what to do about it.
@@ -108,6 +127,7 @@ struct Setup<'a> {
     directory: Directory,
     graph: Graph,
     receipt: Receipt,
+    record: Option<&'a Path>,
     who: String,
 }
 
@@ -115,11 +135,9 @@ impl Setup<'_> {
     async fn up(mut self, existing: &Existing) -> anyhow::Result<Exit> {
         let allowed = identifier_uri::check(&self.directory.tenant, &self.request.wanted, existing);
         allowed.map_err(|error| hinted(&error, &error.hint()))?;
-        let app_id = existing.api.as_ref().map(|api| api.application.app_id.as_str());
-        let known = app_id.and_then(|id| files::known_secret(&self.arguments.dir, id));
-        let secret = if known.is_some() { KnownSecret::Kept } else { KnownSecret::Lost };
-        let surroundings = Surroundings { now: SystemClock.now(), secret };
         let wanted = &self.request.wanted;
+        let (known, secret) = known_secret::known(self.arguments, wanted, existing);
+        let surroundings = Surroundings { now: SystemClock.now(), secret };
         let plan = planning::plan(&self.directory.tenant, wanted, existing, surroundings);
         self.greet()?;
         if !self.arguments.apply {
@@ -128,7 +146,7 @@ impl Setup<'_> {
         }
         let (mut applied, kept) = self.carry_out(&plan).await?;
         if applied.secret.is_none() {
-            applied.secret = known.map(|known| known.secret);
+            applied.secret = known;
         }
         let fates = outcome::write_files(self.arguments, self.request, &self.directory, &applied, kept);
         // The registrations are made; what cannot be written is said after everything else.
@@ -138,7 +156,7 @@ impl Setup<'_> {
         } else {
             print(&outcome::summary(&plan, &applied, written))?;
         }
-        if let Some(message) = ask::message(&self.directory, wanted, &plan, &applied) {
+        if let Some(message) = ask::message(&self.directory, wanted, existing, &plan, &applied) {
             drop(writeln!(anstream::stderr(), "\n{message}"));
         }
         fates.context("the registrations are made, but not the files; run the same command again once they can be written")?;
@@ -183,27 +201,31 @@ impl Setup<'_> {
     /// Carries a plan out, and keeps the record and a new secret from step to step: whoever is stopped in the middle
     /// loses neither.
     async fn carry_out(&mut self, plan: &Plan) -> anyhow::Result<(Applied, Option<Fate>)> {
-        let Self { arguments, request, directory, graph, receipt, .. } = self;
+        let Self { arguments, request, directory, graph, receipt, record, .. } = self;
+        let write = |receipt: &Receipt| {
+            let written = record.map_or(Ok(()), |directory| receipt.write(directory));
+            written.map_err(|error| hinted(&error, error.hint()))
+        };
         receipt.mode = Some(request.wanted.mode);
         if !plan.is_done() {
             // Nothing is made that cannot be recorded, and no secret that cannot be kept.
             outcome::check_files(arguments).map_err(|error| {
                 hinted(&error, "nothing was made; move it away, or name another directory with --dir")
             })?;
-            receipt.write(&arguments.dir).map_err(|error| hinted(&error, error.hint()))?;
+            write(receipt)?;
         }
         let mut kept: Option<Fate> = None;
         let keep = |receipt: &Receipt, applied: &Applied| {
-            let recorded = receipt.write(&arguments.dir);
+            let recorded = write(receipt);
             if kept.is_none() && applied.secret.is_some() {
                 kept = outcome::keep_secret(arguments, request, directory, applied)
                     .context("a client secret was made and cannot be written; run the same command again")?;
             }
-            recorded.map_err(|error| hinted(&error, error.hint()))
+            recorded
         };
         let applied = apply::apply(graph, plan, receipt, keep, tell).await?;
         if receipt.names_apps() {
-            receipt.write(&arguments.dir).map_err(|error| hinted(&error, error.hint()))?;
+            write(receipt)?;
         }
         Ok((applied, kept))
     }

@@ -69,7 +69,8 @@ pub fn plan(
         ids: Ids::default(),
     };
     let view = View { wanted, existing, hanging, receipt };
-    let (mut leaving, mut removed, mut staying) = (Vec::<&str>::new(), 0, 0);
+    let (mut leaving, mut gone) = (Vec::<&str>::new(), Vec::<&str>::new());
+    let (mut removed, mut staying) = (0, 0);
     // The client first: the API app is what it is let in to.
     for part in [Part::Client, Part::Api] {
         let Some(app) = existing.app(part) else { continue };
@@ -78,6 +79,7 @@ pub fn plan(
         if is_own && foreign.is_empty() {
             removed += 1;
             leaving.extend(app.principal_id());
+            gone.push(app.application.app_id.as_str());
             plan.steps.extend(whole(part, app));
             continue;
         }
@@ -97,8 +99,9 @@ pub fn plan(
                  the business of whoever made it"
             ),
             Standing::Adopted => format!(
-                "\"{name}\" was there before and stays; scopes, roles and redirect URIs that setup added to it stay too, take \
-                 them away by hand if nobody uses them"
+                "\"{name}\" was there before and stays, and so do the scopes, roles, redirect URIs, Application ID URIs, \
+                 permissions, optional claims and preauthorised scopes of a client that stays, which setup added to it, and \
+                 scopes that it added to a consent that was there: take them away by hand if nobody uses them"
             ),
             Standing::Made => format!(
                 "\"{name}\" stays, because not all that hangs on it is setup's: {}. Remove that by hand and run this again",
@@ -106,6 +109,7 @@ pub fn plan(
             ),
         });
         plan.steps.extend(credentials(app, receipt));
+        plan.steps.extend(pre_authorization(app, &gone));
     }
     let goes_along = |principal: &str| leaving.contains(&principal);
     for grant in hanging.grants.iter().filter(|grant| receipt.grants.contains(&grant.id)) {
@@ -157,6 +161,23 @@ fn assignment_step(assignment: &AppRoleAssignment) -> Step {
         odata::segment(&assignment.id)
     );
     remove(format!("role of {name}"), path)
+}
+
+/// A client that goes need not be let in by an API app that stays. The list is written whole.
+fn pre_authorization(app: &ExistingApp, gone: &[&str]) -> Option<Step> {
+    let entries = app.application.api.pre_authorized_applications.iter();
+    let (ours, others): (Vec<_>, Vec<_>) = entries.partition(|entry| gone.contains(&entry.app_id.as_str()));
+    if ours.is_empty() {
+        return None;
+    }
+    let path = format!("/applications/{}", odata::segment(&app.application.id));
+    let body = serde_json::json!({ "api": { "preAuthorizedApplications": others } });
+    Some(Step::send(
+        Task::Removal,
+        "preauthorization of the client",
+        Action::Remove,
+        Request::patch(path, body),
+    ))
 }
 
 /// Secrets, certificates and federated credentials of ours on a registration that stays.

@@ -10,7 +10,7 @@ use entragate_emulator::{Endpoint, Fault, FaultKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::setup_fixture::World;
+use crate::setup_fixture::{Printed, World};
 
 const NOTHING: [&str; 0] = [];
 const RECEIPT: &str = "entragate.setup.json";
@@ -318,4 +318,57 @@ async fn what_was_made_from_another_directory_stays() {
     assert_eq!(left, [&receipt(&world)["secrets"][0]]);
     world.setup("--teardown --apply").await.ended_with(0);
     assert!(world.application("contoso").await.is_none());
+}
+
+/// Else the first registration would stay in the tenant, and nobody would know of it.
+#[tokio::test]
+async fn a_record_is_about_one_registration() {
+    let world = World::start("setup_other_app").await;
+    world.setup("--apply").await.ended_with(0);
+    let record = world.file(RECEIPT);
+    let other = world.by_hand("Other").await;
+    for options in ["--apply", "--teardown --apply"] {
+        let refused = world.setup(&format!("--adopt {other} {options}")).await.ended_with(2);
+        assert!(
+            refused.stderr.contains("--adopt: ") && refused.stderr.contains("--dir"),
+            "{}",
+            refused.all()
+        );
+        assert_eq!(world.file(RECEIPT), record);
+    }
+
+    // A repair of another deployment is none of this directory's business.
+    fs::create_dir(world.directory.join("two")).expect("a directory");
+    let graph_as = format!("--graph-as secret --graph-client-id {ADM}");
+    world.run(&format!("setup --name Two --dir two {graph_as} --apply")).await.ended_with(0);
+    let two = world.application("two").await.expect("the app");
+    let path = format!("/applications/{}", two["id"].as_str().expect("an id"));
+    let nothing = json!({ "web": { "redirectUris": [] } });
+    world.graph().await.send(&Request::patch(&path, nothing)).await.expect("broken");
+    let mut command = world.command(&format!("doctor --graph secret --graph-client-id {ADM} --fix --apply"));
+    let text = world.file("two/.env");
+    command.envs(text.lines().filter_map(|line| line.split_once('=')));
+    let printed = Printed::by(command).await;
+    let repaired = world.application("two").await.expect("the app");
+    assert_eq!(repaired["web"]["redirectUris"], two["web"]["redirectUris"], "{}", printed.all());
+    assert_eq!(world.file(RECEIPT), record);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_is_let_in_by_no_api_that_stays() {
+    let world = World::start("setup_preauthorized").await;
+    let own = world.by_hand("By hand").await;
+    let options = format!("--mode relay --adopt {own}");
+    world.setup(&format!("{options} --apply")).await.ended_with(0);
+    let path = format!("/applications(appId='{own}')");
+    let entries = async || {
+        let app: Value = world.graph().await.get(&path).await.expect("the app");
+        app["api"]["preAuthorizedApplications"].as_array().expect("a list").len()
+    };
+    assert_eq!(entries().await, 1);
+    let printed = world.setup("--teardown --apply").await.ended_with(0);
+    assert_eq!(entries().await, 0, "{}", printed.all());
+    for word in ["scopes", "permissions", "optional claims", "preauthorised"] {
+        assert!(printed.stdout.contains(word), "{word}: {}", printed.all());
+    }
 }

@@ -28,15 +28,6 @@ pub struct Environment<'a> {
     pub authority: Option<&'a str>,
 }
 
-/// The secret in a file, and whose it is.
-#[derive(Debug)]
-pub struct SecretState {
-    /// The app that it is for.
-    pub client_id: String,
-    /// The secret.
-    pub secret: Secret,
-}
-
 /// A value that the file cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {source}")]
@@ -72,19 +63,46 @@ impl Environment<'_> {
     }
 }
 
-/// The secret that an earlier run left in a directory, also where it could not overwrite the file.
-pub fn known_secret(directory: &Path, client_id: &str) -> Option<SecretState> {
-    [ENV.to_owned(), format!("{ENV}.new")].iter().find_map(|name| {
-        let text = Zeroizing::new(std::fs::read_to_string(directory.join(name)).ok()?);
-        let value = |key: &keys::Key| {
-            let line =
-                text.lines().rev().find_map(|line| line.strip_prefix(key.known_as())?.strip_prefix('='))?;
-            Some(line.trim().trim_matches(['"', '\''])).filter(|value| !value.is_empty())
-        };
-        let id = value(&keys::CLIENT_ID).filter(|id| id.eq_ignore_ascii_case(client_id))?;
-        let secret = Secret::new(value(&keys::CLIENT_SECRET)?);
-        Some(SecretState { client_id: id.to_owned(), secret })
-    })
+/// The secrets that earlier runs left in a directory for an app, also where they could not overwrite the file.
+pub fn known_secrets(directory: &Path, client_id: &str) -> Vec<Secret> {
+    let files = [ENV.to_owned(), format!("{ENV}.new")];
+    files.iter().filter_map(|name| known_secret(&directory.join(name), client_id)).collect()
+}
+
+fn known_secret(file: &Path, client_id: &str) -> Option<Secret> {
+    let text = Zeroizing::new(std::fs::read_to_string(file).ok()?);
+    let value = |key: &keys::Key| {
+        let line =
+            text.lines().rev().find_map(|line| line.strip_prefix(key.known_as())?.strip_prefix('='))?;
+        Some(line.trim().trim_matches(['"', '\''])).filter(|value| !value.is_empty())
+    };
+    value(&keys::CLIENT_ID).filter(|id| id.eq_ignore_ascii_case(client_id))?;
+    Some(Secret::new(value(&keys::CLIENT_SECRET)?))
+}
+
+/// The file without any secret, whose ever it is: only what setup writes and is none is shown. A value that `other`, the
+/// version with which it is compared, has not is said to be another one.
+pub fn without_secrets(text: &str, other: &str) -> String {
+    let shown = [
+        &keys::TENANT_ID,
+        &keys::CLIENT_ID,
+        &keys::MCP_CLIENT_ID,
+        &keys::BROKER_CLIENT_ID,
+        &keys::BASE_URL,
+        &keys::AUTHORITY_HOST,
+    ];
+    let name_of = |line: &str| line.split_once('=').map(|(name, _)| name.to_owned());
+    let masked = text.lines().map(|line| match name_of(line) {
+        None if line.starts_with('#') => format!("{line}\n"),
+        None => "…\n".to_owned(),
+        Some(name) if shown.iter().any(|key| key.known_as() == name) => format!("{line}\n"),
+        Some(name) => {
+            let is_same = other.lines().any(|theirs| theirs == line);
+            let is_there = other.lines().any(|theirs| name_of(theirs).as_ref() == Some(&name));
+            format!("{name}=…{}\n", if is_there && !is_same { " (another value)" } else { "" })
+        }
+    });
+    masked.collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod toml;
 mod write;
 
 pub use diff::diff;
-pub use env::{Environment, SecretState, UnsafeVariable, known_secret};
+pub use env::{Environment, UnsafeVariable, known_secrets, without_secrets};
 pub use plain::{NotPlain, Plain};
 pub use toml::toml;
 pub use write::{Fate, FileError, Overwrite, check, write_beside, write_private, write_public};

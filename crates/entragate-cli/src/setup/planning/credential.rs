@@ -41,7 +41,7 @@ pub(super) fn credential(draft: &mut Draft<'_>, surroundings: Surroundings) {
     draft.steps.push(step);
 }
 
-/// Kept while one of ours is good and somebody has it: Entra tells a secret only once.
+/// Kept while the one that somebody has is good: Entra tells a secret only once.
 fn secret(path: &str, there: &[PasswordCredential], days: u32, surroundings: Surroundings) -> Step {
     let Surroundings { now, secret } = surroundings;
     let end = |secret: &PasswordCredential| secret.end_date_time.as_deref().and_then(parse_date);
@@ -49,7 +49,10 @@ fn secret(path: &str, there: &[PasswordCredential], days: u32, surroundings: Sur
     let ours = there.iter().filter(|secret| secret.display_name.as_deref() == Some(CREDENTIAL_NAME));
     let last = ours.filter_map(end).max();
     let title = "client secret".to_owned();
-    let kept_until = last.filter(|end| is_good(*end) && secret == KnownSecret::Kept);
+    let kept_until = match secret {
+        KnownSecret::Kept { until } => Some(until).filter(|end| is_good(*end)),
+        KnownSecret::Lost => None,
+    };
     let before = last.map_or(json!(null), |end| json!(format!("until {}", date_only(end))));
     if let Some(end) = kept_until {
         let after = json!(format!("until {}", date_only(end)));

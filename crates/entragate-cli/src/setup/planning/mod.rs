@@ -34,8 +34,11 @@ pub struct Surroundings {
 /// Whether somebody has the client secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownSecret {
-    /// It is in `.env`.
-    Kept,
+    /// It is in `.env`, and Entra takes it.
+    Kept {
+        /// How long.
+        until: Timestamp,
+    },
     /// Nobody knows one.
     Lost,
 }
