@@ -51,8 +51,11 @@ pub async fn examine(
         };
         examined.push(Examined { check, outcome });
     }
-    let clients =
-        if arguments.only.is_empty() { experience::of_clients(&site, &findings).await } else { Vec::new() };
+    let clients = if arguments.only.is_empty() {
+        experience::of_clients(&site, &examined, &findings).await
+    } else {
+        Vec::new()
+    };
     findings.extend(experience::findings(&site, &clients));
     Ok(Report::new(examined, findings, clients))
 }

@@ -118,6 +118,18 @@ impl GraphError {
         self.as_refused().is_some_and(|refused| refused.status == StatusCode::FORBIDDEN)
     }
 
+    /// Whether Graph itself does not work, or not for now: another request would fare no better.
+    pub fn is_out_of_order(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused(refused) => {
+                refused.status.is_server_error()
+                    || [StatusCode::TOO_MANY_REQUESTS, StatusCode::UNAUTHORIZED].contains(&refused.status)
+            }
+            Self::Unreadable { .. } | Self::ForeignPage { .. } | Self::TooManyPages { .. } => false,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {

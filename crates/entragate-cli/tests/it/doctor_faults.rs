@@ -52,6 +52,26 @@ async fn faults_of_redirect_uris() {
         app(d, fixtures::MCP).public_redirect_uris.retain(|uri| uri != "http://localhost/oauth_callback");
     });
     expect("the callback of a client that people use", world, &["clients"]).await;
+    for clients in ["claude-code", "claude-code,vscode"] {
+        let world = World::new(Relay).clients(clients).directory(|d| {
+            app(d, fixtures::MCP).public_redirect_uris = vec!["https://x.test/cb".to_owned()];
+        });
+        expect("no callback at all", world, &["redirect-uris 50011"]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_callback_of_a_client_must_be_registered() {
+    let world = World::new(Relay).clients("vscode").directory(|d| {
+        app(d, fixtures::MCP).public_redirect_uris = vec!["https://insiders.vscode.dev/redirect".to_owned()];
+    });
+    let report = world.start().await.examine().await;
+    assert_eq!(wrong(&report), ["clients"], "{}", all(&report));
+    let what = &report.findings.iter().find(|finding| finding.check == "clients").unwrap().what;
+    for missing in ["http://127.0.0.1:33418/", "http://127.0.0.1/", "https://vscode.dev/redirect"] {
+        assert!(what.contains(missing), "{missing} in {what}");
+    }
+    assert!(!what.contains("insiders") && !what.contains("at at"), "{what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,10 +5,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entragate::{Clock as _, SystemClock};
-use entragate_cli::doctor::{Outcome, Report};
+use entragate_cli::doctor::{Outcome, Report, Severity, Step, Verdict};
 use entragate_cli::graph::print_date;
 use entragate_emulator::{
-    Access, App, Assignment, Directory, FederatedCredential, GroupClaims, Principals, Secret, fixtures,
+    Access, App, Assignment, Directory, Endpoint, Fault, FaultKind, FederatedCredential, GroupClaims,
+    Principals, Secret, fixtures,
 };
 use serde_json::json;
 
@@ -218,6 +219,102 @@ async fn faults_of_consent() {
     });
     expect("no consent, but the API lists the client", listed, &[]).await;
     expect("no permission", client(|app| app.required_access.clear()), &["required-access 650057"]).await;
+}
+
+/// How this step ends for Claude Code.
+fn step(report: &Report, step: Step) -> &Verdict {
+    let client = report.clients.iter().find(|one| one.client.name == "claude-code").unwrap();
+    &client.steps.iter().find(|(at, _)| *at == step).unwrap().1
+}
+
+const AFTER_SIGN_IN: [Step; 4] = [Step::Consent, Step::Token, Step::Refresh, Step::Tools];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_people_cannot_give_themselves_keeps_everybody_out() {
+    let started = client(|app| app.admin_consent.clear()).start().await;
+    let report = started.examine().await;
+    assert!(AFTER_SIGN_IN.iter().all(|at| *step(&report, *at) == Verdict::Works), "they may give it");
+    started.entra.control().set(|settings| settings.restrict_user_consent = true);
+    let report = started.examine().await;
+    assert_eq!(wrong(&report), ["consent 90094"], "{}", all(&report));
+    assert_eq!(report.count(Severity::Error), 1, "{}", all(&report));
+    for at in AFTER_SIGN_IN {
+        assert!(matches!(step(&report, at), Verdict::Fails(why) if why.contains("consented")), "{at:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_graph_what_entra_tells_only_after_sign_in_is_not_checked() {
+    for mode in [Relay, Broker] {
+        for (name, change) in [
+            ("well", (|_| ()) as fn(&mut App)),
+            ("the scope is disabled", |app| app.scopes[0].disabled = true),
+            ("the scope is gone", |app| app.scopes.retain(|scope| scope.value != "access")),
+            ("another app's enterprise application is gone", |app| app.service_principal.absent = true),
+        ] {
+            if mode == Broker && name.contains("another") {
+                continue; // It is the app that signs people in.
+            }
+            let world = World::new(mode).directory(|d| change(app(d, fixtures::API)));
+            let report = examined(world).await;
+            assert!(!report.is_wrong(), "{mode:?} {name}\n{}", all(&report));
+            for check in ["api-app", "scope"] {
+                let examined = report.examined.iter().find(|examined| examined.check.name == check).unwrap();
+                let said = matches!(&examined.outcome, Outcome::NotChecked(why) if why.contains("--graph"));
+                assert!(said, "{mode:?} {name} {check}: {:?}", examined.outcome);
+            }
+            for at in AFTER_SIGN_IN {
+                let verdict = step(&report, at);
+                assert!(matches!(verdict, Verdict::Unknown(_)), "{mode:?} {name} {at:?}: {verdict:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_graph_that_does_not_answer_is_given_up_once_for_all_checks() {
+    let started = world(Relay).start().await;
+    let fault = Fault { endpoint: Endpoint::Graph, kind: FaultKind::Unavailable, times: None };
+    started.entra.control().inject(fault);
+    started.entra.control().clear_requests();
+    let report = started.examine().await;
+    assert_eq!(wrong(&report), ["graph"], "{}", all(&report));
+    assert!(told(&report, "graph")[0].contains("503"), "{}", all(&report));
+    let asked = started.entra.control().requests();
+    let asked = asked.iter().filter(|request| request.path.starts_with("/v1.0/")).count();
+    assert!((1..=3).contains(&asked), "{asked} requests");
+    let consent = report.examined.iter().find(|examined| examined.check.name == "consent").unwrap();
+    assert!(matches!(consent.outcome, Outcome::NotChecked(_)), "{:?}", consent.outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ids_that_were_exchanged_are_one_finding() {
+    let exchanged = world(Relay).set("AZURE_CLIENT_ID", fixtures::MCP);
+    let exchanged = exchanged.set("AZURE_MCP_CLIENT_ID", fixtures::API).clients("claude-code");
+    let report = examined(exchanged).await;
+    assert_eq!(wrong(&report), ["client-app"], "{}", all(&report));
+    assert!(told(&report, "client-app")[0].contains("exchanged"), "{}", all(&report));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_setup_repairs_comes_with_the_command_that_does_it() {
+    let setup = "entragate doctor --graph az --clients claude-code --fix --apply";
+    let disabled: [(&str, fn(&mut App)); 4] = [
+        ("scope", |app| app.scopes[0].disabled = true),
+        ("scope", |app| app.scopes.retain(|scope| scope.value != "access")),
+        ("roles", |app| app.roles[0].disabled = true),
+        ("roles", |app| app.roles.retain(|role| role.value != "Admin")),
+    ];
+    for (check, change) in disabled {
+        let report = examined(api(Broker, change).clients("claude-code")).await;
+        assert_eq!(command(&report, check), setup, "{}", all(&report));
+    }
+    let report = examined(
+        client(|app| app.public_redirect_uris.retain(|uri| !uri.ends_with("oauth_callback")))
+            .clients("goose"),
+    )
+    .await;
+    assert_eq!(command(&report, "clients"), "entragate doctor --graph az --clients goose --fix --apply");
 }
 
 #[tokio::test(flavor = "multi_thread")]

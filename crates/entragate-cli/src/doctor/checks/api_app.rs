@@ -1,6 +1,7 @@
 //! # What it checks
 //!
-//! Whether the API app (`AZURE_CLIENT_ID`) is known in this tenant under the name that the gateway asks for.
+//! Whether the API app (`AZURE_CLIENT_ID`) is known in this tenant under the name that the gateway asks for. That it has an
+//! enterprise application there is known with Graph only: Entra tells it after sign-in.
 //!
 //! # Why it matters
 //!
@@ -13,8 +14,8 @@
 //! create the enterprise application: `az ad sp create --id <client id>`.
 
 use super::{aadsts, identifier_uris, service_principal};
-use crate::doctor::check::Checked;
-use crate::doctor::site::{Site, Stage};
+use crate::doctor::check::{Checked, Skip};
+use crate::doctor::site::{AFTER_SIGN_IN, Site, Stage};
 
 pub(super) async fn run(site: &Site) -> Checked {
     let api = site.api()?;
@@ -30,7 +31,10 @@ pub(super) async fn run(site: &Site) -> Checked {
     if says(service_principal::run(site).await) || says(identifier_uris::run(site).await) {
         return Ok(Vec::new());
     }
-    let Some((Stage::Api, code)) = site.probes().await?.main().stage() else { return Ok(Vec::new()) };
+    let Some((Stage::Api, code)) = site.probes().await?.main().stage() else {
+        let Ok(graph) = site.graph().await else { return Err(Skip::not_checked(AFTER_SIGN_IN)) };
+        return graph.find_api_principal().await.map(|_| Vec::new());
+    };
     let what = format!("Entra does not know the API app as {}", api.identifier_uri());
     Ok(vec![aadsts::error(site, code, what, "AZURE_CLIENT_ID")])
 }

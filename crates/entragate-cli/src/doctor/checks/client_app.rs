@@ -14,10 +14,19 @@
 
 use super::{aadsts, service_principal};
 use crate::doctor::check::Checked;
+use crate::doctor::finding::Finding;
 use crate::doctor::site::{Site, Stage};
 
 pub(super) async fn run(site: &Site) -> Checked {
     let signer = site.signer()?;
+    if site.is_exchanged().await {
+        let what = "AZURE_CLIENT_ID and AZURE_MCP_CLIENT_ID are exchanged: the first exposes no API, the second does";
+        return Ok(vec![
+            Finding::error(what, "AZURE_CLIENT_ID, AZURE_MCP_CLIENT_ID")
+                .because("The gateway would send people to Entra as the API, to get tokens for the client.")
+                .fix("give each variable the other's value"),
+        ]);
+    }
     if let Ok(graph) = site.graph().await {
         match graph.find_signer().await {
             Ok(None) => {

@@ -5,8 +5,8 @@
 //!
 //! # Why it matters
 //!
-//! Without it everybody sees Entra's consent page at the first sign-in (AADSTS65001 without a page), or the wall "approval
-//! required" where people may not consent (AADSTS90094).
+//! Without it everybody sees Entra's consent page at the first sign-in (AADSTS65001 without a page): a warning. Where people
+//! may not consent they meet the wall "approval required" instead (AADSTS90094, or 90095 where they may ask for it): an error.
 //!
 //! # How to fix
 //!
@@ -42,12 +42,18 @@ pub(super) async fn run(site: &Site) -> Checked {
         return Ok(Vec::new());
     }
     let what = format!("nobody has consented for everybody to {}", missing.join(" "));
-    Ok(vec![
-        Finding::warning(what, "App registrations, the app that signs people in, API permissions")
+    let place = "App registrations, the app that signs people in, API permissions";
+    let finding = match graph.policy().await {
+        Ok(policy) if policy.forbids_consent() => {
+            let what = format!("{what}, and people may not consent by themselves");
+            Finding::error(what, place)
+                .because("Nobody but administrators gets past the wall \"approval required\".")
+                .prevents(90094)
+        }
+        _ => Finding::warning(what, place)
             .because("People see Entra's consent page, or a wall where they may not consent.")
-            .fix("grant admin consent")
-            // `az ad app permission grant` takes away what was granted before (Azure/azure-cli#20974).
-            .command(Repair::invocation(&site.clients))
             .prevents(65001),
-    ])
+    };
+    // `az ad app permission grant` takes away what was granted before (Azure/azure-cli#20974).
+    Ok(vec![finding.fix("grant admin consent").command(Repair::invocation(&site.clients))])
 }

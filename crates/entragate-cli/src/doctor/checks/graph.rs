@@ -1,6 +1,7 @@
 //! # What it checks
 //!
-//! Whether Microsoft Graph can be asked as whoever `--graph` names.
+//! Whether Microsoft Graph can be asked as whoever `--graph` names, and answers. If it does not, it is given up after a few
+//! tries for all checks.
 //!
 //! # Why it matters
 //!
@@ -16,11 +17,14 @@ use crate::doctor::finding::Finding;
 use crate::doctor::site::Site;
 
 pub(super) async fn run(site: &Site) -> Checked {
-    let Some(error) = site.graph_error().await? else { return Ok(Vec::new()) };
-    Ok(vec![
+    let finding = |error: &str| {
         Finding::error(format!("Microsoft Graph cannot be asked: {error}"), "--graph")
             .because("The app registrations cannot be read.")
-            .fix("sign in, or name another way with --graph")
-            .command("az login"),
-    ])
+    };
+    if let Some(error) = site.graph_error().await? {
+        let finding = finding(error).fix("sign in, or name another way with --graph");
+        return Ok(vec![finding.command("az login")]);
+    }
+    let trouble = site.graph_trouble().await?;
+    Ok(trouble.map(|error| finding(error).fix("try again in some minutes, or sign in again")).into_iter().collect())
 }

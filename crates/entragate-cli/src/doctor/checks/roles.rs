@@ -12,20 +12,22 @@
 
 use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
+use crate::doctor::repair::Repair;
 use crate::doctor::site::Site;
 
 pub(super) async fn run(site: &Site) -> Checked {
     let wanted = of_rules(site)?;
     let app = site.graph().await?.api().await?;
     let problem = |value: &String| {
-        let what = match app.role(value) {
-            None => format!("the API app has no role {value}, which the rules name"),
-            Some(role) if !role.is_enabled => format!("the role {value}, which the rules name, is disabled"),
-            Some(role) if !role.is_for_people() => format!("the role {value}, which the rules name, cannot be given to people"),
+        let (what, repaired) = match app.role(value) {
+            None => (format!("the API app has no role {value}, which the rules name"), true),
+            Some(role) if !role.is_enabled => (format!("the role {value}, which the rules name, is disabled"), true),
+            Some(role) if !role.is_for_people() => (format!("the role {value}, which the rules name, cannot be given to people"), false),
             Some(_) => return None,
         };
         let finding = Finding::error(what, "App registrations, the API app, App roles");
-        Some(finding.because("The tools behind the rule are hidden from everybody.").fix("create or enable the role, with exactly this value"))
+        let finding = finding.because("The tools behind the rule are hidden from everybody.").fix("create or enable the role, with exactly this value");
+        Some(if repaired { finding.command(Repair::invocation(&site.clients)) } else { finding })
     };
     Ok(wanted.iter().filter_map(problem).collect())
 }

@@ -1,7 +1,7 @@
 //! # What it checks
 //!
-//! The scope that the gateway asks for: that Entra takes it, and with Graph that the API app exposes it, enabled, and each scope
-//! that a rule demands.
+//! The scope that the gateway asks for: that Entra takes it, and that the API app exposes it, enabled, and each scope
+//! that a rule demands. The latter is known with Graph only: Entra tells it after sign-in.
 //!
 //! # Why it matters
 //!
@@ -15,24 +15,28 @@
 use entragate::Rule;
 
 use super::aadsts;
-use crate::doctor::check::Checked;
+use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
 use crate::doctor::repair::Repair;
-use crate::doctor::site::{Site, Stage};
+use crate::doctor::site::{AFTER_SIGN_IN, Site, Stage};
 use crate::graph::objects::Application;
 
 pub(super) async fn run(site: &Site) -> Checked {
     let scope = site.scope_at_entra()?;
+    let mut unread = Some(Skip::not_checked(AFTER_SIGN_IN));
     if let Ok(graph) = site.graph().await
         && let Ok(app) = graph.api().await
     {
-        let mut found = unexposed(&site.scope_names()?, app);
+        unread = None;
+        let mut found = unexposed(site, &site.scope_names()?, app);
         found.extend(demanded(site, app));
         if !found.is_empty() {
             return Ok(found);
         }
     }
-    let Some((Stage::Scope, code)) = site.probes().await?.main().stage() else { return Ok(Vec::new()) };
+    let Some((Stage::Scope, code)) = site.probes().await?.main().stage() else {
+        return unread.map_or_else(|| Ok(Vec::new()), Err);
+    };
     let what = format!("Entra does not take the scope that the gateway asks for: {scope}");
     Ok(vec![aadsts::error(site, code, what, "ENTRAGATE_ENTRA_SCOPES")])
 }
@@ -59,11 +63,12 @@ fn demanded(site: &Site, app: &Application) -> Vec<Finding> {
 }
 
 /// The scopes that the API app does not expose, or has disabled.
-fn unexposed(names: &[String], app: &Application) -> Vec<Finding> {
+fn unexposed(site: &Site, names: &[String], app: &Application) -> Vec<Finding> {
     let finding = |what: String| {
         Finding::error(what, "App registrations, the API app, Expose an API, Scopes defined by this API")
             .because("Without it no client can be given permission to the API, and sign-in ends with AADSTS650053.")
             .fix("add or enable the scope, or correct ENTRAGATE_ENTRA_SCOPES")
+            .command(Repair::invocation(&site.clients))
             .prevents(650_053)
     };
     if names == [".default"] {

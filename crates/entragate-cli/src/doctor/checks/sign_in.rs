@@ -1,6 +1,7 @@
 //! # What it checks
 //!
-//! That Entra's sign-in endpoint answers the gateway's request as expected: sign in first, and nothing else to complain about.
+//! That Entra's sign-in endpoint answers the gateway's request as expected: sign in first, and nothing else to complain about
+//! before that. What Entra says only after sign-in is `api-app`'s, `scope`'s and `consent`'s to find, with Graph.
 //!
 //! # Why it matters
 //!

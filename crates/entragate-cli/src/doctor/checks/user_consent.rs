@@ -16,7 +16,7 @@ use crate::doctor::site::Site;
 
 pub(super) async fn run(site: &Site) -> Checked {
     let policy = site.graph().await?.policy().await?;
-    if !policy.default_user_role_permissions.permission_grant_policies_assigned.is_empty() {
+    if !policy.forbids_consent() {
         return Ok(Vec::new());
     }
     Ok(vec![

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use serde_json::Value;
 use url::{Host, Url};
 
+use crate::doctor::check::Outcome;
 use crate::doctor::finding::{Finding, Severity};
-use crate::doctor::site::{Probes, Site};
+use crate::doctor::report::Examined;
+use crate::doctor::site::{Probes, Site, Stage};
 
 /// Facts that are the same for all clients.
 pub(super) struct Facts<'a> {
@@ -18,8 +20,14 @@ pub(super) struct Facts<'a> {
     /// What a check found that stops everybody at this step, in its words.
     pub(super) discovery: Option<String>,
     pub(super) sign_in: Option<String>,
+    /// That no callback of any client is registered.
+    pub(super) redirect: Option<String>,
+    pub(super) consent: Option<String>,
     pub(super) token: Option<String>,
     pub(super) tools: Option<String>,
+    /// What nobody has looked at that Entra tells only after sign-in.
+    pub(super) untold: Option<String>,
+    pub(super) untold_consent: Option<String>,
 }
 
 /// From where the gateway can be reached.
@@ -46,7 +54,7 @@ const SIGN_IN: [&str; 9] = [
 
 impl<'a> Facts<'a> {
     /// `None` in development mode.
-    pub(super) async fn gather(site: &'a Site, findings: &[Finding]) -> Option<Self> {
+    pub(super) async fn gather(site: &'a Site, examined: &[Examined], findings: &[Finding]) -> Option<Self> {
         let gateway = site.gateway().await.ok()?;
         let (resource, server) = gateway.documents().unwrap_or_default();
         let stops = |checks: &[&str]| {
@@ -54,19 +62,38 @@ impl<'a> Facts<'a> {
                 |finding: &&Finding| finding.severity == Severity::Error && checks.contains(&finding.check);
             findings.iter().find(error).map(|finding| finding.what.clone())
         };
+        let untold = |checks: &[&str]| {
+            let of_them = |one: &&Examined| checks.contains(&one.check.name);
+            examined.iter().filter(of_them).find_map(|one| match &one.outcome {
+                Outcome::NotChecked(reason) => {
+                    Some(format!("the check `{}` could not look ({reason})", one.check.name))
+                }
+                _ => None,
+            })
+        };
+        let is_missing = findings.iter().any(|finding| finding.check == "consent");
+        let probes = site.probes().await.ok();
+        let unregistered =
+            probes.is_some_and(|probes| matches!(probes.main().stage(), Some((Stage::RedirectUri, _))));
         Some(Self {
             mcp_url: gateway.urls.mcp.clone(),
             resource,
             server,
-            probes: site.probes().await.ok(),
+            probes,
             reach: reach(site.config.base_url.as_str(), findings),
             discovery: stops(&["gateway", "redirects", "issuer", "resource", "challenge", "documents"]),
             sign_in: stops(&SIGN_IN).or_else(|| {
                 // In relay mode every client has a callback of its own.
                 if site.is_relay() { None } else { stops(&["redirect-uris"]) }
             }),
+            redirect: if unregistered { stops(&["redirect-uris"]) } else { None },
+            consent: stops(&["consent"]),
             token: stops(&["credential", "federated-credentials", "keys", "clock", "token-encryption"]),
             tools: stops(&["upstream"]),
+            untold: untold(&["api-app", "scope"]),
+            // Whether people may give a consent that is missing is the check `user-consent`'s to know.
+            untold_consent: untold(&["consent"])
+                .or_else(|| if is_missing { untold(&["user-consent"]) } else { None }),
         })
     }
 

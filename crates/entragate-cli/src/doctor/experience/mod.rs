@@ -10,12 +10,14 @@ pub use verdict::{Experience, Step, Verdict};
 use facts::Facts;
 
 use super::finding::Finding;
+use super::repair::Repair;
+use super::report::Examined;
 use super::site::Site;
 use crate::clients;
 
 /// The experience of every client, or of those that were named.
-pub(super) async fn of_clients(site: &Site, findings: &[Finding]) -> Vec<Experience> {
-    let Some(facts) = Facts::gather(site, findings).await else { return Vec::new() };
+pub(super) async fn of_clients(site: &Site, examined: &[Examined], findings: &[Finding]) -> Vec<Experience> {
+    let Some(facts) = Facts::gather(site, examined, findings).await else { return Vec::new() };
     let wanted: Vec<_> =
         if site.clients.is_empty() { clients::all().collect() } else { site.clients.clone() };
     let mut all = Vec::new();
@@ -35,10 +37,15 @@ pub(super) fn findings(site: &Site, experiences: &[Experience]) -> Vec<Finding> 
             if Step::is_of_everybody(reason) {
                 continue;
             }
-            let what = format!("{} stops at {}: {reason}", experience.client.display, step.title());
+            let at = step.title().trim_start_matches("at ");
+            let what = format!("{} stops at {at}: {reason}", experience.client.display);
             let finding = Finding::error(what, step.place())
                 .because(format!("People here use {}.", experience.client.display))
-                .fix(step.fix(experience.client));
+                .fix(step.fix());
+            let finding = match step {
+                Step::RedirectAtEntra => finding.command(Repair::invocation(&[experience.client])),
+                _ => finding,
+            };
             found.push(Finding { check: "clients", ..finding });
         }
     }

@@ -20,11 +20,13 @@ pub(super) async fn experience(client: &'static Client, facts: &Facts<'_>, site:
             Step::Discovery => discovery(client, facts),
             Step::Registration => registration(client, facts),
             Step::RedirectHere => redirect_here(client, facts, site).await,
-            Step::RedirectAtEntra => redirect_at_entra(client, facts, site),
+            Step::RedirectAtEntra => redirect_at_entra(client, facts, site).await,
             Step::Pkce => pkce(client, facts),
             Step::Iss => iss(client, facts),
             Step::Consent => consent(client, facts),
-            Step::Token | Step::Refresh => everybody(facts.sign_in.as_ref().or(facts.token.as_ref())),
+            Step::Token | Step::Refresh => token(facts),
+            // Nobody lists tools without a token.
+            Step::Tools if facts.tools.is_none() => token(facts),
             Step::Tools => everybody(facts.tools.as_ref()),
         };
         steps.push((step, verdict));
@@ -34,6 +36,15 @@ pub(super) async fn experience(client: &'static Client, facts: &Facts<'_>, site:
 
 fn everybody(problem: Option<&String>) -> Verdict {
     problem.map_or(Works, |problem| Fails(format!("{EVERYBODY} {problem}")))
+}
+
+fn token(facts: &Facts<'_>) -> Verdict {
+    let problem = [&facts.sign_in, &facts.redirect, &facts.consent, &facts.token];
+    let untold = [&facts.untold, &facts.untold_consent];
+    match (problem.into_iter().flatten().next(), untold.into_iter().flatten().next()) {
+        (None, Some(reason)) => Unknown(format!("not known: {reason}")),
+        (problem, _) => everybody(problem),
+    }
 }
 
 fn discovery(client: &Client, facts: &Facts<'_>) -> Verdict {
@@ -132,31 +143,46 @@ async fn redirect_here(client: &Client, facts: &Facts<'_>, site: &Site) -> Verdi
     }
 }
 
-fn redirect_at_entra(client: &Client, facts: &Facts<'_>, site: &Site) -> Verdict {
+/// Of several, a client takes the one that suits its build or its surroundings: each must be registered, but those that
+/// the gateway lets nobody use.
+async fn redirect_at_entra(client: &Client, facts: &Facts<'_>, site: &Site) -> Verdict {
     if !site.is_relay() {
         return NotNeeded;
     }
-    if let Some(problem) = &facts.sign_in {
+    if let Some(problem) = facts.sign_in.as_ref().or(facts.redirect.as_ref()) {
         return everybody(Some(problem));
     }
     let Some(probes) = facts.probes else { return Unknown("Entra could not be asked".to_owned()) };
-    let (mut refused, mut unknown) = (None, None);
+    let (mut refused, mut unknown): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for callback in callbacks(client, facts) {
+        if is_refused_here(*callback, facts, site).await {
+            continue;
+        }
         match (callback.at_entra(&facts.mcp_url), callback.as_sent(&facts.mcp_url)) {
             (AtEntra::Register(uri), Some(sent)) => match probes.of(&sent) {
-                Some(probe) if is_accepted(probe) => return Works,
-                Some(_) => refused = Some(uri),
-                None => unknown = Some(uri),
+                Some(probe) if is_accepted(probe) => {}
+                Some(_) => refused.push(uri),
+                None => unknown.push(uri),
             },
-            (AtEntra::OnceKnown(pattern), _) => unknown = Some(pattern),
-            _ => unknown = Some("its callback, which is not published,".to_owned()),
+            (AtEntra::OnceKnown(pattern), _) => unknown.push(pattern),
+            _ => unknown.push("its callback, which is not published".to_owned()),
         }
     }
-    match (refused, unknown) {
-        (_, Some(uri)) => Unknown(format!("{uri} must be registered at the client app (AADSTS50011)")),
-        (Some(uri), None) => Fails(format!("{uri} is not registered at the client app (AADSTS50011)")),
-        (None, None) => Works,
+    if unknown.is_empty() && refused.is_empty() {
+        return Works;
     }
+    if unknown.is_empty() {
+        return Fails(format!("not registered at the client app: {} (AADSTS50011)", refused.join(", ")));
+    }
+    let all: Vec<String> = unknown.into_iter().chain(refused).collect();
+    Unknown(format!("must be registered at the client app: {} (AADSTS50011)", all.join(", ")))
+}
+
+async fn is_refused_here(callback: Callback, facts: &Facts<'_>, site: &Site) -> bool {
+    let (Ok(gateway), Some(uri)) = (site.gateway().await, callback.as_sent(&facts.mcp_url)) else {
+        return false;
+    };
+    matches!(gateway.register(&uri).await, Ok(answer) if answer.status != http::StatusCode::CREATED)
 }
 
 fn pkce(client: &Client, facts: &Facts<'_>) -> Verdict {
@@ -190,6 +216,9 @@ fn consent(client: &Client, facts: &Facts<'_>) -> Verdict {
         Prompt::WithOfflineAccess if offline => {
             Fails("the metadata lists offline_access: it asks for the consent page".to_owned())
         }
-        _ => facts.sign_in.as_ref().map_or(Works, |problem| everybody(Some(problem))),
+        _ => match (facts.sign_in.as_ref().or(facts.consent.as_ref()), &facts.untold_consent) {
+            (None, Some(reason)) => Unknown(format!("not known: {reason}")),
+            (problem, _) => everybody(problem),
+        },
     }
 }

@@ -87,15 +87,13 @@ impl Step {
         }
     }
 
-    pub(super) fn fix(self, client: &Client) -> String {
+    pub(super) const fn fix(self) -> &'static str {
         match self {
-            Self::RedirectHere => "add the callback to the allowed redirect URIs".to_owned(),
-            Self::RedirectAtEntra => {
-                format!("register the callback; `entragate setup --clients {}` does it", client.name)
-            }
-            Self::Iss => "use broker mode, which sends iss".to_owned(),
-            Self::Registration => "allow one of the ways in which it gets a client id".to_owned(),
-            _ => "see docs/clients.md".to_owned(),
+            Self::RedirectHere => "add the callback to the allowed redirect URIs",
+            Self::RedirectAtEntra => "register each of them",
+            Self::Iss => "use broker mode, which sends iss",
+            Self::Registration => "allow one of the ways in which it gets a client id",
+            _ => "see docs/clients.md",
         }
     }
 

@@ -28,6 +28,9 @@ pub(super) use probe::{Probe, Probes, Stage};
 pub(super) use registrations::Registrations;
 pub(super) use wire::{Question, Wire, is_here};
 
+/// Why something is not checked that `/authorize` without a session does not tell (AADSTS650052, AADSTS650053).
+pub(super) const AFTER_SIGN_IN: &str = "needs Graph: --graph; Entra tells it only after sign-in";
+
 /// The deployment under examination.
 pub(super) struct Site {
     pub(super) config: Config,
@@ -168,6 +171,7 @@ impl Site {
     /// What `/authorize` says without anybody signed in.
     pub(super) async fn probes(&self) -> Result<&Probes, Skip> {
         let documents = self.documents().await?;
+        self.unless_exchanged().await?;
         let (signer, scope) = (self.signer()?, self.scope_at_entra()?);
         let redirects = if self.is_relay() {
             let mcp_url = self.mcp_url();
@@ -207,7 +211,32 @@ impl Site {
     /// The app registrations.
     pub(super) async fn graph(&self) -> Result<&Registrations, Skip> {
         let registrations = self.registrations().await?;
+        self.unless_exchanged().await?;
         registrations.as_ref().map_err(|_| Skip::not_checked("Microsoft Graph cannot be asked"))
+    }
+
+    /// Why Graph does not answer whoever signed in.
+    pub(super) async fn graph_trouble(&self) -> Result<Option<&String>, Skip> {
+        match self.registrations().await? {
+            Ok(registrations) => Ok(registrations.trouble().await),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether the settings name API and client in each other's place, as far as Graph tells.
+    pub(super) async fn is_exchanged(&self) -> bool {
+        match self.registrations().await {
+            Ok(Ok(registrations)) if self.is_relay() => registrations.are_exchanged().await,
+            _ => false,
+        }
+    }
+
+    /// Whatever else could be said about exchanged apps is the check `client-app`'s finding once more.
+    async fn unless_exchanged(&self) -> Result<(), Skip> {
+        if self.is_exchanged().await {
+            return Err(Skip::not_checked("AZURE_CLIENT_ID and AZURE_MCP_CLIENT_ID are exchanged"));
+        }
+        Ok(())
     }
 
     /// Why Graph cannot be asked.

@@ -1,5 +1,8 @@
 //! The app registrations, as Microsoft Graph tells of them.
 
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use entragate::Clock;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -9,10 +12,14 @@ use crate::graph::objects::{
     AppRoleAssignment, Application, AuthorizationPolicy, Domain, FederatedCredential, Group, PermissionGrant,
     ServicePrincipal,
 };
-use crate::graph::{Directory, Graph, GraphError, Http, SignIn, odata};
+use crate::graph::{Directory, Graph, GraphError, Http, Patience, SignIn, odata};
 
 /// Microsoft Graph's own application id, the same in every tenant.
 const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+
+/// Somebody waits for the report, and every check asks: two more tries within seconds must do.
+const PATIENCE: Patience =
+    Patience { first: Duration::from_millis(500), longest: Duration::from_secs(5), tries: 3 };
 
 /// What was read once: the object, its absence, or why it could not be read.
 type Once<T> = OnceCell<Result<T, String>>;
@@ -27,6 +34,8 @@ pub(in crate::doctor) struct Registrations {
     api_principal: Once<Option<ServicePrincipal>>,
     signer_principal: Once<Option<ServicePrincipal>>,
     assignments: Once<Vec<AppRoleAssignment>>,
+    /// Why Graph is asked nothing more.
+    given_up: OnceLock<String>,
 }
 
 /// Signs in to Graph; nothing is read yet.
@@ -41,7 +50,7 @@ pub(super) async fn sign_in(
     let token = sign_in.token(&http, directory, &Borrowed(clock.now()), say).await;
     let token = token.map_err(|error| format!("{error}; {}", error.hint()))?;
     Ok(Registrations {
-        graph: Graph::new(http, directory.graph.clone(), token.secret),
+        graph: Graph::new(http, directory.graph.clone(), token.secret).with_patience(PATIENCE),
         api_id: ids.0.to_owned(),
         signer_id: ids.1.to_owned(),
         api: OnceCell::new(),
@@ -49,6 +58,7 @@ pub(super) async fn sign_in(
         api_principal: OnceCell::new(),
         signer_principal: OnceCell::new(),
         assignments: OnceCell::new(),
+        given_up: OnceLock::new(),
     })
 }
 
@@ -75,12 +85,46 @@ fn known<T>(read: &Result<T, String>) -> Result<&T, Skip> {
 }
 
 impl Registrations {
+    /// One read. Where Graph is out of order it is so for every check: the first one waits, the others do not.
+    async fn read<T>(&self, read: impl Future<Output = Result<T, GraphError>>) -> Result<T, String> {
+        if let Some(reason) = self.given_up.get() {
+            return Err(reason.clone());
+        }
+        read.await.map_err(|error| {
+            let reason = unread(&error);
+            if error.is_out_of_order() {
+                return self.given_up.get_or_init(|| reason).clone();
+            }
+            reason
+        })
+    }
+
+    /// Why Graph cannot be asked although somebody has signed in; found by asking for the API app.
+    pub(in crate::doctor) async fn trouble(&self) -> Option<&String> {
+        drop(self.find_api().await);
+        self.given_up.get()
+    }
+
+    /// Whether the ids of API and client stand in each other's place: what is called the API is none, and what is called
+    /// the client is one.
+    pub(super) async fn are_exchanged(&self) -> bool {
+        let (Ok(Some(api)), Ok(Some(signer))) = (self.find_api().await, self.find_signer().await) else {
+            return false;
+        };
+        let is_api = |app: &Application| {
+            !app.identifier_uris.is_empty() && !app.api.oauth2_permission_scopes.is_empty()
+        };
+        let is_nothing =
+            |app: &Application| app.identifier_uris.is_empty() && app.api.oauth2_permission_scopes.is_empty();
+        is_nothing(api) && is_api(signer)
+    }
+
     async fn application(&self, id: &str) -> Result<Option<Application>, String> {
-        self.graph.find(&Application::path(id)).await.map_err(|error| unread(&error))
+        self.read(self.graph.find(&Application::path(id))).await
     }
 
     async fn principal(&self, id: &str) -> Result<Option<ServicePrincipal>, String> {
-        self.graph.find(&ServicePrincipal::path(id)).await.map_err(|error| unread(&error))
+        self.read(self.graph.find(&ServicePrincipal::path(id))).await
     }
 
     /// The API app; `None` when it is not there.
@@ -124,14 +168,13 @@ impl Registrations {
     pub(in crate::doctor) async fn assignments(&self) -> Result<&Vec<AppRoleAssignment>, Skip> {
         let principal = self.api_principal().await?;
         let path = format!("/servicePrincipals/{}/appRoleAssignedTo?$top=999", odata::segment(&principal.id));
-        let read = || async { self.graph.list(&path).await.map_err(|error| unread(&error)) };
-        known(self.assignments.get_or_init(read).await)
+        known(self.assignments.get_or_init(|| self.read(self.graph.list(&path))).await)
     }
 
     /// A group of the tenant; `None` when it is not there.
     pub(in crate::doctor) async fn find_group(&self, id: &str) -> Result<Option<Group>, Skip> {
         let path = format!("/groups/{}?$select=id,displayName", odata::segment(id));
-        self.graph.find(&path).await.map_err(|error| Skip::NotChecked(unread(&error)))
+        self.read(self.graph.find(&path)).await.map_err(Skip::NotChecked)
     }
 
     /// The application permissions for Microsoft Graph that a service principal has been given.
@@ -175,10 +218,10 @@ impl Registrations {
 
     /// What members may do.
     pub(in crate::doctor) async fn policy(&self) -> Result<AuthorizationPolicy, Skip> {
-        self.graph.get(AuthorizationPolicy::PATH).await.map_err(|error| Skip::NotChecked(unread(&error)))
+        self.read(self.graph.get(AuthorizationPolicy::PATH)).await.map_err(Skip::NotChecked)
     }
 
     async fn list<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Skip> {
-        self.graph.list(path).await.map_err(|error| Skip::NotChecked(unread(&error)))
+        self.read(self.graph.list(path)).await.map_err(Skip::NotChecked)
     }
 }

@@ -16,6 +16,11 @@ pub struct AuthorizationPolicy {
 impl AuthorizationPolicy {
     /// Its path.
     pub const PATH: &str = "/policies/authorizationPolicy?$select=defaultUserRolePermissions";
+
+    /// Whether members may consent to nothing by themselves.
+    pub const fn forbids_consent(&self) -> bool {
+        self.default_user_role_permissions.permission_grant_policies_assigned.is_empty()
+    }
 }
 
 /// What members may do by default.

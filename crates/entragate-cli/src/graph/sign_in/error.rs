@@ -61,17 +61,17 @@ impl SignInError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoAzureCli(_) => {
-                "install it and run `az login`, or sign in another way: --graph-as device-code"
+                "install it and run `az login`, or name another way than az, such as device-code"
             }
             Self::AzureCli(_) => {
-                "run `az login --tenant <tenant> --allow-no-subscriptions`, or use --graph-as device-code"
+                "run `az login --tenant <tenant> --allow-no-subscriptions`, or name another way than az, such as device-code"
             }
             Self::Unreachable { .. } | Self::Unusable(_) => {
                 "check AZURE_AUTHORITY_HOST, the network and HTTPS_PROXY"
             }
-            Self::Refused(_) => "the AADSTS code says why",
+            Self::Refused(_) => "`entragate explain <code>` says what to do about the AADSTS code",
             Self::Declined | Self::Expired => "run the command again and sign in",
-            Self::NoDeviceCodes => "sign in another way: --graph-as az, secret or certificate",
+            Self::NoDeviceCodes => "name another way than device-code: az, secret or certificate",
             Self::OtherTenant { .. } => {
                 "sign in to the tenant that AZURE_TENANT_ID names, or name the other one"
             }

@@ -143,9 +143,10 @@ impl Stage {
         child.kill().await.expect("it ends");
     }
 
-    /// Runs commands in a shell of this person's, who has read `.env`. They name the emulated Entra's default port.
+    /// Runs commands in a shell of this person's, who has read `.env`. They name default ports.
     pub(super) async fn shell(&self, commands: &str) -> Printed {
         let commands = commands.replace("http://127.0.0.1:8400", &self.entra);
+        let commands = commands.replace("localhost:3002", &format!("localhost:{}", self.gateway));
         let read_dotenv = "set -a; . ./.env; set +a";
         let output = Command::new("sh")
             .args(["-euc", &format!("{read_dotenv}\n{commands}")])
