@@ -42,6 +42,8 @@ fn api(mode: Mode, change: impl FnOnce(&mut App)) -> World {
     world(mode).directory(|d| change(app(d, fixtures::API)))
 }
 
+type Change = fn(&mut App);
+
 /// A deployment in relay mode whose client app is changed.
 fn client(change: impl FnOnce(&mut App)) -> World {
     world(Relay).directory(|d| change(app(d, fixtures::MCP)))
@@ -223,8 +225,8 @@ async fn faults_of_consent() {
 
 /// How this step ends for Claude Code.
 fn step(report: &Report, step: Step) -> &Verdict {
-    let client = report.clients.iter().find(|one| one.client.name == "claude-code").unwrap();
-    &client.steps.iter().find(|(at, _)| *at == step).unwrap().1
+    let client = report.clients.iter().find(|one| one.client.name == "claude-code").expect("the client");
+    &client.steps.iter().find(|(at, _)| *at == step).expect("the step").1
 }
 
 const AFTER_SIGN_IN: [Step; 4] = [Step::Consent, Step::Token, Step::Refresh, Step::Tools];
@@ -247,7 +249,7 @@ async fn a_consent_that_people_cannot_give_themselves_keeps_everybody_out() {
 async fn without_graph_what_entra_tells_only_after_sign_in_is_not_checked() {
     for mode in [Relay, Broker] {
         for (name, change) in [
-            ("well", (|_| ()) as fn(&mut App)),
+            ("well", (|_| ()) as Change),
             ("the scope is disabled", |app| app.scopes[0].disabled = true),
             ("the scope is gone", |app| app.scopes.retain(|scope| scope.value != "access")),
             ("another app's enterprise application is gone", |app| app.service_principal.absent = true),
@@ -299,7 +301,7 @@ async fn two_ids_that_were_exchanged_are_one_finding() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_setup_repairs_comes_with_the_command_that_does_it() {
     let setup = "entragate doctor --graph az --clients claude-code --fix --apply";
-    let disabled: [(&str, fn(&mut App)); 4] = [
+    let disabled: [(&str, Change); 4] = [
         ("scope", |app| app.scopes[0].disabled = true),
         ("scope", |app| app.scopes.retain(|scope| scope.value != "access")),
         ("roles", |app| app.roles[0].disabled = true),
