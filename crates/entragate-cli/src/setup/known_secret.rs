@@ -7,6 +7,7 @@ use super::existing::Existing;
 use super::files;
 use super::planning::KnownSecret;
 use super::wanted::{Wanted, WantedCredential};
+use crate::graph::objects::PasswordCredential;
 use crate::graph::parse_date;
 
 /// The secret that is to stay in `.env`, and what planning has to know about it.
@@ -32,9 +33,9 @@ pub(super) fn known(
     }
 }
 
-/// Until when Entra takes it: it is known by its first three characters.
+/// Until when Entra takes it: it is known by its `hint`.
 fn until(secret: &Secret, wanted: &Wanted, existing: &Existing) -> Option<Timestamp> {
-    let hint: String = secret.expose().chars().take(3).collect();
+    let hint = PasswordCredential::hint_of(secret);
     let there = &existing.app(wanted.authenticated())?.application.password_credentials;
     let same = there.iter().filter(|one| one.hint.as_ref().is_none_or(|known| *known == hint));
     same.filter_map(|one| one.end_date_time.as_deref().and_then(parse_date)).max()

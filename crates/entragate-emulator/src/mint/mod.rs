@@ -1,4 +1,4 @@
-//! Tokens without a sign-in: good ones, and every hostile one a validator must refuse (number 108 of docs/reference/emulator.md).
+//! Tokens without a sign-in: good ones, and hostile ones (number 108 of docs/reference/emulator.md).
 
 mod defect;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::entra::Documents;
 use super::wire::{Question, Wire, WireError};
 use crate::config::BrokerConfig;
-use crate::graph::objects::KeyCredential;
+use crate::graph::objects::{KeyCredential, PasswordCredential};
 
 /// How the attempt ended.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ pub(super) async fn mark(
     let parameters = parameters.map_err(|error| error.to_string())?;
     let secret = parameters.iter().find(|(name, _)| *name == "client_secret");
     let (_, secret) = secret.ok_or("the credential is neither a secret nor a certificate")?;
-    Ok(Mark::Hint(secret.expose().chars().take(3).collect()))
+    Ok(Mark::Hint(PasswordCredential::hint_of(secret)))
 }
 
 fn version(token: &str) -> Option<String> {

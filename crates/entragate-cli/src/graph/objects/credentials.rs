@@ -21,6 +21,13 @@ pub struct PasswordCredential {
     pub hint: Option<String>,
 }
 
+impl PasswordCredential {
+    /// The `hint` that Graph shows of a secret with this text.
+    pub fn hint_of(secret: &Secret) -> String {
+        secret.expose().chars().take(3).collect()
+    }
+}
+
 /// A certificate. Unknown members are kept, because the list is written whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
