@@ -54,17 +54,16 @@ impl FrontDoor {
     fn knows_host<B>(&self, request: &http::Request<B>) -> bool {
         let mut hosts = request.headers().get_all(HOST).iter();
         let host = match (hosts.next(), hosts.next(), request.uri().authority()) {
-            (None, _, Some(authority)) => authority.as_str().to_owned(),
-            (Some(host), None, _) => match host.to_str() {
-                Ok(host) => host.to_owned(),
-                Err(_) => return false,
-            },
+            (None, _, Some(authority)) => authority.as_str().as_bytes(),
+            (Some(host), None, _) => host.as_bytes(),
             _ => return false,
         };
-        let host = host.to_ascii_lowercase();
         // Some clients write the port that the scheme implies.
-        let bare = host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(&host);
-        self.hosts.contains(&host) || self.hosts.iter().any(|known| known == bare)
+        let bare = host.strip_suffix(b":443").or_else(|| host.strip_suffix(b":80")).unwrap_or(host);
+        self.hosts
+            .iter()
+            .map(String::as_bytes)
+            .any(|known| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(bare))
     }
 
     /// Absent is fine (only browsers send it); loopback pages are the person's own tools.

@@ -15,6 +15,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -235,7 +236,7 @@ async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Re
         }
         return Ok((Request::from_parts(parts, Body::empty()), Message::Empty));
     }
-    let Ok(bytes) = axum::body::to_bytes(body, inner.max_body_bytes).await else {
+    let Ok(bytes) = whole(body, inner.max_body_bytes).await else {
         let mut refusal = too_large();
         unread::announce_end(&parts, &mut refusal);
         return Err(refusal);
@@ -248,6 +249,25 @@ async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Re
         Box::new(json_response(StatusCode::BAD_REQUEST, &answer))
     })?;
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
+}
+
+/// The whole body, if it is no longer than `most`. One frame, as nearly all calls are, is not copied.
+async fn whole(mut body: Body, most: usize) -> Result<Bytes, axum::BoxError> {
+    let first = loop {
+        match body.frame().await {
+            None => return Ok(Bytes::new()),
+            Some(frame) => {
+                if let Ok(data) = frame?.into_data() {
+                    break data;
+                }
+            }
+        }
+    };
+    if body.is_end_stream() && first.len() <= most {
+        return Ok(first);
+    }
+    let rest = Limited::new(body, most.saturating_sub(first.len())).collect().await?.to_bytes();
+    Ok(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }
 
 /// The MCP server must read the very characters that were judged: nothing compressed, nothing in another
@@ -267,6 +287,10 @@ fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// Whether every `charset` in the value is UTF-8, however the value is taken apart.
 fn is_utf8(content_type: &HeaderValue) -> bool {
+    // What nearly every client sends.
+    if content_type == "application/json" {
+        return true;
+    }
     let Ok(text) = content_type.to_str() else { return false };
     let text = text.to_ascii_lowercase();
     text.split("charset").skip(1).all(|rest| {

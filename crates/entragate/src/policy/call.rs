@@ -5,6 +5,7 @@
 //! wins?), members that differ only in case (Go's decoder matches case-insensitively), a byte order mark,
 //! NUL, bytes that are not UTF-8.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -166,21 +167,46 @@ impl Call {
 
 /// `K` (Kelvin sign) and `ſ` (long s) fold to ASCII letters in some case-insensitive decoders.
 fn folded(key: &str) -> String {
-    // Every real key is ASCII, on every call.
     if key.is_ascii() { key.to_ascii_lowercase() } else { key.to_lowercase().to_uppercase().to_lowercase() }
 }
 
-/// Refuses a member that was there before, or that differs from one of `known` in case only.
-fn check_member<E: serde::de::Error>(seen: &mut HashSet<String>, key: &str, known: &[&str]) -> Result<(), E> {
-    let folded = folded(key);
-    if let Some(known) = known.iter().find(|known| **known != key && known.eq_ignore_ascii_case(&folded)) {
-        return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
-    }
-    if !seen.insert(folded) {
-        return Err(E::custom(format_args!("duplicate member `{key}`")));
-    }
-    Ok(())
+/// The members of one object, of which `known` are read.
+struct Names {
+    known: &'static [&'static str],
+    /// Which of `known` have come, one bit each: what a real call consists of costs nothing to remember.
+    came: u8,
+    others: HashSet<String>,
 }
+
+impl Names {
+    fn new(known: &'static [&'static str]) -> Self {
+        Self { known, came: 0, others: HashSet::new() }
+    }
+
+    /// Refuses a member that was there before, or that differs from one of `known` in case only.
+    fn check<E: serde::de::Error>(&mut self, key: &str) -> Result<(), E> {
+        let is_new = match self.known.iter().position(|known| *known == key) {
+            Some(at) => {
+                let bit = 1 << at;
+                let is_new = self.came & bit == 0;
+                self.came |= bit;
+                is_new
+            }
+            None => {
+                let folded = folded(key);
+                if let Some(known) = self.known.iter().find(|known| known.eq_ignore_ascii_case(&folded)) {
+                    return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
+                }
+                self.others.insert(folded)
+            }
+        };
+        if is_new { Ok(()) } else { Err(E::custom(format_args!("duplicate member `{key}`"))) }
+    }
+}
+
+/// A string that is copied only when it is written with escapes, as no real name of a member is.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Call {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -199,12 +225,12 @@ impl<'de> Visitor<'de> for CallVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Call, A::Error> {
         const KNOWN: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
-        let (mut seen, mut id, mut method) = (HashSet::new(), None, None);
+        let (mut names, mut id, mut method) = (Names::new(&KNOWN), None, None);
         let (mut version_ok, mut is_response, mut params) = (false, false, Params::default());
-        while let Some(key) = map.next_key::<String>()? {
-            check_member(&mut seen, &key, &KNOWN)?;
-            match key.as_str() {
-                "jsonrpc" => version_ok = map.next_value::<String>()? == "2.0",
+        while let Some(Key(key)) = map.next_key()? {
+            names.check(&key)?;
+            match key.as_ref() {
+                "jsonrpc" => version_ok = map.next_value::<Key<'_>>()?.0 == "2.0",
                 "id" => id = Some(map.next_value::<Box<RawValue>>()?),
                 "method" => method = Some(map.next_value::<String>()?),
                 "params" => params = map.next_value::<AnyParams>()?.0,
@@ -267,10 +293,10 @@ impl<'de> Visitor<'de> for ParamsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
         const KNOWN: [&str; 4] = ["name", "uri", "taskId", "_meta"];
-        let (mut seen, mut params) = (HashSet::new(), Params::default());
-        while let Some(key) = map.next_key::<String>()? {
-            check_member(&mut seen, &key, &KNOWN)?;
-            match key.as_str() {
+        let (mut names, mut params) = (Names::new(&KNOWN), Params::default());
+        while let Some(Key(key)) = map.next_key()? {
+            names.check(&key)?;
+            match key.as_ref() {
                 "name" => params.name = map.next_value::<Text>()?.0,
                 "uri" => params.uri = map.next_value::<Text>()?.0,
                 "taskId" => params.task_id = map.next_value::<Text>()?.0,

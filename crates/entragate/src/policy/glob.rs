@@ -2,27 +2,38 @@
 
 /// A pattern in which `*` stands for any run of characters, the empty one included.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob(String);
+pub struct Glob {
+    text: String,
+    /// Where the first star is.
+    star: Option<usize>,
+}
 
 impl Glob {
     /// Any text is a pattern.
     pub fn new(pattern: impl Into<String>) -> Self {
-        Self(pattern.into())
+        let text = pattern.into();
+        Self { star: text.find('*'), text }
     }
 
     /// The pattern as written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether there is no star in it, so that it matches one text.
+    pub(crate) const fn is_exact(&self) -> bool {
+        self.star.is_none()
     }
 
     /// Whether the whole of `text` matches, case-sensitively.
     pub fn matches(&self, text: &str) -> bool {
-        let Some((head, rest)) = self.0.split_once('*') else {
-            return self.0 == text;
+        let Some((head, rest)) = self.star.and_then(|star| self.text.split_at_checked(star)) else {
+            return self.text == text;
         };
         let Some(mut text) = text.strip_prefix(head) else {
             return false;
         };
+        let rest = rest.strip_prefix('*').unwrap_or_default();
         let mut parts = rest.split('*').peekable();
         while let Some(part) = parts.next() {
             if parts.peek().is_none() {

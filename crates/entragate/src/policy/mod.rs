@@ -8,6 +8,7 @@ pub mod call;
 pub mod decide;
 pub(crate) mod filter;
 pub mod glob;
+mod index;
 pub(crate) mod mirror;
 pub mod outlook;
 pub(crate) mod refusal;

@@ -1,11 +1,11 @@
 //! A rule: these tools, prompts, resources or methods need one of these roles and all of these scopes.
 
-use super::call::Call;
 use super::glob::Glob;
 use crate::principal::Principal;
 
 /// The methods that act on a resource.
-const USES_OF_RESOURCES: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
+pub(super) const USES_OF_RESOURCES: [&str; 3] =
+    ["resources/read", "resources/subscribe", "resources/unsubscribe"];
 
 /// One line of policy. Rules are read in order and the first that names the call decides; once there is a
 /// rule, a tool, prompt or resource that no rule names is refused.
@@ -114,7 +114,7 @@ impl Rule {
     }
 
     /// Patterns by the methods whose targets they name; methods themselves have none.
-    fn globs(&self) -> [(&'static [&'static str], &Vec<Glob>); 4] {
+    pub(super) fn globs(&self) -> [(&'static [&'static str], &Vec<Glob>); 4] {
         [
             (&["tools/call"], &self.tools),
             (&["prompts/get"], &self.prompts),
@@ -154,23 +154,6 @@ impl Rule {
 
     pub(crate) fn has_one_of_the_roles(&self, principal: &Principal) -> bool {
         self.roles.is_empty() || self.roles.iter().any(|role| principal.has_role(role))
-    }
-
-    /// Whether the rule names this call.
-    pub(crate) fn names(&self, call: &Call) -> bool {
-        let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));
-        if any(&self.methods, call.method()) {
-            return true;
-        }
-        let Some(target) = call.target() else {
-            return false;
-        };
-        match call.method() {
-            "tools/call" => any(&self.tools, target),
-            "prompts/get" => any(&self.prompts, target),
-            method if USES_OF_RESOURCES.contains(&method) => any(&self.resources, target),
-            _ => false,
-        }
     }
 }
 
