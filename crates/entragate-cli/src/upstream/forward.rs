@@ -1,94 +1,54 @@
-//! The wait for the response head.
-//!
-//! A hand-written future: it is the inner service's future on every call, and this way it is neither boxed
-//! nor larger than what it waits for. Dropping it drops the client's future, which closes the connection.
+//! The wait for the response head, and what becomes of the response.
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use entragate::Permit;
 use http::header::{HeaderValue, LOCATION};
-use http::{Response, StatusCode, Version};
-use hyper::body::Incoming;
-use hyper_util::client::legacy;
-use tokio::time::Sleep;
+use http::{Request, Response, StatusCode, Version};
 use url::Url;
 
-use super::client::ConnectTimedOut;
+use super::client::{Client, Relayed, SendError};
 use super::endpoint::Prefix;
 use super::failure::Failure;
 use super::headers;
 
-/// The answer to a forwarded request, sooner or later.
-#[must_use = "futures do nothing unless polled"]
-pub struct Forward(State);
-
-enum State {
-    Waiting {
-        response: legacy::ResponseFuture,
-        deadline: Option<Pin<Box<Sleep>>>,
-        prefix: Option<Prefix>,
-        permit: Permit,
-    },
-    Failed(Option<Response<Body>>),
+/// The answer to a forwarded request. Dropping the future closes the connection.
+pub(super) async fn forward(
+    client: &Client,
+    request: Request<Body>,
+    limit: Option<Duration>,
+    prefix: Option<Prefix>,
+    permit: &Permit,
+) -> Response<Body> {
+    let failure = match in_time(client.send(request), limit).await {
+        Some(Ok(response)) => match refused(&response) {
+            Some(failure) => failure,
+            None => return relayed(response, prefix),
+        },
+        Some(Err(error)) => {
+            tracing::error!(error = %Chain(&error), "the upstream gave no answer");
+            if is_time_out(&error) { Failure::TimedOut } else { Failure::Unavailable }
+        }
+        None => {
+            tracing::error!("the upstream sent no response head in time");
+            Failure::TimedOut
+        }
+    };
+    failure.response(Some(permit))
 }
 
-impl Forward {
-    pub(super) fn waiting(
-        response: legacy::ResponseFuture,
-        limit: Option<Duration>,
-        prefix: Option<Prefix>,
-        permit: Permit,
-    ) -> Self {
-        let deadline = limit.map(|limit| Box::pin(tokio::time::sleep(limit)));
-        Self(State::Waiting { response, deadline, prefix, permit })
-    }
-
-    pub(super) fn failed(failure: Failure, permit: Option<&Permit>) -> Self {
-        Self(State::Failed(Some(failure.response(permit))))
-    }
-}
-
-impl Future for Forward {
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (response, deadline, prefix, permit) = match &mut self.get_mut().0 {
-            State::Waiting { response, deadline, prefix, permit } => (response, deadline, prefix, permit),
-            State::Failed(response) => {
-                return Poll::Ready(Ok(response.take().expect("a future is not polled after it was ready")));
-            }
-        };
-        let failure = match Pin::new(response).poll(cx) {
-            Poll::Ready(Ok(response)) => match refused(&response) {
-                Some(failure) => failure,
-                None => return Poll::Ready(Ok(relayed(response, prefix.take()))),
-            },
-            Poll::Ready(Err(error)) => {
-                let failure = if is_time_out(&error) { Failure::TimedOut } else { Failure::Unavailable };
-                tracing::error!(error = %Chain(&error), "the upstream gave no answer");
-                failure
-            }
-            Poll::Pending => {
-                let Some(deadline) = deadline else {
-                    return Poll::Pending;
-                };
-                ready!(deadline.as_mut().poll(cx));
-                tracing::error!("the upstream sent no response head in time");
-                Failure::TimedOut
-            }
-        };
-        Poll::Ready(Ok(failure.response(Some(permit))))
+async fn in_time<F: Future>(work: F, limit: Option<Duration>) -> Option<F::Output> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+        None => Some(work.await),
     }
 }
 
 /// Why a response is not passed on. The log says what to change.
-fn refused(response: &Response<Incoming>) -> Option<Failure> {
+fn refused(response: &Response<Relayed>) -> Option<Failure> {
     match response.status() {
         StatusCode::SWITCHING_PROTOCOLS => {
             tracing::error!("the upstream switched protocols without being asked");
@@ -128,7 +88,7 @@ fn path_of(location: &HeaderValue) -> Option<String> {
 
 /// The upstream's response for the client's connection: everything as it came, but for what belonged to the
 /// upstream's connection.
-fn relayed(response: Response<Incoming>, prefix: Option<Prefix>) -> Response<Body> {
+fn relayed(response: Response<Relayed>, prefix: Option<Prefix>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     headers::strip_response(&mut parts.headers);
     parts.version = Version::HTTP_11; // of the upstream connection; the client's own is the server's matter
@@ -140,11 +100,11 @@ fn relayed(response: Response<Incoming>, prefix: Option<Prefix>) -> Response<Bod
     Response::from_parts(parts, body)
 }
 
-fn is_time_out(error: &legacy::Error) -> bool {
-    causes(error).any(|cause| {
-        cause.is::<ConnectTimedOut>()
-            || cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-    })
+fn is_time_out(error: &SendError) -> bool {
+    let is_io = |cause: &(dyn Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    };
+    matches!(error, SendError::ConnectTimedOut(_)) || causes(error).any(is_io)
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -22,6 +22,7 @@ mod identity;
 mod target;
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,7 +30,7 @@ use std::time::Duration;
 use axum::body::Body;
 use entragate::{BaseUrl, Permit};
 use http::header::{CONTENT_LENGTH, HOST, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Body as _;
 use tokio::net::TcpStream;
 use tower_service::Service;
@@ -39,7 +40,6 @@ use client::Client;
 use endpoint::Prefix;
 use failure::Failure;
 pub use failure::{UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE};
-pub use forward::Forward;
 pub(crate) use headers::is_event_stream;
 use identity::Introduction;
 use target::Targets;
@@ -77,7 +77,7 @@ impl Upstream {
     pub fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Result<Self, UpstreamError> {
         let targets = Targets::new(config, base_url)?;
         Ok(Self(Arc::new(Inner {
-            client: client::build(&targets, config.connect_timeout)?,
+            client: Client::new(&targets, config.connect_timeout)?,
             introduction: Introduction::new(base_url, config.identity_headers),
             legacy_prefix: Prefix::new(base_url.path()),
             targets,
@@ -87,16 +87,16 @@ impl Upstream {
     }
 
     /// Sends a permitted request on. Dropping the future or the response body closes the upstream connection.
-    pub fn forward(&self, permit: Permit, request: Request<Body>) -> Forward {
+    pub async fn forward(&self, permit: Permit, request: Request<Body>) -> Response<Body> {
         if asks_for_another_protocol(request.headers()) {
-            return Forward::failed(Failure::Upgrade, Some(&permit));
+            return Failure::Upgrade.response(Some(&permit));
         }
         let Some(uri) = self.0.targets.resolve(request.uri()) else {
             tracing::error!(
                 path = request.uri().path(),
                 "the upstream has no such path; nothing was forwarded"
             );
-            return Forward::failed(Failure::Misrouted, Some(&permit));
+            return Failure::Misrouted.response(Some(&permit));
         };
         let (mut parts, body) = request.into_parts();
         headers::strip_request(&mut parts.headers);
@@ -109,10 +109,9 @@ impl Upstream {
         let mut outgoing = Request::new(body);
         *outgoing.method_mut() = parts.method;
         *outgoing.uri_mut() = uri;
-        *outgoing.version_mut() = Version::HTTP_11;
         *outgoing.headers_mut() = parts.headers;
         let prefix = self.0.legacy_prefix.clone().filter(|_| outgoing.method() == Method::GET);
-        Forward::waiting(self.0.client.request(outgoing), self.0.response_header_timeout, prefix, permit)
+        forward::forward(&self.0.client, outgoing, self.0.response_header_timeout, prefix, &permit).await
     }
 
     /// Whether the server accepts a TCP connection.
@@ -135,18 +134,21 @@ impl std::fmt::Debug for Upstream {
 impl Service<Request<Body>> for Upstream {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Forward;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Forward {
-        let Some(permit) = request.extensions_mut().remove::<Permit>() else {
-            tracing::error!("a request came without a permit; nothing was forwarded");
-            return Forward::failed(Failure::NoPermit, None);
-        };
-        self.forward(permit, request)
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let upstream = self.clone();
+        Box::pin(async move {
+            let Some(permit) = request.extensions_mut().remove::<Permit>() else {
+                tracing::error!("a request came without a permit; nothing was forwarded");
+                return Ok(Failure::NoPermit.response(None));
+            };
+            Ok(upstream.forward(permit, request).await)
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use entragate::BaseUrl;
-use http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use url::Url;
 
@@ -15,8 +15,7 @@ use crate::config::UpstreamConfig;
 /// The upstream's origin and the paths that may be asked for.
 #[derive(Debug)]
 pub(super) struct Targets {
-    scheme: Scheme,
-    authority: Authority,
+    server: Uri,
     host: HeaderValue,
     port: u16,
     /// Public path → path on the upstream. The main path comes first; the list has a handful of entries.
@@ -59,20 +58,22 @@ impl Targets {
                 add(format!("{base}{path}/"), &format!("{path}/"))?;
             }
         }
-        Ok(Self { scheme, authority, host, port, paths })
+        let server = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build();
+        Ok(Self { server: server.map_err(|_| unusable())?, host, port, paths })
     }
 
-    /// The URL for a request, or `None` when its path is not on the list.
+    /// The path and query for a request, or `None` when its path is not on the list.
     pub(super) fn resolve(&self, requested: &Uri) -> Option<Uri> {
         let (_, path) = self.paths.iter().find(|(public, _)| **public == *requested.path())?;
-        let mut parts = Parts::default();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(match requested.query() {
+        Some(Uri::from(match requested.query() {
             None => path.clone(),
             Some(query) => with_query(path.path(), query)?,
-        });
-        Uri::from_parts(parts).ok()
+        }))
+    }
+
+    /// The server to connect to.
+    pub(super) fn server(&self) -> Uri {
+        self.server.clone()
     }
 
     /// `Host` for every upstream request.
@@ -82,11 +83,12 @@ impl Targets {
 
     /// Host and port to connect to, IPv6 without its brackets.
     pub(super) fn address(&self) -> (&str, u16) {
-        (self.authority.host().trim_start_matches('[').trim_end_matches(']'), self.port)
+        let host = self.server.host().unwrap_or_default();
+        (host.trim_start_matches('[').trim_end_matches(']'), self.port)
     }
 
     pub(super) fn is_tls(&self) -> bool {
-        self.scheme == Scheme::HTTPS
+        self.server.scheme() == Some(&Scheme::HTTPS)
     }
 }
 
@@ -137,30 +139,24 @@ mod tests {
     fn main_path_maps_to_the_upstream_url_with_or_without_slash() {
         let targets = targets("http://127.0.0.1:8000/srv/mcp", "/mcp", &[]);
         for path in ["/mcp", "/mcp/"] {
-            assert_eq!(resolved(&targets, path).as_deref(), Some("http://127.0.0.1:8000/srv/mcp"));
+            assert_eq!(resolved(&targets, path).as_deref(), Some("/srv/mcp"));
         }
         let query = "/mcp?a=%2f..&b=?&&c=%zz+";
-        assert_eq!(
-            resolved(&targets, query).as_deref(),
-            Some("http://127.0.0.1:8000/srv/mcp?a=%2f..&b=?&&c=%zz+")
-        );
-        assert_eq!(resolved(&targets, "/mcp?").as_deref(), Some("http://127.0.0.1:8000/srv/mcp?"));
+        assert_eq!(resolved(&targets, query).as_deref(), Some("/srv/mcp?a=%2f..&b=?&&c=%zz+"));
+        assert_eq!(resolved(&targets, "/mcp?").as_deref(), Some("/srv/mcp?"));
     }
 
     #[test]
     fn url_without_path_is_served_at_the_public_path() {
         let targets = targets("http://mcp.internal", "/mcp", &[]);
-        assert_eq!(resolved(&targets, "/mcp/").as_deref(), Some("http://mcp.internal/mcp"));
+        assert_eq!(resolved(&targets, "/mcp/").as_deref(), Some("/mcp"));
     }
 
     #[test]
     fn extra_paths_keep_their_own_path_and_slash() {
         let targets = targets("http://[::1]:8000/sse", "/sse", &["/messages/"]);
-        assert_eq!(
-            resolved(&targets, "/messages/?session_id=7").as_deref(),
-            Some("http://[::1]:8000/messages/?session_id=7")
-        );
-        assert_eq!(resolved(&targets, "/messages").as_deref(), Some("http://[::1]:8000/messages"));
+        assert_eq!(resolved(&targets, "/messages/?session_id=7").as_deref(), Some("/messages/?session_id=7"));
+        assert_eq!(resolved(&targets, "/messages").as_deref(), Some("/messages"));
         assert_eq!(targets.address(), ("::1", 8000));
     }
 
@@ -195,8 +191,8 @@ mod tests {
         let base_url = BaseUrl::parse("https://contoso.com/gate").unwrap();
         let config = config("http://127.0.0.1:8000/mcp", "/mcp", &["/messages"]);
         let targets = Targets::new(&config, &base_url).unwrap();
-        assert_eq!(resolved(&targets, "/gate/mcp?a").as_deref(), Some("http://127.0.0.1:8000/mcp?a"));
-        assert_eq!(resolved(&targets, "/gate/messages").as_deref(), Some("http://127.0.0.1:8000/messages"));
+        assert_eq!(resolved(&targets, "/gate/mcp?a").as_deref(), Some("/mcp?a"));
+        assert_eq!(resolved(&targets, "/gate/messages").as_deref(), Some("/messages"));
         assert_eq!(resolved(&targets, "/mcp"), None);
     }
 

@@ -1,0 +1,73 @@
+//! The HTTP/1.1 client towards the MCP server.
+//!
+//! A connection has no task of its own. Whoever waits for an answer drives it: the exchange until the head is there, then
+//! the body of the response, which gives the connection back to the [`Pool`] when it has ended. So an answer goes from one
+//! socket to the other without waking another task, and whoever stops waiting closes the connection, which is how a client
+//! that leaves cancels a call at the server (TR-07).
+
+mod connect;
+mod connection;
+mod pool;
+mod relayed;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response, Uri};
+
+use super::UpstreamError;
+use super::target::Targets;
+use connect::Connector;
+use connection::{Connection, Unanswered};
+use pool::Pool;
+pub(super) use relayed::Relayed;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SendError {
+    #[error("no connection within {0:?}")]
+    ConnectTimedOut(Duration),
+    #[error("no connection")]
+    Connect(#[source] Box<dyn Error + Send + Sync>),
+    #[error("no answer")]
+    Exchange(#[from] hyper::Error),
+}
+
+/// A client of one server.
+pub(super) struct Client {
+    connector: Connector,
+    server: Uri,
+    pool: Arc<Pool>,
+}
+
+impl Client {
+    /// Nothing is connected yet.
+    pub(super) fn new(targets: &Targets, connect_timeout: Duration) -> Result<Self, UpstreamError> {
+        Ok(Self {
+            connector: Connector::new(targets.is_tls(), connect_timeout)?,
+            server: targets.server(),
+            pool: Arc::new(Pool::default()),
+        })
+    }
+
+    /// Sends a request, which names its target by the path alone, and waits for the head of the answer.
+    ///
+    /// It is sent again only while hyper proves that nothing of it was written: when the server closed a kept connection
+    /// just before (TR-08).
+    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Relayed>, SendError> {
+        let mut request = request;
+        loop {
+            let (mut connection, is_new) = match self.pool.take() {
+                Some(connection) => (connection, false),
+                None => (Connection::open(self.connector.connect(&self.server).await?).await?, true),
+            };
+            match connection.exchange(request).await {
+                Ok(response) => return Ok(response.map(|body| Relayed::new(body, connection, &self.pool))),
+                Err(Unanswered::NotSent(unsent, _)) if !is_new => request = *unsent,
+                Err(Unanswered::NotSent(_, error) | Unanswered::Failed(error)) => return Err(error.into()),
+            }
+        }
+    }
+}
