@@ -185,20 +185,17 @@ impl Names {
 
     /// Refuses a member that was there before, or that differs from one of `known` in case only.
     fn check<E: serde::de::Error>(&mut self, key: &str) -> Result<(), E> {
-        let is_new = match self.known.iter().position(|known| *known == key) {
-            Some(at) => {
-                let bit = 1 << at;
-                let is_new = self.came & bit == 0;
-                self.came |= bit;
-                is_new
+        let is_new = if let Some(at) = self.known.iter().position(|known| *known == key) {
+            let bit = 1 << at;
+            let is_new = self.came & bit == 0;
+            self.came |= bit;
+            is_new
+        } else {
+            let folded = folded(key);
+            if let Some(known) = self.known.iter().find(|known| known.eq_ignore_ascii_case(&folded)) {
+                return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
             }
-            None => {
-                let folded = folded(key);
-                if let Some(known) = self.known.iter().find(|known| known.eq_ignore_ascii_case(&folded)) {
-                    return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
-                }
-                self.others.insert(folded)
-            }
+            self.others.insert(folded)
         };
         if is_new { Ok(()) } else { Err(E::custom(format_args!("duplicate member `{key}`"))) }
     }

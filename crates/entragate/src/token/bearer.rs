@@ -48,6 +48,10 @@ fn is_token68(token: &[u8]) -> bool {
     token.iter().fold(true, |so_far, byte| so_far & is_token68_byte(*byte))
 }
 
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "`||` is a branch per comparison, and keeps the loop narrow"
+)]
 const fn is_token68_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         | (byte == b'-')

@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     pub(crate) addr: SocketAddr,
     pub(crate) http: reqwest::Client,
+    /// When it was started, by the emulator's clock.
+    pub(crate) started: u64,
     /// The client app of the relay.
     client: &'static str,
 }
@@ -228,7 +230,8 @@ impl WorldBuilder {
         let gate = (self.configure)(builder).build().unwrap();
         let app = gate.protect(self.mcp);
         tokio::spawn(async move { axum::serve(listener, app).await });
-        World { entra, gate, addr, http: client(), client: self.client }
+        let started = entra.control().now();
+        World { entra, gate, addr, http: client(), started, client: self.client }
     }
 }
 
