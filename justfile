@@ -33,6 +33,10 @@ msal *libraries:
 conformance:
     tests/conformance/run.sh
 
+# The suite's server scenarios, and real servers with real clients, through the gateway and past it.
+dataplane:
+    tests/dataplane/run.sh
+
 # What `entragate setup --emit` prints, run with the Azure CLI and read by other parsers (installs them on first use).
 setup-as-code:
     tests/setup/run.sh

@@ -23,6 +23,7 @@ use crate::idp::entra::credential::Credential;
 use crate::idp::entra::registration::{ApiApp, ClientId, TenantId};
 use crate::layer::{GateLayer, Guarded};
 use crate::policy::Policy;
+use crate::policy::mirror::Mirrors;
 use crate::policy::step_up::StepUps;
 use crate::rate::RateLimit;
 use crate::seal::SealKeys;
@@ -271,6 +272,16 @@ impl Gate {
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
+    }
+}
+
+impl Inner {
+    /// Whether a message sent to this path has headers that mirror it: not on the further paths of the HTTP+SSE transport,
+    /// which has none in any revision (TR-15).
+    pub(crate) fn mirrors(&self, path: &str) -> Mirrors {
+        let below = path.strip_prefix(self.base.path()).unwrap_or(path).trim_end_matches('/');
+        let is_further = self.resource.also.iter().any(|also| also.trim_end_matches('/') == below);
+        if is_further { Mirrors::Optional } else { Mirrors::Required }
     }
 }
 

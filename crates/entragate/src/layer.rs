@@ -24,6 +24,7 @@ use crate::front_door;
 use crate::gate::{Gate, Inner};
 use crate::headers::remove_untrusted;
 use crate::oauth::error::json as json_response;
+use crate::open_ended::{End, Opened, end_with_token};
 use crate::policy::call::Message;
 use crate::policy::decide::{Denial, Forbidden, Reason};
 use crate::policy::filter::Filter;
@@ -101,11 +102,14 @@ where
             }
             let origin = request.headers().get(ORIGIN).cloned();
             let mut response = match admit(&gate, request).await {
-                Ok(Admitted { request, principal, filter }) => {
+                Ok(Admitted { request, principal, filter, opened }) => {
                     let mut response = inner.call(request).await?.map(Body::new);
                     session::bind(gate.inner(), &principal, &mut response);
-                    match filter {
-                        Some(filter) => filtered(response, filter).await,
+                    if let Some(filter) = filter {
+                        response = filtered(response, filter).await;
+                    }
+                    match opened {
+                        Some(opened) => end_with_token(response, opened, end_of(gate.inner(), &principal)),
                         None => response,
                     }
                 }
@@ -122,6 +126,7 @@ struct Admitted {
     request: Request,
     principal: Principal,
     filter: Option<AnswerFilter>,
+    opened: Option<Opened>,
 }
 
 type Refusal = Box<Response<Body>>;
@@ -140,11 +145,13 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
         }
     };
     let (mut request, message) = read_message(inner, parts, body).await?;
-    mirror::check(request.headers(), &message).map_err(|text| header_mismatch(&message, &text))?;
+    let mirrors = inner.mirrors(request.uri().path());
+    mirror::check(request.headers(), &message, mirrors).map_err(|text| header_mismatch(&message, &text))?;
     session::open(inner, &principal, &message, &mut request)?;
     let principal = with_groups(inner, principal, &message).await;
     let permit = decide(inner, &principal, message)?;
     let filter = filter_for(inner, &permit, request.method());
+    let opened = Opened::by(request.method(), permit.message());
     remove_untrusted(request.headers_mut());
     if filter.is_some() {
         // What is filtered must be readable.
@@ -152,7 +159,7 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
     }
     request.extensions_mut().insert(principal.clone());
     request.extensions_mut().insert(permit);
-    Ok(Admitted { request, principal, filter })
+    Ok(Admitted { request, principal, filter, opened })
 }
 
 /// Before a byte of the body is read.
@@ -368,6 +375,11 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
             Err(Box::new(refusal::response(&forbidden, &message)))
         }
     }
+}
+
+/// When the caller's token ends.
+fn end_of(inner: &Inner, principal: &Principal) -> Option<End> {
+    inner.entra.as_ref().map(|entra| (Arc::clone(&entra.clock), principal.expires_at()))
 }
 
 /// Lists are filtered when there are rules, also in streams that may resume an earlier answer (GET).

@@ -8,13 +8,15 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Frame;
 
 use crate::facade::Entra;
 use crate::oauth::error::json as json_response;
 use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, SseFilter};
 use crate::principal::Principal;
+
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// What the request asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,27 +37,25 @@ pub(crate) struct AnswerFilter {
 pub(crate) async fn filtered(response: Response<Body>, through: AnswerFilter) -> Response<Body> {
     let AnswerFilter { mut filter, asked, entra } = through;
     let (mut parts, body) = response.into_parts();
-    let content_type =
-        parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = media_type(&parts.headers);
     let is_encoded = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     if is_encoded {
         // We asked for none; what cannot be read cannot be shown.
         return unreadable("the MCP server's answer is compressed although that was not accepted");
     }
     match media_type.as_str() {
-        "text/event-stream" => {
+        EVENT_STREAM => {
             parts.headers.remove(CONTENT_LENGTH);
             Response::from_parts(parts, Body::new(FilteredStream::new(body, filter, entra)))
         }
-        "application/json" => {
+        _ if media_type == "application/json" || parts.status == StatusCode::ACCEPTED => {
             let Ok(bytes) = axum::body::to_bytes(body, MAX_FILTERED).await else {
                 return unreadable("the MCP server's answer was cut off or is too large");
             };
-            let mut outcome = whole(&filter, &bytes);
+            let mut outcome = whole(&filter, &bytes, parts.status);
             if matches!(outcome, Err(FilterError::GroupsNeeded)) {
                 filter.know(entra.groups.completed(filter.principal()).await);
-                outcome = whole(&filter, &bytes);
+                outcome = whole(&filter, &bytes, parts.status);
             }
             match outcome {
                 Ok(None) => Response::from_parts(parts, Body::from(bytes)),
@@ -74,9 +74,27 @@ pub(crate) async fn filtered(response: Response<Body>, through: AnswerFilter) ->
     }
 }
 
-fn whole(filter: &Filter, bytes: &[u8]) -> Result<Option<String>, FilterError> {
+fn whole(filter: &Filter, bytes: &[u8], status: StatusCode) -> Result<Option<String>, FilterError> {
     let text = std::str::from_utf8(bytes).map_err(|_| FilterError::Encoding)?;
-    if text.trim().is_empty() { Ok(None) } else { filter.json(text) }
+    if is_no_json(text, status) { Ok(None) } else { filter.json(text) }
+}
+
+/// Nothing at all; or a word such as `Accepted`, with which servers of the HTTP+SSE transport acknowledge what they answer
+/// in the stream.
+fn is_no_json(text: &str, status: StatusCode) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    text.is_empty() || (status == StatusCode::ACCEPTED && !text.starts_with(['{', '[']))
+}
+
+/// Whether the body is a stream of server-sent events.
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+    media_type(headers) == EVENT_STREAM
+}
+
+/// The media type in lower case, without parameters.
+fn media_type(headers: &HeaderMap) -> String {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn unreadable(reason: &str) -> Response<Body> {

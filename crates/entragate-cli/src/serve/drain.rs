@@ -1,27 +1,22 @@
 //! Event streams at shutdown.
 //!
-//! A stream that a client opened with GET never ends by itself and carries no answer that somebody waits
-//! for, so it ends at once: the client reconnects, to the next replica. Everything else, also an answer to a
-//! POST that happens to be an event stream, is given the time to finish.
+//! A stream that never ends by itself (opened with GET, or a subscription) carries no answer that somebody waits for, so
+//! it ends at once: the client reconnects, to the next replica. Everything else, also an answer to a POST that happens
+//! to be an event stream, is given the time to finish.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Method, Response};
+use entragate::OpenEnded;
+use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::watch;
 
-use crate::upstream::is_event_stream;
-
-/// Lets the response end at shutdown if it is a stream opened with GET.
-pub(super) fn cut_at_shutdown(
-    method: &Method,
-    response: Response<Body>,
-    stopped: &watch::Receiver<()>,
-) -> Response<Body> {
-    if *method != Method::GET || !is_event_stream(response.headers()) {
+/// Lets the response end at shutdown if it has no end of its own.
+pub(super) fn cut_at_shutdown(response: Response<Body>, stopped: &watch::Receiver<()>) -> Response<Body> {
+    if response.extensions().get::<OpenEnded>().is_none() {
         return response;
     }
     let mut stopped = stopped.clone();

@@ -152,9 +152,8 @@ async fn respond(
     stopped: watch::Receiver<()>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
     request.extensions_mut().insert(entragate::ClientAddress(address));
-    let method = request.method().clone();
     let response = router.call(request).await?;
-    Ok(cut_at_shutdown(&method, response, &stopped))
+    Ok(cut_at_shutdown(response, &stopped))
 }
 
 #[cfg(test)]

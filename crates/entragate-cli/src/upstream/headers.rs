@@ -31,7 +31,7 @@ pub(super) fn strip_response(headers: &mut HeaderMap) {
 }
 
 /// Whether the body is a stream of server-sent events.
-pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     const MEDIA_TYPE: &[u8] = b"text/event-stream";
     headers.get(CONTENT_TYPE).is_some_and(|value| {
         let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();

@@ -40,7 +40,6 @@ use client::Client;
 use endpoint::Prefix;
 use failure::Failure;
 pub use failure::{UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE};
-pub(crate) use headers::is_event_stream;
 use identity::Introduction;
 use target::Targets;
 

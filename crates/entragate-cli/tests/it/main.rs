@@ -39,3 +39,4 @@ mod upstream_identity;
 mod upstream_messages;
 mod upstream_streams;
 mod upstream_tls;
+mod upstream_transparency;

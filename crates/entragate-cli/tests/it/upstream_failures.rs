@@ -60,7 +60,7 @@ fn assert_is_ours(response: &Message, status: u16) {
 }
 
 #[tokio::test]
-async fn server_that_is_down_is_a_json_rpc_error_for_every_request_id() {
+async fn tr_10_tr_11_server_that_is_down_is_a_json_rpc_error_for_every_request_id() {
     let gateway = orphan().await;
     let error = format!(r#""error":{{"code":-31502,"message":"{UNREACHABLE}"}}"#);
     for (message, answer) in [
@@ -137,7 +137,7 @@ async fn server_that_never_completes_the_connection_is_504() {
 }
 
 #[tokio::test]
-async fn request_that_may_have_arrived_is_never_sent_again() {
+async fn tr_08_request_that_may_have_arrived_is_never_sent_again() {
     let (gateway, backend) = Gateway::start().await;
     // On a fresh connection, and on one that has served before (where clients are tempted to retry).
     let mut client = gateway.post(PING).await;

@@ -44,7 +44,7 @@ async fn accepted_without_body_stays_202_without_body() {
 
 /// Clients tell the protocol revision from these (docs/requirements.md TR-09).
 #[tokio::test]
-async fn status_codes_of_the_server_are_preserved_with_their_bodies() {
+async fn tr_09_status_codes_of_the_server_are_preserved_with_their_bodies() {
     for (status, body) in [
         ("400 Bad Request", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32022,"message":"x"}}"#),
         ("400 Bad Request", ""),
@@ -68,7 +68,7 @@ async fn status_codes_of_the_server_are_preserved_with_their_bodies() {
 }
 
 #[tokio::test]
-async fn delete_ends_the_session_at_the_server() {
+async fn tr_12_delete_ends_the_session_at_the_server() {
     let (gateway, backend) = Gateway::start().await;
     let mut client = gateway.send("DELETE /mcp", "mcp-session-id: S1\r\n", b"").await;
     let (mut server, request) = backend.request().await;

@@ -11,7 +11,7 @@ const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const A_SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn events_arrive_one_by_one_and_unchanged() {
+async fn tr_05_events_arrive_one_by_one_and_unchanged() {
     let (gateway, backend) = Gateway::start().await;
     let mut client = gateway.post(PING).await;
     let (mut server, _) = backend.request().await;
@@ -36,7 +36,7 @@ async fn events_arrive_one_by_one_and_unchanged() {
 }
 
 #[tokio::test]
-async fn stream_opened_with_get_resumes_where_the_client_says() {
+async fn tr_14_stream_opened_with_get_resumes_where_the_client_says() {
     let (gateway, backend) = Gateway::start().await;
     let headers = "accept: text/event-stream\r\nlast-event-id: 41\r\nmcp-session-id: S1\r\n";
     let mut client = gateway.send("GET /mcp", headers, b"").await;
@@ -76,7 +76,7 @@ async fn tr_15_legacy_stream_names_a_path_that_leads_back_to_the_gateway() {
 }
 
 #[tokio::test]
-async fn client_that_leaves_while_waiting_cancels_the_call() {
+async fn tr_07_client_that_leaves_while_waiting_cancels_the_call() {
     let (gateway, backend) = Gateway::start().await;
     let client = gateway.post(PING).await;
     let (mut server, _) = backend.request().await;
@@ -85,7 +85,7 @@ async fn client_that_leaves_while_waiting_cancels_the_call() {
 }
 
 #[tokio::test]
-async fn client_that_leaves_a_stream_closes_it_at_the_server() {
+async fn tr_07_client_that_leaves_a_stream_closes_it_at_the_server() {
     for line in ["GET /mcp", "POST /mcp"] {
         let (gateway, backend) = Gateway::start().await;
         let body = if line.starts_with("POST") { PING } else { "" };
@@ -101,7 +101,7 @@ async fn client_that_leaves_a_stream_closes_it_at_the_server() {
 }
 
 #[tokio::test]
-async fn stream_cut_at_the_server_is_an_error_at_the_client() {
+async fn tr_07_stream_cut_at_the_server_is_an_error_at_the_client() {
     let (gateway, backend) = Gateway::start().await;
     let mut client = gateway.post(PING).await;
     let (mut server, _) = backend.request().await;

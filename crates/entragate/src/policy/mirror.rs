@@ -15,8 +15,18 @@ const FIRST: &str = "2026-07-28";
 /// The JSON-RPC error code of a header that does not match the body.
 pub(crate) const HEADER_MISMATCH: i64 = -32_020;
 
+/// Whether the headers have to be there. Those that are must agree with the body in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mirrors {
+    /// Streamable HTTP, from 2026-07-28 on.
+    Required,
+    /// The HTTP+SSE transport. Clients of today ask a server behind it, too, whether it speaks 2026-07-28, and read in its
+    /// answer that it does not.
+    Optional,
+}
+
 /// What does not match, as JSON-RPC error message.
-pub(crate) fn check(headers: &HeaderMap, message: &Message) -> Result<(), String> {
+pub(crate) fn check(headers: &HeaderMap, message: &Message, mirrors: Mirrors) -> Result<(), String> {
     let call = match message {
         Message::Single(call) => call,
         // Batches ended with revision 2025-03-26; a current header over one would mirror nothing.
@@ -32,20 +42,22 @@ pub(crate) fn check(headers: &HeaderMap, message: &Message) -> Result<(), String
         return Ok(());
     }
     match (version.as_deref(), call.protocol_version()) {
-        (None, _) => return Err("header MCP-Protocol-Version is missing".into()),
+        (None, _) if mirrors == Mirrors::Required => {
+            return Err("header MCP-Protocol-Version is missing".into());
+        }
         (Some(header), Some(body)) if header != body => {
             return Err(format!("header MCP-Protocol-Version does not match the body's `{body}`"));
         }
         _ => {}
     }
     match single(headers, "mcp-method")? {
-        None => return Err("header Mcp-Method is missing".into()),
+        None if mirrors == Mirrors::Required => return Err("header Mcp-Method is missing".into()),
         Some(method) if method != call.method() => {
             return Err(format!("header Mcp-Method does not match the body's `{}`", call.method()));
         }
-        Some(_) => {}
+        _ => {}
     }
-    check_name(headers, call)
+    check_name(headers, call, mirrors)
 }
 
 /// The methods whose target `Mcp-Name` mirrors; the others have none to mirror.
@@ -64,7 +76,7 @@ fn is_current(version: &str) -> bool {
     version >= FIRST && version.len() == FIRST.len()
 }
 
-fn check_name(headers: &HeaderMap, call: &Call) -> Result<(), String> {
+fn check_name(headers: &HeaderMap, call: &Call, mirrors: Mirrors) -> Result<(), String> {
     if !NAMED.contains(&call.method()) {
         return Ok(());
     }
@@ -74,6 +86,7 @@ fn check_name(headers: &HeaderMap, call: &Call) -> Result<(), String> {
     };
     match (name, call.target()) {
         (None, None) => Ok(()),
+        (None, Some(_)) if mirrors == Mirrors::Optional => Ok(()),
         (None, Some(_)) => Err("header Mcp-Name is missing".into()),
         (Some(name), Some(target)) if name == target => Ok(()),
         (Some(_), target) => {
@@ -131,8 +144,8 @@ mod tests {
     const NAME: (&str, &str) = ("mcp-name", "=?base64?w6k=?=");
 
     #[test]
-    fn header_and_body_agree() {
-        assert_eq!(check(&headers(&[VERSION, METHOD, NAME]), &call()), Ok(()));
+    fn tr_17_header_and_body_agree() {
+        assert_eq!(check(&headers(&[VERSION, METHOD, NAME]), &call(), Mirrors::Required), Ok(()));
     }
 
     #[test]
@@ -148,16 +161,55 @@ mod tests {
             vec![VERSION, METHOD, ("mcp-name", "=?BASE64?w6k=?=")],
             vec![VERSION, METHOD, NAME, ("mcp-name", "other")],
         ] {
-            assert!(check(&headers(&bad), &call()).is_err(), "{bad:?}");
+            assert!(check(&headers(&bad), &call(), Mirrors::Required).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn older_revisions_and_notifications_need_no_mirror() {
         let old = message(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#);
-        assert_eq!(check(&headers(&[("mcp-protocol-version", "2025-11-25")]), &old), Ok(()));
-        assert_eq!(check(&HeaderMap::new(), &old), Ok(()));
+        assert_eq!(
+            check(&headers(&[("mcp-protocol-version", "2025-11-25")]), &old, Mirrors::Required),
+            Ok(())
+        );
+        assert_eq!(check(&HeaderMap::new(), &old, Mirrors::Required), Ok(()));
         let note = message(r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#);
-        assert_eq!(check(&headers(&[VERSION]), &note), Ok(()));
+        assert_eq!(check(&headers(&[VERSION]), &note, Mirrors::Required), Ok(()));
+    }
+
+    #[test]
+    fn tr_15_the_old_transport_has_no_mirrors_and_none_may_lie() {
+        assert_eq!(check(&HeaderMap::new(), &call(), Mirrors::Optional), Ok(()));
+        assert_eq!(check(&headers(&[VERSION]), &call(), Mirrors::Optional), Ok(()));
+        for bad in [
+            ("mcp-protocol-version", "2025-11-25"),
+            ("mcp-method", "tools/list"),
+            ("mcp-name", "e"),
+            ("mcp-name", "=?base64?w6k?="),
+        ] {
+            assert!(check(&headers(&[bad]), &call(), Mirrors::Optional).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tr_19_the_base64_form_is_read_strictly() {
+        // Markers in this case only, standard alphabet, padding; what lacks a marker is literal.
+        for (value, name) in [
+            ("=?base64?SGVsbG8=?=", Some("Hello")),
+            ("=?base64?w6k=?=", Some("é")),
+            ("=?base64??=", Some("")),
+            ("=?base64?SGVsbG8?=", None),
+            ("=?base64?SGVs!!!bG8=?=", None),
+            ("=?base64?SGVsbG8= ?=", None),
+            ("=?base64?_-8=?=", None),
+            ("=?base64?SGVsbG9=?=", None),
+            ("=?base64?//8=?=", None),
+            ("=?BASE64?SGVsbG8=?=", Some("=?BASE64?SGVsbG8=?=")),
+            ("SGVsbG8=", Some("SGVsbG8=")),
+            ("=?base64?SGVsbG8=", Some("=?base64?SGVsbG8=")),
+            ("SGVsbG8=?=", Some("SGVsbG8=?=")),
+        ] {
+            assert_eq!(decoded(value).as_deref(), name, "{value}");
+        }
     }
 }

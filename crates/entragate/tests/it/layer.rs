@@ -96,7 +96,7 @@ async fn tr_02_credentials_and_identities_brought_along_never_reach_the_mcp_serv
 }
 
 #[tokio::test]
-async fn tr_01_everything_else_reaches_the_mcp_server_as_it_was_sent() {
+async fn tr_01_tr_25_tr_27_everything_else_reaches_the_mcp_server_as_it_was_sent() {
     let (world, mut requests) = recorded().await;
     let mut wire = Wire::to(&world).await;
     let authorization = authorization(&world);

@@ -32,6 +32,7 @@ mod register;
 mod register_clients;
 mod session;
 mod spec_ids;
+mod streams;
 mod token;
 mod token_clients;
 mod token_errors;

@@ -37,7 +37,7 @@ async fn list(world: &World, user: &str, method: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn k50_tools_that_would_be_refused_are_not_listed_and_the_rest_keeps_its_bytes() {
+async fn k50_tr_22_tools_that_would_be_refused_are_not_listed_and_the_rest_keeps_its_bytes() {
     for content_type in ["application/json", "Application/JSON; charset=utf-8"] {
         let (world, _requests) = world(move |_| typed(content_type, LIST)).await;
         let bob = list(&world, "bob", "tools/list").await;

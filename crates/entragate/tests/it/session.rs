@@ -54,7 +54,7 @@ fn header<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn s_22_the_server_sees_its_own_session_id_and_the_client_a_bound_one() {
+async fn s_22_tr_12_the_server_sees_its_own_session_id_and_the_client_a_bound_one() {
     let world = world().await;
     let alice = token_of(&world, "alice");
     let opened = send(&world, "POST", &alice, None, &[]).await;
@@ -75,7 +75,7 @@ async fn s_22_the_server_sees_its_own_session_id_and_the_client_a_bound_one() {
 }
 
 #[tokio::test]
-async fn session_of_other_user_404() {
+async fn tr_14_session_of_other_user_404() {
     let world = world().await;
     let opened = send(&world, "POST", &token_of(&world, "alice"), None, &[]).await;
     let bound = header(&opened, "mcp-session-id").unwrap().to_owned();
