@@ -1,0 +1,1 @@
+"""What is measured: one file each. `measure(peer, ground, seconds)` yields results, each a dictionary with its `name`."""

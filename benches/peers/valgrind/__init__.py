@@ -1,0 +1,1 @@
+"""What the gateway executes and allocates for a call, under Valgrind."""
