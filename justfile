@@ -49,6 +49,10 @@ replicas:
 pages:
     tests/pages/run.sh
 
+# The gateway beside its peers (installs them on first use when root).
+bench:
+    benches/peers/run.sh
+
 # Licences, bans and sources; needs `cargo install cargo-deny`.
 deny:
     cargo deny check

@@ -7,14 +7,7 @@ from statistics import median
 import bars
 from lines import Lines, combined, difference, hundredths, ratio, spread, table, tenths, thousands
 from measurements.calls import CONNECTIONS
-from peers.direct import Direct
-from peers.entragate import Broker, Relay
-from peers.envoy import CachingEnvoy, Envoy
-from peers.fastmcp import FastMcp
-from peers.haproxy import Haproxy
-from peers.nginx import Nginx
-
-PEERS = (Direct, Nginx, Haproxy, Envoy, CachingEnvoy, FastMcp, Relay, Broker)
+from peers import PEERS, Relay
 
 
 def calls(lines):

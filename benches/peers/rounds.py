@@ -13,17 +13,9 @@ import signal
 import sys
 
 from ground import Ground
-from measurements import calls, cold_tokens, first_event, flood, paced, start, streams
-from peers.direct import Direct
-from peers.entragate import Broker, Relay
-from peers.envoy import CachingEnvoy, Envoy
-from peers.fastmcp import FastMcp
-from peers.haproxy import Haproxy
-from peers.nginx import Nginx
+from measurements import MEASUREMENTS
+from peers import PEERS
 from watch import Invalid
-
-PEERS = (Direct, Nginx, Haproxy, Envoy, CachingEnvoy, FastMcp, Relay, Broker)
-MEASUREMENTS = (start, calls, first_event, flood, paced, cold_tokens, streams)
 
 
 def say(line):
@@ -61,6 +53,8 @@ def main():
     try:
         only = os.environ.get("BENCH_PEERS", "").split()
         peers = [peer(ground) for peer in PEERS if not only or peer.key in only]
+        for peer in peers:
+            peer.sign_in()
         say({"about": "tokens", "bytes": ground.token_bytes})
         problems = [problem for problem in rounds(ground, peers, setting("ROUNDS", 5), setting("SECONDS", 4.0)) if problem]
         # Before the proofs, which make the gateway warn.

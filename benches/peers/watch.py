@@ -1,4 +1,4 @@
-"""One measurement of one peer: the load runs, the CPU time of all is taken, and the result is checked."""
+"""One measurement of one peer: something is done, the CPU time of all is taken, and the result is checked."""
 
 import os
 import resource
@@ -14,41 +14,50 @@ class Invalid(Exception):
     """What was found says nothing about the peer."""
 
 
-def of_children():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def of_load():
+    """CPU seconds of this process and of the loads that it has run."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def own():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+class Stretch:
+    """The CPU seconds of everybody from now on."""
+
+    def __init__(self, ground, peer):
+        self.ground, self.peer = ground, peer
+        self.before = self.take(peer.pids())
+
+    def take(self, proxies):
+        mine = [self.ground.upstream.pid], [self.ground.emulator.pid]
+        return (cpu_seconds(proxies), *map(cpu_seconds, mine), of_load(), *machine_seconds(), time.monotonic())
+
+    def end(self):
+        after = self.take(self.peer.pids())
+        proxy, upstream, emulator, load, busy, stolen, elapsed = (new - old for old, new in zip(self.before, after))
+        return {
+            "proxy_seconds": proxy,
+            "upstream_seconds": upstream,
+            "load_seconds": load,
+            # In shares of one core. /proc/stat counts in steps of 10 ms, so a little below zero is nothing.
+            "others": max(0.0, (busy - proxy - upstream - emulator - load) / elapsed),
+            "stolen": stolen / elapsed,
+        }
 
 
 def watched(ground, peer, *arguments):
-    """Runs the load with `arguments`; its result, and the CPU seconds of the peer, the upstream and everybody else."""
+    """Runs the load with `arguments`: its result, and who took how much CPU time."""
     time.sleep(SETTLE)
-    proxies, upstream = peer.pids(), [ground.upstream.pid]
-    take = lambda: (cpu_seconds(proxies), cpu_seconds(upstream), of_children() + own(), *machine_seconds(), time.monotonic())
-    arrived, before = ground.arrived(), take()
+    arrived, stretch = ground.arrived(), Stretch(ground, peer)
     found = ground.load(*arguments)
     time.sleep(SETTLE)
-    after, arrived_after = take(), ground.arrived()
-    proxy, upstream, load, busy, stolen, elapsed = (new - old for old, new in zip(before, after))
-    found["arrived"] = arrived_after["calls"] - arrived["calls"]
-    found["sent_events"] = arrived_after["events"] - arrived["events"]
-    if found["errors"] or found["arrived"] != found["requests"]:
-        raise Invalid(f"{found['errors']} failures, {found['requests']} answers, {found['arrived']} calls at the upstream\n"
-                      f"{found['complaints']}")
-    if found["events"] != found["sent_events"]:
-        raise Invalid(f"{found['events']} events came, {found['sent_events']} were sent")
-    return found | {
-        "proxy_seconds": proxy,
-        "upstream_seconds": upstream,
-        "load_seconds": load,
-        # In shares of one core. /proc/stat counts in steps of 10 ms, so a little below zero is nothing.
-        "others": max(0.0, (busy - proxy - upstream - load) / elapsed),
-        "stolen": stolen / elapsed,
-    }
+    found |= stretch.end()
+    calls, events = (ground.arrived()[what] - arrived[what] for what in ("calls", "events"))
+    if found["errors"] or calls != found["requests"]:
+        numbers = f"{found['errors']} failures, {found['requests']} answers, {calls} calls at the upstream"
+        raise Invalid(f"{numbers}\n{found['complaints']}")
+    if found["events"] != events:
+        raise Invalid(f"{found['events']} events came, {events} were sent")
+    return found
 
 
 def quietly(measure):

@@ -4,6 +4,7 @@ import os
 import time
 
 from proc import resident_kib
+from watch import Stretch, quietly
 
 REST = 1.0
 
@@ -13,15 +14,20 @@ def applies(peer):
 
 
 def measure(peer, ground, seconds):
-    peer.stop()
-    time.sleep(REST)  # the emulator and the last peer are at rest
-    started = peer.start()
-    time.sleep(REST)
-    binary = peer.binary()
-    yield {
-        "name": "start",
-        "start_ms": started * 1e3,
-        "idle_kib": resident_kib(peer.pids()),
-        "binary_bytes": os.path.getsize(os.path.realpath(binary)) if binary else None,
-    }
+    def once():
+        peer.stop()
+        time.sleep(REST)  # the emulator and the last peer are at rest
+        stretch = Stretch(ground, peer)
+        started = peer.start()
+        time.sleep(REST)
+        found, binary = stretch.end(), peer.binary()
+        return {
+            "start_ms": started * 1e3,
+            "idle_kib": resident_kib(peer.pids()),
+            "binary_bytes": os.path.getsize(os.path.realpath(binary)) if binary else None,
+            "others": found["others"],
+            "stolen": found["stolen"],
+        }
+
+    yield {"name": "start"} | quietly(once)
     peer.warm()

@@ -28,9 +28,6 @@ class Relay(Peer):
             "ENTRAGATE_RULES": '[{ tools = ["search_*"], roles = ["User"] }]',
         } | self.mode()
 
-    def sign_in(self):
-        """Before the first start; Entra's tokens are there already."""
-
     def mode(self):
         return {"AZURE_MCP_CLIENT_ID": "c0000000-0000-4000-8000-000000000003"}
 
@@ -44,14 +41,7 @@ class Broker(Relay):
         state.mkdir(mode=0o700, exist_ok=True)
         return {"AZURE_CLIENT_SECRET": "api-s3cret", "ENTRAGATE_STATE_DIRECTORY": str(state)}
 
-    def start(self):
-        self.sign_in()
-        return super().start()
-
     def sign_in(self):
-        """Entra's tokens are not for this mode; the gateway issues its own, once."""
-        if self.tokens is not self.ground.tokens:
-            return
         gateway = Process(self.command(), self.ground.load_cpu, self.ground.work / "sign-in.log", self.environment())
         try:
             until(lambda: self.call(None)[0] == 401, gateway, "the gateway")

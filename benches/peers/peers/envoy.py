@@ -42,7 +42,7 @@ class Envoy(Peer):
         cluster = {
             "name": "mcp",
             "type": "STATIC",
-            "connect_timeout": "10s",
+            "connect_timeout": "60s",
             "load_assignment": {
                 "cluster_name": "mcp",
                 "endpoints": [{"lb_endpoints": [{"endpoint": {"address": self.address(self.ground.upstream_port)}}]}],

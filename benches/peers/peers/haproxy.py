@@ -16,6 +16,9 @@ defaults
     timeout connect 10s
     timeout client 1h
     timeout server 1h
+    # Without these, a stream whose caller has gone stays open until the server speaks.
+    timeout client-fin 1s
+    option abortonclose
     http-reuse always
 frontend mcp
     bind 127.0.0.1:{port} backlog 4096

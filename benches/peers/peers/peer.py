@@ -28,6 +28,9 @@ class Peer:
     def prepare(self):
         """Writes its configuration."""
 
+    def sign_in(self):
+        """Gets tokens of its own, where Entra's are not for it."""
+
     def command(self):
         raise NotImplementedError
 
@@ -81,7 +84,7 @@ class Peer:
             f"MCP-Protocol-Version: 2025-11-25\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         )
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
                 connection.sendall(request.encode())
                 answer = b""
                 while piece := connection.recv(65536):
