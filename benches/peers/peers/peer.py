@@ -17,6 +17,7 @@ class Peer:
     is_checking = True  # refuses who has no good token
     is_judging = False  # has the tool rule
     relays_streams = True
+    patience = PATIENCE  # seconds until the first 200
 
     def __init__(self, ground):
         self.ground = ground
@@ -53,7 +54,7 @@ class Peer:
         self.process = Process(self.command(), self.ground.proxy_cpu, self.ground.work / f"{self.key}.log", self.environment())
         while self.call(token)[0] != 200:
             self.process.check()
-            if time.monotonic() > began + PATIENCE:
+            if time.monotonic() > began + self.patience:
                 raise RuntimeError(f"{self.key} did not answer 200: {self.call(token)}\n{self.process.log.read_text()[-2000:]}")
             time.sleep(0.0001)
         return time.monotonic() - began

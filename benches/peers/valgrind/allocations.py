@@ -10,6 +10,7 @@ RARE = 0.5  # less often than this per call: of the start, of the first sight of
 
 def under(ground, peer, calls, out):
     plain = peer.command
+    peer.patience = 600  # everything takes fifty times as long
     options = ["--tool=dhat", "--num-callers=60", f"--dhat-out-file={out}"]
     peer.command = lambda: ["valgrind", *options, *plain()]
     try:

@@ -16,6 +16,7 @@ TOP = 30
 def under(ground, peer, calls, out):
     """Counts only once every token has been seen."""
     plain = peer.command
+    peer.patience = 600  # everything takes fifty times as long
     options = ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]
     peer.command = lambda: ["valgrind", *options, *plain()]
     try:
