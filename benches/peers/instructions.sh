@@ -32,4 +32,6 @@ if [ -z "${ENTRAGATE_BIN:-}" ]; then
         CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release --locked -p entragate-cli >&2)
     ENTRAGATE_BIN=$root/target/instructions/release/entragate
 fi
+[ -n "$(nm "$ENTRAGATE_BIN" 2>/dev/null | head -n 1)" ] ||
+    fail "$ENTRAGATE_BIN has no symbols to name functions by; without ENTRAGATE_BIN one with symbols is built"
 exec python3 "$here/counts.py" "entragate=$ENTRAGATE_BIN" "load=$state/load" "upstream=$state/upstream"
