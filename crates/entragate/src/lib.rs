@@ -88,7 +88,7 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use gate::{Broker, Gate, GateBuilder, GateError, NotReady, Relay};
 pub use idp::entra::credential::{Credential, CredentialError, ManagedIdentity};
 pub use idp::entra::groups::GraphGroups;
-pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, RegistrationError, TenantId};
+pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, Guid, RegistrationError, TenantId};
 pub use invisible::is_invisible;
 pub use layer::{GateLayer, GateService};
 pub use oauth::client::{ClientDocuments, ClientDocumentsError, ConfiguredClient, ConfiguredClientError};

@@ -60,9 +60,16 @@ tools = ["*"]
 | `tools`, `prompts` | names; `*` stands for any run of characters, nothing else is special |
 | `resources` | URIs, likewise |
 | `methods` | JSON-RPC methods, likewise |
+| `tenants` | Tenant IDs: the caller is of one of them |
+| `users` | users by Object ID, or `["*"]` for every signed-in user |
+| `apps` | programs in their own name, by Application (client) ID, or `["*"]` for every program |
+| `clients` | the client that the caller uses: its app's Application (client) ID, or in broker mode the id of a configured client or the URL of a client's document |
 | `roles` | app roles: the caller needs one of them |
 | `groups` | groups by Object ID: the caller needs to be a member of one of them |
 | `scopes` | delegated scopes by short name: the caller needs all of them |
+
+What a rule asks for must all be true; of each list, one entry is enough, and of `scopes` all are needed. A rule with
+`users` and not `apps` is for no program, and the other way round; with both it is for either.
 
 A rule names at least one tool, prompt, resource or method. A rule that an earlier one leaves nothing to decide
 is refused, because a guard in that place guards nothing.

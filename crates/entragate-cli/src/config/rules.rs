@@ -1,9 +1,7 @@
 //! `[[rules]]` and `[scope_implies]`: who may call what.
 
-use std::collections::BTreeMap;
-
-use entragate::policy::glob::Glob;
-use entragate::{ClientId, Rule};
+use entragate::policy::shadow::Shadow;
+use entragate::{ClientId, Guid, RegistrationError, Rule};
 
 use super::item::{Item, Member, Value};
 use super::keys;
@@ -11,46 +9,27 @@ use super::nearest::nearest;
 use super::problems::Place;
 use super::reader::{Reader, Wrong, printable};
 
-/// What a rule can name, and the JSON-RPC methods that use such a name.
-const TARGETS: [(&str, &[&str]); 4] = [
-    ("tools", &["tools/call"]),
-    ("prompts", &["prompts/get"]),
-    ("resources", &["resources/read", "resources/subscribe", "resources/unsubscribe"]),
-    ("methods", &[]),
-];
 /// Everything that a rule can consist of.
-pub(super) const PARTS_OF_A_RULE: [&str; 7] =
-    ["tools", "prompts", "resources", "methods", "roles", "groups", "scopes"];
-
-/// A rule as it was written.
-struct Written {
-    lists: BTreeMap<String, Vec<String>>,
-    place: Place,
-}
-
-impl Written {
-    fn list(&self, member: &str) -> &[String] {
-        self.lists.get(member).map_or(&[], Vec::as_slice)
-    }
-
-    fn to_rule(&self) -> Rule {
-        let owned = |member| self.list(member).iter().cloned();
-        Rule::tools(owned("tools"))
-            .and_prompts(owned("prompts"))
-            .and_resources(owned("resources"))
-            .and_methods(owned("methods"))
-            .roles(owned("roles"))
-            .groups(owned("groups"))
-            .scopes(owned("scopes"))
-    }
-}
+pub(super) const PARTS_OF_A_RULE: [&str; 11] = [
+    "tools",
+    "prompts",
+    "resources",
+    "methods",
+    "tenants",
+    "users",
+    "apps",
+    "clients",
+    "roles",
+    "groups",
+    "scopes",
+];
 
 /// Reads `rules`.
 pub(super) fn rules(reader: &mut Reader) -> Vec<Rule> {
     let Some(Item { value: Value::List(items), .. }) = reader.item(&keys::RULES).cloned() else {
         return Vec::new();
     };
-    let mut earlier: Vec<Written> = Vec::new();
+    let mut earlier: Vec<Rule> = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
         let Value::Table(members) = item.value else {
             continue;
@@ -58,43 +37,39 @@ pub(super) fn rules(reader: &mut Reader) -> Vec<Rule> {
         let mut report = |place: Place, wrong: Wrong| {
             reader.problem_within(&keys::RULES, &format!("rule {}", index + 1), place, wrong);
         };
-        let Some(written) = written(members, item.place, &mut report) else {
+        let Some(rule) = rule(members, &item.place, &mut report) else {
             continue;
         };
-        for wrong in never_reached(&earlier, &written) {
-            report(written.place.clone(), wrong);
+        for wrong in never_reached(&earlier, &rule) {
+            report(item.place.clone(), wrong);
         }
-        earlier.push(written);
+        earlier.push(rule);
     }
-    earlier.iter().map(Written::to_rule).collect()
+    earlier
 }
 
-fn written(
-    members: Vec<(Member, Item)>,
-    place: Place,
-    report: &mut impl FnMut(Place, Wrong),
-) -> Option<Written> {
-    let mut lists = BTreeMap::new();
+/// One rule; every member is read even when an earlier one is wrong.
+fn rule(members: Vec<(Member, Item)>, place: &Place, report: &mut impl FnMut(Place, Wrong)) -> Option<Rule> {
+    let mut rule = Rule::default();
     let mut is_right = true;
     for (member, item) in members {
-        match strings(&member, item) {
-            Ok(list) => drop(lists.insert(member.name, list)),
+        match with_member(rule.clone(), &member, item) {
+            Ok(with) => rule = with,
             Err((place, wrong)) => {
                 is_right = false;
                 report(place, wrong);
             }
         }
     }
-    let written = Written { lists, place };
-    if is_right && written.to_rule().is_empty() {
+    if is_right && rule.is_empty() {
         let hint = "add tools, prompts, resources or methods; tools = [\"*\"] names every tool";
-        report(written.place.clone(), Wrong::new("names nothing", hint));
+        report(place.clone(), Wrong::new("names nothing", hint));
         is_right = false;
     }
-    is_right.then_some(written)
+    is_right.then_some(rule)
 }
 
-fn strings(member: &Member, item: Item) -> Result<Vec<String>, (Place, Wrong)> {
+fn with_member(rule: Rule, member: &Member, item: Item) -> Result<Rule, (Place, Wrong)> {
     let name = member.name.as_str();
     if !PARTS_OF_A_RULE.contains(&name) {
         let hint = nearest(name, PARTS_OF_A_RULE).map_or_else(
@@ -104,17 +79,65 @@ fn strings(member: &Member, item: Item) -> Result<Vec<String>, (Place, Wrong)> {
         let wrong = Wrong::new(format!("`{}` is not part of a rule", printable(name)), hint);
         return Err((member.place.clone(), wrong));
     }
-    let is_scope = name == "scopes";
-    list_of_names(name, item).and_then(|list| {
-        match list.iter().find(|entry| is_scope && entry.contains('/')) {
-            Some(_) => Err((member.place.clone(), full_scope(name))),
-            // A name can be taken over by whoever may create groups; an object id cannot.
-            None => match list.iter().find(|entry| name == "groups" && ClientId::parse(entry).is_err()) {
-                Some(entry) => Err((member.place.clone(), no_object_id(entry))),
-                None => Ok(list),
-            },
-        }
+    let list = list_of_names(name, item)?;
+    with_list(rule, name, list).map_err(|wrong| (member.place.clone(), wrong))
+}
+
+fn with_list(rule: Rule, name: &str, list: Vec<String>) -> Result<Rule, Wrong> {
+    Ok(match name {
+        "tools" => rule.and_tools(list),
+        "prompts" => rule.and_prompts(list),
+        "resources" => rule.and_resources(list),
+        "methods" => rule.and_methods(list),
+        "tenants" => rule.tenants(ids(name, &list, Guid::parse)?),
+        "users" if is_any(name, &list)? => rule.any_user(),
+        "users" => rule.users(ids(name, &list, Guid::parse)?),
+        "apps" if is_any(name, &list)? => rule.any_app(),
+        "apps" => rule.apps(ids(name, &list, ClientId::parse)?),
+        "clients" => rule.clients(list),
+        "roles" => rule.roles(list),
+        // A name can be taken over by whoever may create groups; an object id cannot.
+        "groups" => rule.groups(ids(name, &list, Guid::parse)?.iter().map(Guid::as_str)),
+        _ if list.iter().any(|scope| scope.contains('/')) => return Err(full_scope(name)),
+        _ => rule.scopes(list),
     })
+}
+
+/// Whether the list is the star that stands for everybody of a kind.
+fn is_any(name: &str, list: &[String]) -> Result<bool, Wrong> {
+    let has_star = list.iter().any(|entry| entry == "*");
+    if has_star && list.len() > 1 {
+        let what = format!("{name} contains `*` and more, which `*` has already");
+        return Err(Wrong::new(what, format!("write {name} = [\"*\"], or leave the star out")));
+    }
+    Ok(has_star)
+}
+
+fn ids<T>(
+    name: &str,
+    list: &[String],
+    parse: impl Fn(&str) -> Result<T, RegistrationError>,
+) -> Result<Vec<T>, Wrong> {
+    list.iter().map(|entry| parse(entry).map_err(|_| no_id(name, entry))).collect()
+}
+
+fn no_id(name: &str, entry: &str) -> Wrong {
+    let (id, hint) = match name {
+        "tenants" => ("tenant id", "copy the Tenant ID from the overview of the Entra admin centre, a GUID"),
+        "apps" => (
+            "application id",
+            "copy the Application (client) ID of the program's app registration, a GUID, or write [\"*\"] for every program",
+        ),
+        "users" => (
+            "object id",
+            "copy the Object ID of the user from the Entra admin centre, a GUID, or write [\"*\"] for every user; names and addresses can change hands",
+        ),
+        _ => (
+            "object id",
+            "copy the Object ID of the group from the Entra admin centre, a GUID; names are not unique",
+        ),
+    };
+    Wrong::new(format!("{name} contains `{}`, which is no {id}", printable(entry)), hint)
 }
 
 /// A list of strings, none of them empty.
@@ -145,13 +168,6 @@ fn list_of_names(name: &str, item: Item) -> Result<Vec<String>, (Place, Wrong)> 
         .collect()
 }
 
-fn no_object_id(entry: &str) -> Wrong {
-    Wrong::new(
-        format!("groups contains `{}`, which is no object id", printable(entry)),
-        "copy the Object ID of the group from the Entra admin centre, a GUID; names are not unique",
-    )
-}
-
 fn full_scope(name: &str) -> Wrong {
     Wrong::new(
         format!("{name} must be short names"),
@@ -161,33 +177,16 @@ fn full_scope(name: &str) -> Wrong {
 
 /// The parts of a rule that an earlier one decides already. The operator believes in a guard that is not there,
 /// so this is no warning.
-fn never_reached(earlier: &[Written], rule: &Written) -> Vec<Wrong> {
-    let mut wrongs = Vec::new();
-    for (target, methods) in TARGETS {
-        for pattern in rule.list(target) {
-            let covering = earlier.iter().position(|before| {
-                // A `*` of the later pattern can only be matched by a `*` of the earlier one, so matching the
-                // pattern's text is matching everything that the pattern matches.
-                let covers = |glob: &String, text: &str| Glob::new(glob.as_str()).matches(text);
-                before.list(target).iter().any(|glob| covers(glob, pattern))
-                    || (!methods.is_empty()
-                        && methods
-                            .iter()
-                            .all(|method| before.list("methods").iter().any(|glob| covers(glob, method))))
-            });
-            if let Some(index) = covering {
-                wrongs.push(Wrong::new(
-                    format!(
-                        "{target} `{}` is never reached: rule {} comes first and names it too",
-                        printable(pattern),
-                        index + 1
-                    ),
-                    "put the narrower rule first; the first rule that names a call decides",
-                ));
-            }
-        }
-    }
-    wrongs
+fn never_reached(earlier: &[Rule], rule: &Rule) -> Vec<Wrong> {
+    let wrong = |shadow: Shadow| {
+        let Shadow { kind, pattern, by, .. } = shadow;
+        let pattern = printable(&pattern);
+        Wrong::new(
+            format!("{kind} `{pattern}` is never reached: rule {} comes first and names it too", by + 1),
+            "put the narrower rule first; the first rule that names a call decides",
+        )
+    };
+    rule.shadows(earlier).into_iter().map(wrong).collect()
 }
 
 /// Reads `scope_implies`.

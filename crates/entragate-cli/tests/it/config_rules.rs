@@ -1,6 +1,6 @@
 //! `rules` and `scope_implies`: what is read, and what refuses to start.
 
-use entragate::Rule;
+use entragate::{ClientId, Guid, Rule};
 use entragate_cli::config::load;
 
 use crate::config_fixture::{RELAY, accepted, file, only, refused, with};
@@ -19,6 +19,21 @@ fn rules_from_the_environment_and_from_the_file_are_the_same() {
     assert_eq!(accepted(&with(&RELAY, &[("ENTRAGATE_RULES", inline)])).rules, expected);
     let path = file("same_rules", &format!("rules = {inline}\n"));
     assert_eq!(load(&with(&RELAY, &[]), Some(&path)).expect("accepted").rules, expected);
+}
+
+#[test]
+fn rules_for_certain_callers_are_read() {
+    let guid = "1111AAAA-1111-1111-1111-111111111111";
+    let inline = format!(
+        r#"[{{ tools = ["a"], users = ["*"], tenants = ["{guid}"], clients = ["c"] }}, {{ tools = ["b"], apps = ["*"], users = ["{guid}"] }}, {{ tools = ["c"], apps = ["{guid}"] }}]"#
+    );
+    let (id, app) = (Guid::parse(guid).expect("a GUID"), ClientId::parse(guid).expect("a GUID"));
+    let expected = [
+        Rule::tools(["a"]).any_user().tenants([id.clone()]).clients(["c"]),
+        Rule::tools(["b"]).any_app().users([id]),
+        Rule::tools(["c"]).apps([app]),
+    ];
+    assert_eq!(accepted(&with(&RELAY, &[("ENTRAGATE_RULES", &inline)])).rules, expected);
 }
 
 #[test]
@@ -54,6 +69,36 @@ fn rules_that_cannot_be_meant_are_refused() {
             "[{ tools = [\"a\"], scopes = [\"api://x/access\"] }]",
             "rule 1: scopes must be short names",
             "such as access",
+        ),
+        (
+            "[{ tools = [\"a\"], tenants = [\"contoso.com\"] }]",
+            "rule 1: tenants contains `contoso.com`, which is no tenant id",
+            "copy the Tenant ID",
+        ),
+        (
+            "[{ tools = [\"a\"], users = [\"alice@contoso.com\"] }]",
+            "rule 1: users contains `…@contoso.com`, which is no object id",
+            "copy the Object ID of the user",
+        ),
+        (
+            "[{ tools = [\"a\"], apps = [\"daemon\"] }]",
+            "rule 1: apps contains `daemon`, which is no application id",
+            "copy the Application (client) ID",
+        ),
+        (
+            "[{ tools = [\"a\"], groups = [\"Engineering\"] }]",
+            "rule 1: groups contains `Engineering`, which is no object id",
+            "names are not unique",
+        ),
+        (
+            "[{ tools = [\"a\"], users = [\"*\", \"11111111-1111-1111-1111-111111111111\"] }]",
+            "rule 1: users contains `*` and more",
+            "users = [\"*\"]",
+        ),
+        (
+            "[{ tools = [\"a\"], user = [\"*\"] }]",
+            "rule 1: `user` is not part of a rule",
+            "did you mean users?",
         ),
         ("[\"a\"]", "ENTRAGATE_RULES must be a list of tables", "for example ENTRAGATE_RULES='[{"),
         ("{ tools = [\"a\"] }", "ENTRAGATE_RULES must be a list of tables, not a table", "for example"),

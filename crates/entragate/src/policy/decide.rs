@@ -63,8 +63,16 @@ pub(crate) enum Reason {
     Groups(Vec<String>),
     /// One of some groups would do, and nobody knows whether the caller is in one.
     GroupsUnread(Unread),
-    /// The rule needs delegated scopes, which a program signing in as itself cannot have.
+    /// The rule is for users, or needs delegated scopes, which a program signing in as itself cannot have.
     UserNeeded,
+    /// The rule is for programs in their own name.
+    AppNeeded,
+    /// The rule names callers of this kind, and this one is not among them.
+    NotNamed(Kind),
+    /// Callers of one of these tenants may.
+    Tenants(Vec<String>),
+    /// One of these clients would do.
+    Clients(Vec<String>),
     /// Signing in again did not bring these scopes.
     ScopesNotGranted(Vec<String>),
 }
@@ -84,8 +92,23 @@ pub(crate) enum Admission {
     Welcome,
     /// A scope that every call needs is missing.
     NoScope(Vec<String>),
-    /// Every rule asks for one of these roles.
+    /// Every rule that is for them asks for one of these roles.
     NoRole(Vec<String>),
+    /// Every rule is for others.
+    NotNamed,
+}
+
+/// What decides about a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decider {
+    /// There are no rules, so that everything is allowed.
+    NoRules,
+    /// Nothing but the protocol: it sets up, lists, ends, or answers.
+    Protocol,
+    /// The rule at this place, counted from zero.
+    Rule(usize),
+    /// No rule names it.
+    NoRule,
 }
 
 impl Reason {
@@ -172,10 +195,16 @@ impl Policy {
         if !missing.is_empty() {
             return Admission::NoScope(missing);
         }
-        if self.rules.is_empty() || self.rules.iter().any(|rule| rule.has_one_of_the_roles(principal)) {
+        // Not the client: the token is the gate's own, whose client comes later.
+        let is_for_them = |rule: &&Rule| rule.callers().refuse_person(principal).is_none();
+        let mut open = self.rules.iter().filter(is_for_them).peekable();
+        if self.rules.is_empty() || open.clone().any(|rule| rule.has_one_of_the_roles(principal)) {
             return Admission::Welcome;
         }
-        Admission::NoRole(unique(self.rules.iter().flat_map(|rule| rule.required_roles().iter().cloned())))
+        if open.peek().is_none() {
+            return Admission::NotNamed;
+        }
+        Admission::NoRole(unique(open.flat_map(|rule| rule.required_roles().iter().cloned())))
     }
 
     /// Whether the caller sees a listed tool, prompt or resource: not what would be refused whatever scope was added.
@@ -192,33 +221,46 @@ impl Policy {
 
     /// The scopes still missing, or why nothing would help.
     fn judge(&self, principal: &Principal, call: &Call) -> Result<Vec<String>, Forbidden> {
-        let forbidden = |reason: Reason| Forbidden::new(call, reason);
-        if self.rules.is_empty() || call.is_response() {
-            return Ok(Vec::new());
-        }
-        if call.method().starts_with("resources/") && call.target().is_some_and(has_dot_segment) {
-            return Err(forbidden(Reason::NoRule));
-        }
-        let Some(rule) = self.rule_of(call) else {
-            let method = call.method();
-            let allowed = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
-            return if allowed { Ok(Vec::new()) } else { Err(forbidden(Reason::NoRule)) };
+        let judged = match self.decider(call) {
+            Decider::NoRules | Decider::Protocol => Ok(Vec::new()),
+            Decider::NoRule => Err(Reason::NoRule),
+            Decider::Rule(at) => match self.rules.get(at) {
+                Some(rule) => self.judge_rule(principal, rule),
+                None => Err(Reason::NoRule),
+            },
         };
-        self.judge_rule(principal, rule).map_err(forbidden)
+        judged.map_err(|reason| Forbidden::new(call, reason))
     }
 
-    /// The rule that decides.
-    fn rule_of(&self, call: &Call) -> Option<&Rule> {
-        self.rules.get(self.index.first(call)?)
+    /// What decides, whoever calls.
+    pub(super) fn decider(&self, call: &Call) -> Decider {
+        if self.rules.is_empty() {
+            return Decider::NoRules;
+        }
+        if call.is_response() {
+            return Decider::Protocol;
+        }
+        if call.method().starts_with("resources/") && call.target().is_some_and(has_dot_segment) {
+            return Decider::NoRule;
+        }
+        if let Some(at) = self.index.first(call) {
+            return Decider::Rule(at);
+        }
+        let method = call.method();
+        let is_open = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
+        if is_open { Decider::Protocol } else { Decider::NoRule }
     }
 
     fn scopes_missing_for(&self, principal: &Principal, call: &Call) -> Vec<String> {
-        let scopes = self.rule_of(call).map(Rule::required_scopes).unwrap_or_default();
-        self.missing_scopes(principal, scopes)
+        let rule = if let Decider::Rule(at) = self.decider(call) { self.rules.get(at) } else { None };
+        self.missing_scopes(principal, rule.map(Rule::required_scopes).unwrap_or_default())
     }
 
     /// The scopes that a rule's calls still miss, or why nothing would help.
     pub(super) fn judge_rule(&self, principal: &Principal, rule: &Rule) -> Result<Vec<String>, Reason> {
+        if let Some(reason) = rule.callers().refuse(principal) {
+            return Err(reason);
+        }
         if !rule.has_one_of_the_roles(principal) {
             return Err(Reason::Roles(rule.required_roles().to_vec()));
         }

@@ -5,6 +5,7 @@
 //! `filter` takes out of `tools/list` and its siblings what the caller could not use anyway.
 
 pub mod call;
+mod callers;
 pub mod decide;
 pub(crate) mod filter;
 pub mod glob;
@@ -13,6 +14,7 @@ pub(crate) mod mirror;
 pub mod outlook;
 pub(crate) mod refusal;
 pub mod rule;
+pub mod shadow;
 pub(crate) mod step_up;
 
 pub use decide::Policy;

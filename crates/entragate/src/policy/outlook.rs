@@ -72,7 +72,7 @@ impl Policy {
     fn rule_outlook(&self, who: &Principal, at: usize, everywhere: &[String]) -> Option<RuleOutlook> {
         let (earlier, rest) = self.rules().split_at_checked(at)?;
         let rule = rest.first()?;
-        let (access, needs) = if rule.is_named_by(earlier) {
+        let (access, needs) = if rule.is_never_asked(earlier) {
             (Access::NeverAsked, Some("never asked: an earlier rule names it".to_owned()))
         } else {
             self.access(who, rule, everywhere)
@@ -118,6 +118,11 @@ fn words(reason: &Reason) -> String {
         },
         Reason::GroupsUnread(unread) => format!("depends on groups, which are not known: {unread}"),
         Reason::UserNeeded => "needs a signed-in user".to_owned(),
+        Reason::AppNeeded => "needs a program in its own name".to_owned(),
+        Reason::NotNamed(Kind::Application) => "is for other programs".to_owned(),
+        Reason::NotNamed(_) => "is for other users".to_owned(),
+        Reason::Tenants(tenants) => format!("is for callers of tenant {}", tenants.join(", ")),
+        Reason::Clients(clients) => format!("needs the client {}", clients.join(", ")),
         Reason::ScopesNotGranted(scopes) => format!("needs scope {}", scopes.join(" ")),
     }
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::call::{Call, Message};
 use super::decide::{Forbidden, Reason};
 use crate::oauth::error::json as json_response;
+use crate::principal::Kind;
 use crate::token::refused::shown;
 
 /// Outside −32768…−32000, which JSON-RPC and MCP keep for themselves.
@@ -24,7 +25,10 @@ impl Forbidden {
     pub(crate) const fn missing(&self) -> &'static str {
         match self.reason {
             Reason::NoRule => "rule",
-            Reason::UserNeeded => "user",
+            Reason::UserNeeded | Reason::NotNamed(Kind::User | Kind::Development) => "user",
+            Reason::AppNeeded | Reason::NotNamed(Kind::Application) => "app",
+            Reason::Tenants(_) => "tenant",
+            Reason::Clients(_) => "client",
             Reason::ScopesNotGranted(_) => "scope",
             Reason::Groups(_) | Reason::GroupsUnread(_) => "group",
             Reason::Roles(_) => "role",
@@ -44,6 +48,23 @@ impl Forbidden {
             Reason::NoRule => format!("Not allowed: no rule of this server lets anybody call {what}."),
             Reason::UserNeeded => format!(
                 "Not allowed: {what} needs a signed-in user, a program in its own name may not call it."
+            ),
+            Reason::AppNeeded => format!(
+                "Not allowed: {what} is for programs in their own name, and you are a signed-in user."
+            ),
+            Reason::NotNamed(Kind::Application) => format!(
+                "Not allowed: {what} is for certain programs, and this one is not among them. Ask the administrator of this server."
+            ),
+            Reason::NotNamed(_) => format!(
+                "Not allowed: {what} is for certain users, and you are not among them. Ask the administrator of this server."
+            ),
+            Reason::Tenants(tenants) => format!(
+                "Not allowed: {what} is for the tenant {}, and you signed in to another.",
+                quoted(tenants)
+            ),
+            Reason::Clients(clients) => format!(
+                "Not allowed: {what} may be called only with the client {}, and you use another.",
+                quoted(clients)
             ),
             Reason::ScopesNotGranted(scopes) => format!(
                 "Not allowed: {what} needs the permission {}, and signing in again did not bring it. Ask an administrator to grant it to this client in Microsoft Entra.",
@@ -129,6 +150,11 @@ mod tests {
             (Reason::Groups(names()), "group"),
             (Reason::GroupsUnread(Unread::NotConfigured), "group"),
             (Reason::UserNeeded, "user"),
+            (Reason::AppNeeded, "app"),
+            (Reason::NotNamed(Kind::User), "user"),
+            (Reason::NotNamed(Kind::Application), "app"),
+            (Reason::Tenants(names()), "tenant"),
+            (Reason::Clients(names()), "client"),
             (Reason::ScopesNotGranted(names()), "scope"),
         ] {
             let forbidden = Forbidden { method: "tools/call".to_owned(), target: None, reason };

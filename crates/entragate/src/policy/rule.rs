@@ -1,6 +1,9 @@
-//! A rule: these tools, prompts, resources or methods need one of these roles and all of these scopes.
+//! A rule: these tools, prompts, resources or methods are for these callers, who need one of these roles and all of these
+//! scopes.
 
+use super::callers::{Callers, Named};
 use super::glob::Glob;
+use crate::idp::entra::registration::{ClientId, Guid};
 use crate::principal::Principal;
 
 /// The methods that act on a resource.
@@ -25,6 +28,7 @@ pub struct Rule {
     roles: Vec<String>,
     groups: Vec<String>,
     scopes: Vec<String>,
+    callers: Callers,
 }
 
 impl Rule {
@@ -99,13 +103,59 @@ impl Rule {
         self
     }
 
+    /// Demands that the caller is of one of these tenants.
+    #[must_use]
+    pub fn tenants(mut self, tenants: impl IntoIterator<Item = Guid>) -> Self {
+        self.callers.tenants.extend(tenants);
+        self
+    }
+
+    /// Demands one of these users, by object id; a program only if [`Self::apps`] or [`Self::any_app`] names it.
+    #[must_use]
+    pub fn users(mut self, users: impl IntoIterator<Item = Guid>) -> Self {
+        self.callers.users = self.callers.users.and(users);
+        self
+    }
+
+    /// Demands a signed-in user, whoever it is; a program only if [`Self::apps`] or [`Self::any_app`] names it.
+    #[must_use]
+    pub fn any_user(mut self) -> Self {
+        self.callers.users = Named::Any;
+        self
+    }
+
+    /// Demands one of these programs in their own name, by application (client) id (`azp`, `appid`); a user only if
+    /// [`Self::users`] or [`Self::any_user`] names it.
+    #[must_use]
+    pub fn apps(mut self, apps: impl IntoIterator<Item = ClientId>) -> Self {
+        self.callers.apps = self.callers.apps.and(apps);
+        self
+    }
+
+    /// Demands a program in its own name, whichever it is; a user only if [`Self::users`] or [`Self::any_user`] names it.
+    #[must_use]
+    pub fn any_app(mut self) -> Self {
+        self.callers.apps = Named::Any;
+        self
+    }
+
+    /// Demands one of these clients, as [`Principal::client_id`] names them: the client app's id in Entra's own tokens; in
+    /// those of broker mode, the id of a configured client or the URL of a client's document. A client that registers
+    /// itself gets another id each time. The client is what somebody chose to use and proves little about them: this
+    /// keeps honest clients apart.
+    #[must_use]
+    pub fn clients<I: IntoIterator<Item = S>, S: Into<String>>(mut self, clients: I) -> Self {
+        self.callers.clients.extend(clients.into_iter().map(Into::into));
+        self
+    }
+
     /// Whether the rule names anything at all.
     pub fn is_empty(&self) -> bool {
         [&self.tools, &self.prompts, &self.resources, &self.methods].iter().all(|globs| globs.is_empty())
     }
 
     /// What the rule names, each with the method that uses it.
-    pub(crate) fn patterns(&self) -> Vec<String> {
+    pub fn patterns(&self) -> Vec<String> {
         let named = |(methods, globs): (&[&str], &Vec<Glob>)| {
             let method = methods.first().map(|method| format!("{method} ")).unwrap_or_default();
             globs.iter().map(|glob| format!("{method}{}", glob.as_str())).collect::<Vec<_>>()
@@ -123,20 +173,6 @@ impl Rule {
         ]
     }
 
-    /// Whether each of its patterns is named by one of the earlier rules, so that it never decides.
-    pub(crate) fn is_named_by(&self, earlier: &[Self]) -> bool {
-        let covers = |rule: &Self, at: usize, methods: &[&str], glob: &Glob| {
-            let any = |globs: &[Glob], text: &str| globs.iter().any(|wide| wide.matches(text));
-            // A pattern that matches the other one's text, stars included, matches all that the other one does: its own
-            // text has no star, so stars are matched by stars.
-            let same = rule.globs().get(at).is_some_and(|(_, globs)| any(globs, glob.as_str()));
-            same || (!methods.is_empty() && methods.iter().all(|method| any(&rule.methods, method)))
-        };
-        self.globs().into_iter().enumerate().all(|(at, (methods, globs))| {
-            globs.iter().all(|glob| earlier.iter().any(|rule| covers(rule, at, methods, glob)))
-        })
-    }
-
     /// The app roles of which a caller needs one.
     pub fn required_roles(&self) -> &[String] {
         &self.roles
@@ -152,30 +188,11 @@ impl Rule {
         &self.scopes
     }
 
-    pub(crate) fn has_one_of_the_roles(&self, principal: &Principal) -> bool {
-        self.roles.is_empty() || self.roles.iter().any(|role| principal.has_role(role))
+    pub(super) const fn callers(&self) -> &Callers {
+        &self.callers
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rule_that_earlier_ones_name_whole_never_decides() {
-        let is_dead = |rule: Rule, earlier: &[Rule]| rule.is_named_by(earlier);
-        assert!(is_dead(Rule::tools(["whoami", "admin_*"]), &[Rule::tools(["*"])]));
-        assert!(is_dead(Rule::tools(["a_*_b"]), &[Rule::tools(["a_*"])]));
-        assert!(is_dead(
-            Rule::tools(["a", "b"]),
-            &[Rule::tools(["a"]), Rule::methods(["tools/call"]), Rule::default()]
-        ));
-        assert!(is_dead(Rule::resources(["file:*"]), &[Rule::methods(["resources/*"])]));
-        assert!(is_dead(Rule::methods(["x/y"]), &[Rule::methods(["x/*"])]));
-        assert!(!is_dead(Rule::tools(["*"]), &[Rule::tools(["admin_*"]), Rule::prompts(["*"])]));
-        assert!(!is_dead(Rule::tools(["a*"]), &[Rule::tools(["a*b"])]));
-        assert!(!is_dead(Rule::tools(["a"]).and_prompts(["p"]), &[Rule::tools(["*"])]));
-        assert!(!is_dead(Rule::resources(["file:*"]), &[Rule::methods(["resources/read"])]));
-        assert!(!is_dead(Rule::tools(["a"]), &[]));
+    pub(super) fn has_one_of_the_roles(&self, principal: &Principal) -> bool {
+        self.roles.is_empty() || self.roles.iter().any(|role| principal.has_role(role))
     }
 }

@@ -22,6 +22,7 @@ mod layer_server;
 mod layer_wire;
 mod lessons_document;
 mod policy;
+mod policy_callers;
 mod policy_hostile;
 mod policy_lists;
 mod rate;

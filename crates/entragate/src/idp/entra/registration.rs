@@ -96,6 +96,29 @@ impl fmt::Display for ClientId {
     }
 }
 
+/// What Entra gives a tenant, a user or a group: a GUID in lower case. Names can be taken over, this cannot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Guid(String);
+
+impl Guid {
+    /// Parses a tenant id or an object id.
+    pub fn parse(text: &str) -> Result<Self, RegistrationError> {
+        let lower = text.trim().to_ascii_lowercase();
+        if is_guid(&lower) { Ok(Self(lower)) } else { Err(RegistrationError::NotGuid(text.to_owned())) }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// `AZURE_AUTHORITY_HOST`: which cloud. Everything else about the cloud is read from its discovery document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityHost(String);

@@ -152,6 +152,11 @@ async fn verified(facade: &Facade, token: &str) -> Result<Principal, Failure> {
             let fix = "Expose the scope on the API app registration (Expose an API) and grant it to the client app (API permissions, then admin consent), or correct ENTRAGATE_ENTRA_SCOPES.";
             Err(Failure::shown(Code::AccessDenied, &what, ADMINISTRATOR, fix))
         }
+        Admission::NotNamed => {
+            let what = "You are signed in, but no rule of this server is for you";
+            let fix = "Its rules name other users or tenants, or programs only. Name the user by object id in a rule of the gateway, if they are to use it.";
+            Err(Failure::shown(Code::AccessDenied, what, OPERATOR, fix))
+        }
         Admission::NoRole(roles) => {
             let what = format!(
                 "You are signed in, but you have none of the app roles that this server asks for: {}",

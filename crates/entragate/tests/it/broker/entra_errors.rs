@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use entragate::{ApiApp, ClientId, Rule};
+use entragate::{ApiApp, ClientId, Guid, Rule};
 use entragate_emulator::{Endpoint, Fault, FaultKind, V1Audience, fixtures};
 
 use super::world::{BrokerWorld, Browser, Shown, app};
@@ -347,6 +347,22 @@ async fn rs_28_who_has_no_role_that_the_rules_ask_for_reads_which_there_are() {
     let words = ["none of the app roles", "Admin, User", "Enterprise applications", ADMINISTRATOR];
     assert_page(&world, &page, "access_denied", &words);
     // Whoever has one goes on.
+    let mut way = on_the_way(&world).await;
+    let back = way.back_as(&world, "bob").await;
+    assert!(param(&way.arrive(&world, &back).await.location(), "code").is_some());
+}
+
+#[tokio::test]
+async fn whom_no_rule_is_for_reads_it_before_the_client_gets_a_token() {
+    let bob = Guid::parse(fixtures::user_oid("bob")).unwrap();
+    // Not for bob's sake either, were it not for the second: nobody who signs in in a browser is a program.
+    let rules = [Rule::tools(["jobs_*"]).any_app(), Rule::tools(["*"]).users([bob]).clients(["my-editor"])];
+    let world = BrokerWorld::builder().gate(move |gate| gate.rules(rules)).start().await;
+    let mut way = on_the_way(&world).await;
+    let back = way.back_as(&world, "alice").await;
+    let page = way.arrive(&world, &back).await;
+    let words = ["no rule of this server is for you", "by object id", OPERATOR];
+    assert_page(&world, &page, "access_denied", &words);
     let mut way = on_the_way(&world).await;
     let back = way.back_as(&world, "bob").await;
     assert!(param(&way.arrive(&world, &back).await.location(), "code").is_some());
