@@ -81,6 +81,9 @@ pub enum GateError {
     /// A rule without a tool, prompt, resource or method.
     #[error("rule {0} names no tool, prompt, resource or method")]
     EmptyRule(usize),
+    /// A condition on arguments that calls of a rule do not have.
+    #[error("rule {0}: `{1}` has no arguments, so a condition that reads them never holds")]
+    ConditionWithoutArguments(usize, String),
     /// Everybody can sign in as anybody at an emulator.
     #[error("the authority is on this machine, an emulator; `{0}` is not, so nobody would be kept out")]
     EmulatedAuthority(String),

@@ -255,6 +255,7 @@ async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Re
         let answer = serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error });
         Box::new(json_response(StatusCode::BAD_REQUEST, &answer))
     })?;
+    let message = inner.policy.reading(message, &bytes);
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
 }
 

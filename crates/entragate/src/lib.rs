@@ -94,8 +94,10 @@ pub use layer::{GateLayer, GateService};
 pub use oauth::client::{ClientDocuments, ClientDocumentsError, ConfiguredClient, ConfiguredClientError};
 pub use oauth::redirect_policy::{DeniedRedirect, RedirectRule, RedirectRuleError};
 pub use open_ended::OpenEnded;
+#[cfg(feature = "cel")]
+pub use policy::ConditionError;
 pub use policy::outlook::{Access, Outlook, RuleOutlook};
-pub use policy::{Policy, Rule};
+pub use policy::{Condition, Policy, Rule};
 pub use principal::{Kind, Permit, Principal};
 pub use private::PrivateError;
 pub use rate::ClientAddress;

@@ -437,7 +437,7 @@ pub static GROUPS_TIMEOUT_SECONDS: Key = Key {
 };
 /// `rules`.
 pub static RULES: Key = Key {
-    doc: "Who may call what. Read in order, the first rule that names a call decides; with rules, what none names is refused. A rule can ask for one of `roles`, one of `groups` (object ids) and all of `scopes`, and be for certain `tenants`, `users`, `apps` or `clients`.",
+    doc: "Who may call what. Read in order, the first rule that names a call decides; with rules, what none names is refused. A rule can ask for one of `roles`, one of `groups` (object ids) and all of `scopes`, be for certain `tenants`, `users`, `apps` or `clients`, and say with `when` what the arguments must be.",
     default: "none: whoever is signed in may call everything",
     example: r#"[{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["*"] }]"#,
     ..key("rules", "ENTRAGATE_RULES", Kind::Rules)

@@ -67,6 +67,7 @@ tools = ["*"]
 | `roles` | app roles: the caller needs one of them |
 | `groups` | groups by Object ID: the caller needs to be a member of one of them |
 | `scopes` | delegated scopes by short name: the caller needs all of them |
+| `when` | a string: what must be true of the arguments, in [CEL](../guide/policy.md#conditions-on-arguments) |
 
 What a rule asks for must all be true; of each list, one entry is enough, and of `scopes` all are needed. A rule with
 `users` and not `apps` is for no program, and the other way round; with both it is for either.

@@ -1,7 +1,7 @@
 //! `[[rules]]` and `[scope_implies]`: who may call what.
 
 use entragate::policy::shadow::Shadow;
-use entragate::{ClientId, Guid, RegistrationError, Rule};
+use entragate::{ClientId, Condition, ConditionError, Guid, RegistrationError, Rule};
 
 use super::item::{Item, Member, Value};
 use super::keys;
@@ -10,7 +10,7 @@ use super::problems::Place;
 use super::reader::{Reader, Wrong, printable};
 
 /// Everything that a rule can consist of.
-pub(super) const PARTS_OF_A_RULE: [&str; 11] = [
+pub(super) const PARTS_OF_A_RULE: [&str; 12] = [
     "tools",
     "prompts",
     "resources",
@@ -22,6 +22,7 @@ pub(super) const PARTS_OF_A_RULE: [&str; 11] = [
     "roles",
     "groups",
     "scopes",
+    "when",
 ];
 
 /// Reads `rules`.
@@ -66,6 +67,12 @@ fn rule(members: Vec<(Member, Item)>, place: &Place, report: &mut impl FnMut(Pla
         report(place.clone(), Wrong::new("names nothing", hint));
         is_right = false;
     }
+    if let Some(pattern) = rule.without_arguments() {
+        let what =
+            format!("`{}` has no arguments, and `when` reads args: it never holds", printable(pattern));
+        report(place.clone(), Wrong::new(what, "put resources and other methods into a rule without `when`"));
+        is_right = false;
+    }
     is_right.then_some(rule)
 }
 
@@ -79,8 +86,24 @@ fn with_member(rule: Rule, member: &Member, item: Item) -> Result<Rule, (Place, 
         let wrong = Wrong::new(format!("`{}` is not part of a rule", printable(name)), hint);
         return Err((member.place.clone(), wrong));
     }
+    if name == "when" {
+        let place = item.place.clone();
+        return condition(item).map(|condition| rule.when(condition)).map_err(|wrong| (place, wrong));
+    }
     let list = list_of_names(name, item)?;
     with_list(rule, name, list).map_err(|wrong| (member.place.clone(), wrong))
+}
+
+fn condition(item: Item) -> Result<Condition, Wrong> {
+    let Value::Text(text) = item.value else {
+        let what = format!("when must be a string, not {}", item.value.type_name());
+        return Err(Wrong::new(what, "write when = \"args.amount < 1000\""));
+    };
+    Condition::parse(&text).map_err(|ConditionError { line, column, what, hint, .. }| {
+        let at =
+            if line > 1 { format!("line {line}, character {column}") } else { format!("character {column}") };
+        Wrong::new(format!("when is no condition: at {at}, {}", printable(&what)), hint)
+    })
 }
 
 fn with_list(rule: Rule, name: &str, list: Vec<String>) -> Result<Rule, Wrong> {

@@ -1,6 +1,6 @@
 //! `rules` and `scope_implies`: what is read, and what refuses to start.
 
-use entragate::{ClientId, Guid, Rule};
+use entragate::{ClientId, Condition, Guid, Rule};
 use entragate_cli::config::load;
 
 use crate::config_fixture::{RELAY, accepted, file, only, refused, with};
@@ -25,10 +25,12 @@ fn rules_from_the_environment_and_from_the_file_are_the_same() {
 fn rules_for_certain_callers_are_read() {
     let guid = "1111AAAA-1111-1111-1111-111111111111";
     let inline = format!(
-        r#"[{{ tools = ["a"], users = ["*"], tenants = ["{guid}"], clients = ["c"] }}, {{ tools = ["b"], apps = ["*"], users = ["{guid}"] }}, {{ tools = ["c"], apps = ["{guid}"] }}]"#
+        r#"[{{ tools = ["t"], when = "args.amount < 1000" }}, {{ tools = ["a"], users = ["*"], tenants = ["{guid}"], clients = ["c"] }}, {{ tools = ["b"], apps = ["*"], users = ["{guid}"] }}, {{ tools = ["c"], apps = ["{guid}"] }}]"#
     );
     let (id, app) = (Guid::parse(guid).expect("a GUID"), ClientId::parse(guid).expect("a GUID"));
+    let small = Condition::parse("args.amount < 1000").expect("a condition");
     let expected = [
+        Rule::tools(["t"]).when(small),
         Rule::tools(["a"]).any_user().tenants([id.clone()]).clients(["c"]),
         Rule::tools(["b"]).any_app().users([id]),
         Rule::tools(["c"]).apps([app]),
@@ -99,6 +101,26 @@ fn rules_that_cannot_be_meant_are_refused() {
             "[{ tools = [\"a\"], user = [\"*\"] }]",
             "rule 1: `user` is not part of a rule",
             "did you mean users?",
+        ),
+        (
+            "[{ tools = [\"a\"], when = \"args.amount <\" }]",
+            "rule 1: when is no condition: at character 14, it is no CEL",
+            "== compares",
+        ),
+        (
+            "[{ tools = [\"a\"], when = \"caller.mail == 'x'\" }]",
+            "rule 1: when is no condition: at character",
+            "caller.kind",
+        ),
+        (
+            "[{ tools = [\"a\"], when = true }]",
+            "rule 1: when must be a string, not true or false",
+            "when = \"",
+        ),
+        (
+            "[{ tools = [\"a\"], resources = [\"file:*\"], when = \"args.a == 1\" }]",
+            "rule 1: `file:*` has no arguments, and `when` reads args",
+            "a rule without `when`",
         ),
         ("[\"a\"]", "ENTRAGATE_RULES must be a list of tables", "for example ENTRAGATE_RULES='[{"),
         ("{ tools = [\"a\"] }", "ENTRAGATE_RULES must be a list of tables, not a table", "for example"),

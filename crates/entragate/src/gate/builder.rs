@@ -245,6 +245,11 @@ impl GateBuilder {
         if let Some(empty) = self.rules.iter().position(Rule::is_empty) {
             return Err(GateError::EmptyRule(empty + 1));
         }
+        for (at, rule) in self.rules.iter().enumerate() {
+            if let Some(pattern) = rule.without_arguments() {
+                return Err(GateError::ConditionWithoutArguments(at + 1, pattern.to_owned()));
+            }
+        }
         let resource_path = if self.path == "/" { String::new() } else { self.path.clone() };
         let url = self.base.join(&resource_path);
         let scopes = api.map(ApiApp::qualified_scopes).unwrap_or_default();

@@ -65,7 +65,24 @@ struct Params {
     uri: Option<String>,
     task_id: Option<String>,
     protocol_version: Option<String>,
+    arguments: Arguments,
 }
+
+/// `params.arguments` of a tool or a prompt.
+#[derive(Debug, Default)]
+pub(crate) enum Arguments {
+    /// Nothing that is judged reads them: the usual case costs nothing.
+    #[default]
+    NotRead,
+    /// Nobody has made this call yet.
+    Unknown,
+    Absent,
+    /// As the client wrote them.
+    Given(Box<RawValue>),
+}
+
+/// Calls of one message whose arguments are read; older revisions have batches.
+const MOST_READ: usize = 100;
 
 impl Message {
     /// Reads a POST body.
@@ -79,6 +96,32 @@ impl Message {
             return if calls.is_empty() { Err(MalformedCall::EmptyBatch) } else { Ok(Self::Batch(calls)) };
         }
         Ok(Self::Single(serde_json::from_str(text)?))
+    }
+
+    /// The same message with the arguments of the calls that are `wanted`, from the same body.
+    pub(crate) fn reading_arguments(mut self, body: &[u8], wanted: impl Fn(&Call) -> bool) -> Self {
+        match &mut self {
+            Self::Empty => {}
+            Self::Single(call) => {
+                if wanted(call) {
+                    // A body that has been read once is read again; were it not, the arguments would count as not read.
+                    if let Ok(WithArguments { params }) = serde_json::from_slice(body) {
+                        call.params.arguments = params.into();
+                    }
+                }
+            }
+            Self::Batch(calls) => {
+                if calls.iter().any(&wanted)
+                    && let Ok(all) = serde_json::from_slice::<Vec<WithArguments<'_>>>(body)
+                {
+                    let wanted = calls.iter_mut().zip(all).filter(|(call, _)| wanted(call));
+                    for (call, WithArguments { params }) in wanted.take(MOST_READ) {
+                        call.params.arguments = params.into();
+                    }
+                }
+            }
+        }
+        self
     }
 
     /// The calls in it, in order.
@@ -121,7 +164,7 @@ impl Message {
 impl Call {
     /// A call as it would be if the caller used a listed item, for judging lists.
     pub(crate) fn probe(method: &str, target: &str) -> Self {
-        let mut params = Params::default();
+        let mut params = Params { arguments: Arguments::Unknown, ..Params::default() };
         match method {
             "resources/read" => params.uri = Some(target.to_owned()),
             _ => params.name = Some(target.to_owned()),
@@ -154,6 +197,11 @@ impl Call {
         self.params.protocol_version.as_deref()
     }
 
+    /// What it is called with, if anything that is judged reads it.
+    pub(crate) const fn arguments(&self) -> &Arguments {
+        &self.params.arguments
+    }
+
     /// Whether an answer is expected.
     pub fn is_request(&self) -> bool {
         self.method.is_some() && self.id.is_some()
@@ -166,8 +214,28 @@ impl Call {
 }
 
 /// `K` (Kelvin sign) and `ſ` (long s) fold to ASCII letters in some case-insensitive decoders.
-fn folded(key: &str) -> String {
+pub(crate) fn folded(key: &str) -> String {
     if key.is_ascii() { key.to_ascii_lowercase() } else { key.to_lowercase().to_uppercase().to_lowercase() }
+}
+
+/// What a condition reads of a call. Every name in the message is known to be there once and in one spelling.
+#[derive(Deserialize)]
+struct WithArguments<'a> {
+    #[serde(borrow, default)]
+    params: Option<ParamsWithArguments<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ParamsWithArguments<'a> {
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl From<Option<ParamsWithArguments<'_>>> for Arguments {
+    fn from(params: Option<ParamsWithArguments<'_>>) -> Self {
+        let arguments = params.and_then(|params| params.arguments);
+        arguments.map_or(Self::Absent, |raw| Self::Given(raw.to_owned()))
+    }
 }
 
 /// The members of one object, of which `known` are read.
@@ -289,7 +357,7 @@ impl<'de> Visitor<'de> for ParamsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
-        const KNOWN: [&str; 4] = ["name", "uri", "taskId", "_meta"];
+        const KNOWN: [&str; 5] = ["name", "arguments", "uri", "taskId", "_meta"];
         let (mut names, mut params) = (Names::new(&KNOWN), Params::default());
         while let Some(Key(key)) = map.next_key()? {
             names.check(&key)?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::call::{Call, Message};
+use super::call::{Arguments, Call, Message};
+use super::condition::Unmet;
 use super::index::Index;
 use super::rule::Rule;
 use crate::idp::entra::groups::Unread;
@@ -32,6 +33,7 @@ pub struct Policy {
     rules: Vec<Rule>,
     index: Index,
     implied: Vec<(String, Vec<String>)>,
+    has_conditions: bool,
 }
 
 /// Why a call may not go on.
@@ -75,6 +77,8 @@ pub(crate) enum Reason {
     Clients(Vec<String>),
     /// Signing in again did not bring these scopes.
     ScopesNotGranted(Vec<String>),
+    /// The arguments, or what else the rule's condition reads, are not as it says.
+    Condition(Unmet),
 }
 
 /// Whether a caller sees an item of a list.
@@ -128,7 +132,8 @@ impl Policy {
     /// Rules in the order in which they are asked.
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
         let rules: Vec<Rule> = rules.into_iter().collect();
-        Self { index: Index::new(&rules), rules, implied: Vec::new() }
+        let has_conditions = rules.iter().any(|rule| rule.condition().is_some());
+        Self { index: Index::new(&rules), rules, implied: Vec::new(), has_conditions }
     }
 
     /// States that `scope` includes the `narrower` ones (a server must account for scope hierarchies,
@@ -225,7 +230,7 @@ impl Policy {
             Decider::NoRules | Decider::Protocol => Ok(Vec::new()),
             Decider::NoRule => Err(Reason::NoRule),
             Decider::Rule(at) => match self.rules.get(at) {
-                Some(rule) => self.judge_rule(principal, rule),
+                Some(rule) => self.judge_rule(principal, rule, call.arguments()),
                 None => Err(Reason::NoRule),
             },
         };
@@ -257,7 +262,12 @@ impl Policy {
     }
 
     /// The scopes that a rule's calls still miss, or why nothing would help.
-    pub(super) fn judge_rule(&self, principal: &Principal, rule: &Rule) -> Result<Vec<String>, Reason> {
+    pub(super) fn judge_rule(
+        &self,
+        principal: &Principal,
+        rule: &Rule,
+        arguments: &Arguments,
+    ) -> Result<Vec<String>, Reason> {
         if let Some(reason) = rule.callers().refuse(principal) {
             return Err(reason);
         }
@@ -268,11 +278,27 @@ impl Policy {
         if !missing.is_empty() && principal.kind() == Kind::Application {
             return Err(Reason::UserNeeded);
         }
+        // Before groups, for which somebody may have to be asked, and before a sign-in that would be in vain.
+        if let Some(condition) = rule.condition() {
+            condition.judge(principal, arguments).map_err(Reason::Condition)?;
+        }
         let groups = rule.required_groups();
         if !groups.is_empty() && !principal.is_in_one_of(groups).map_err(Reason::GroupsUnread)? {
             return Err(Reason::Groups(groups.to_vec()));
         }
         Ok(missing)
+    }
+
+    /// The message with those of its arguments that conditions read.
+    pub(crate) fn reading(&self, message: Message, body: &[u8]) -> Message {
+        if !self.has_conditions {
+            return message;
+        }
+        let reads = |call: &Call| match self.decider(call) {
+            Decider::Rule(at) => self.rules.get(at).and_then(Rule::condition).is_some(),
+            _ => false,
+        };
+        message.reading_arguments(body, reads)
     }
 
     pub(super) fn rules(&self) -> &[Rule] {

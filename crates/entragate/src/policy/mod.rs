@@ -6,6 +6,7 @@
 
 pub mod call;
 mod callers;
+pub mod condition;
 pub mod decide;
 pub(crate) mod filter;
 pub mod glob;
@@ -17,5 +18,8 @@ pub mod rule;
 pub mod shadow;
 pub(crate) mod step_up;
 
+pub use condition::Condition;
+#[cfg(feature = "cel")]
+pub use condition::ConditionError;
 pub use decide::Policy;
 pub use rule::Rule;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::call::Arguments;
 use super::decide::{Policy, Reason, unique};
 use super::rule::Rule;
 use crate::principal::{Kind, Principal};
@@ -26,7 +27,7 @@ pub struct RuleOutlook {
     pub names: Vec<String>,
     /// Whether the caller may.
     pub access: Access,
-    /// What is missing, for people.
+    /// What is missing, or what the arguments must be, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
 }
@@ -83,8 +84,8 @@ impl Policy {
     fn access(&self, who: &Principal, rule: &Rule, everywhere: &[String]) -> (Access, Option<String>) {
         let missing = self.missing_scopes(who, rule.required_scopes());
         let missing = unique(everywhere.iter().cloned().chain(missing));
-        match self.judge_rule(who, rule) {
-            Ok(_) if missing.is_empty() => (Access::Allowed, None),
+        match self.judge_rule(who, rule, &Arguments::Unknown) {
+            Ok(_) if missing.is_empty() => (Access::Allowed, only_when(rule)),
             Ok(_) => (Access::Refused, Some(words(&Reason::ScopesNotGranted(missing)))),
             Err(Reason::GroupsUnread(unread)) => {
                 let needs = words(&Reason::Groups(rule.required_groups().to_vec()));
@@ -105,6 +106,12 @@ impl Policy {
     }
 }
 
+/// What the arguments must be, when the caller is right.
+fn only_when(rule: &Rule) -> Option<String> {
+    let condition = rule.condition().filter(|condition| condition.reads_arguments())?;
+    Some(format!("when {}", condition.source()))
+}
+
 fn words(reason: &Reason) -> String {
     match reason {
         Reason::NoRule => "named by no rule".to_owned(),
@@ -122,6 +129,7 @@ fn words(reason: &Reason) -> String {
         Reason::NotNamed(Kind::Application) => "is for other programs".to_owned(),
         Reason::NotNamed(_) => "is for other users".to_owned(),
         Reason::Tenants(tenants) => format!("is for callers of tenant {}", tenants.join(", ")),
+        Reason::Condition(unmet) => format!("needs {}", unmet.condition),
         Reason::Clients(clients) => format!("needs the client {}", clients.join(", ")),
         Reason::ScopesNotGranted(scopes) => format!("needs scope {}", scopes.join(" ")),
     }

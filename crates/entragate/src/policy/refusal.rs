@@ -28,6 +28,7 @@ impl Forbidden {
             Reason::UserNeeded | Reason::NotNamed(Kind::User | Kind::Development) => "user",
             Reason::AppNeeded | Reason::NotNamed(Kind::Application) => "app",
             Reason::Tenants(_) => "tenant",
+            Reason::Condition(_) => "condition",
             Reason::Clients(_) => "client",
             Reason::ScopesNotGranted(_) => "scope",
             Reason::Groups(_) | Reason::GroupsUnread(_) => "group",
@@ -49,6 +50,14 @@ impl Forbidden {
             Reason::UserNeeded => format!(
                 "Not allowed: {what} needs a signed-in user, a program in its own name may not call it."
             ),
+            Reason::Condition(unmet) => {
+                let detail = unmet.detail().map(|detail| format!(" Here: {}.", shown(detail)));
+                format!(
+                    "Not allowed: {what} may be called only when this is true: {}{}",
+                    unmet.condition,
+                    detail.unwrap_or_default()
+                )
+            }
             Reason::AppNeeded => format!(
                 "Not allowed: {what} is for programs in their own name, and you are a signed-in user."
             ),
@@ -140,6 +149,7 @@ fn answer(call: &Call, forbidden: &Forbidden) -> Option<serde_json::Value> {
 mod tests {
     use super::*;
     use crate::idp::entra::groups::Unread;
+    use crate::policy::condition::{Unmet, Why};
 
     #[test]
     fn the_log_names_what_is_missing() {
@@ -154,6 +164,7 @@ mod tests {
             (Reason::NotNamed(Kind::User), "user"),
             (Reason::NotNamed(Kind::Application), "app"),
             (Reason::Tenants(names()), "tenant"),
+            (Reason::Condition(Unmet { condition: "x".to_owned(), why: Why::False }), "condition"),
             (Reason::Clients(names()), "client"),
             (Reason::ScopesNotGranted(names()), "scope"),
         ] {

@@ -2,6 +2,7 @@
 //! scopes.
 
 use super::callers::{Callers, Named};
+use super::condition::Condition;
 use super::glob::Glob;
 use crate::idp::entra::registration::{ClientId, Guid};
 use crate::principal::Principal;
@@ -29,6 +30,7 @@ pub struct Rule {
     groups: Vec<String>,
     scopes: Vec<String>,
     callers: Callers,
+    condition: Option<Condition>,
 }
 
 impl Rule {
@@ -149,6 +151,13 @@ impl Rule {
         self
     }
 
+    /// Demands that this holds for the arguments of the call. Of several conditions the last one counts.
+    #[must_use]
+    pub fn when(mut self, condition: Condition) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+
     /// Whether the rule names anything at all.
     pub fn is_empty(&self) -> bool {
         [&self.tools, &self.prompts, &self.resources, &self.methods].iter().all(|globs| globs.is_empty())
@@ -171,6 +180,20 @@ impl Rule {
             (&USES_OF_RESOURCES, &self.resources),
             (&[], &self.methods),
         ]
+    }
+
+    /// What must hold for the arguments.
+    pub const fn condition(&self) -> Option<&Condition> {
+        self.condition.as_ref()
+    }
+
+    /// A pattern of calls that have no arguments, although the rule's condition reads them: nobody could ever make one.
+    pub fn without_arguments(&self) -> Option<&str> {
+        self.condition.as_ref().filter(|condition| condition.reads_arguments())?;
+        let has_arguments =
+            |method: &&Glob| ["tools/call", "prompts/get"].iter().any(|one| method.matches(one));
+        let method = self.methods.iter().find(|method| !has_arguments(method));
+        self.resources.first().or(method).map(Glob::as_str)
     }
 
     /// The app roles of which a caller needs one.

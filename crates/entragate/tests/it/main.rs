@@ -23,6 +23,8 @@ mod layer_wire;
 mod lessons_document;
 mod policy;
 mod policy_callers;
+#[cfg(feature = "cel")]
+mod policy_conditions;
 mod policy_hostile;
 mod policy_lists;
 mod rate;

@@ -1,0 +1,146 @@
+//! The arguments that an expression reads, as strictly as the message around them: what another parser could read
+//! differently is refused, and so is what would take long to look at.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use cel::Value;
+use cel::objects::{Key, Map};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::check::Reads;
+use crate::policy::call::folded;
+
+/// Values and names of members, of what is looked at.
+const MOST: usize = 1000;
+/// Bytes of strings and names, likewise.
+const LARGEST: usize = 64 * 1024;
+/// Objects and lists within each other.
+const DEEPEST: usize = 16;
+/// Integers beyond it are not the same number to every parser (RFC 8259 §6).
+const EXACT: u64 = (1 << 53) - 1;
+
+/// The arguments of a call that has none.
+pub(super) fn none() -> Value {
+    Value::Map(Map { map: Arc::new(HashMap::new()) })
+}
+
+/// Those of the arguments that are read, or why they cannot be.
+pub(super) fn read(text: &str, reads: &Reads) -> Result<Value, String> {
+    let mut budget = Budget { values: MOST, bytes: LARGEST, reads };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let seed = Part { budget: &mut budget, depth: 0 };
+    seed.deserialize(&mut deserializer).map_err(|error| error.to_string())
+}
+
+struct Budget<'a> {
+    values: usize,
+    bytes: usize,
+    reads: &'a Reads,
+}
+
+impl Budget<'_> {
+    fn spend<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+        match (self.values.checked_sub(1), self.bytes.checked_sub(bytes)) {
+            (Some(values), Some(bytes)) => {
+                (self.values, self.bytes) = (values, bytes);
+                Ok(())
+            }
+            (None, _) => Err(E::custom(format_args!("more than {MOST} values to look at"))),
+            (_, None) => Err(E::custom(format_args!("more than {LARGEST} bytes to look at"))),
+        }
+    }
+
+    /// Refuses a member that another parser could take for one that is read, or for the one before it.
+    fn check<E: serde::de::Error>(&self, key: &str, before: &mut HashSet<String>) -> Result<(), E> {
+        let folded = folded(key);
+        if let Some(meant) = self.reads.misspelt(key, &folded) {
+            return Err(E::custom(format_args!("`{key}` must be written `{meant}`")));
+        }
+        let is_new = before.insert(folded);
+        if is_new { Ok(()) } else { Err(E::custom(format_args!("`{key}` is there twice"))) }
+    }
+}
+
+/// A value at some depth; at depth 0 the arguments themselves, of which only those that are read are looked at.
+struct Part<'a, 'b> {
+    budget: &'a mut Budget<'b>,
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Part<'_, '_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.depth > DEEPEST {
+            return Err(D::Error::custom(format_args!("nested more than {DEEPEST} deep")));
+        }
+        self.budget.spend(0)?;
+        if self.depth == 0 { deserializer.deserialize_map(self) } else { deserializer.deserialize_any(self) }
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_, '_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.depth == 0 { "an object of arguments" } else { "a JSON value" })
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Bool(truth))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value, E> {
+        if number.unsigned_abs() > EXACT { Err(inexact()) } else { Ok(Value::Int(number)) }
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
+        i64::try_from(number).ok().filter(|_| number <= EXACT).map(Value::Int).ok_or_else(inexact)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+        // Also an integer with too many digits for 64 bits.
+        const LIMIT: f64 = 9_007_199_254_740_991.0;
+        if number.abs() > LIMIT { Err(inexact()) } else { Ok(Value::Float(number)) }
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        self.budget.spend(text.len())?;
+        Ok(Value::from(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) =
+            list.next_element_seed(Part { budget: &mut *self.budget, depth: self.depth + 1 })?
+        {
+            values.push(value);
+        }
+        Ok(Value::List(Arc::new(values)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let (mut values, mut before) = (HashMap::new(), HashSet::new());
+        while let Some(key) = map.next_key::<String>()? {
+            self.budget.check(&key, &mut before)?;
+            if self.depth == 0 && !self.budget.reads.wants(&key) {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            self.budget.spend(key.len())?;
+            let part = Part { budget: &mut *self.budget, depth: self.depth + 1 };
+            values.insert(Key::from(key), map.next_value_seed(part)?);
+        }
+        Ok(Value::Map(Map { map: Arc::new(values) }))
+    }
+}
+
+fn inexact<E: serde::de::Error>() -> E {
+    E::custom("a number is too large to be the same to every parser")
+}
