@@ -21,6 +21,8 @@ const DRIVERS = {
   '@azure/msal-browser': node('msal-browser.mjs'),
   'jose': node('jose.mjs'),
   'PyJWT': python('pyjwt.py'),
+  'jose: assertion': node('assertion.mjs'),
+  'PyJWT: assertion': python('assertion.py'),
   'page': node('page.mjs'),
 }
 
@@ -71,7 +73,7 @@ async function drive(library, command) {
   writeFileSync(pem, ['client-certificate.pem', 'client-key.pem'].map(name => readFileSync(keys + name)).join('\n'))
   const driver = start(command, {
     PATH: `${here}bin:${process.env.PATH}`, HOME: folder, BROWSER: `${here}bin/xdg-open`, SIGN_IN_AS: 'alice', EMULATOR: url,
-    CHROMIUM: process.env.CHROMIUM, PEM_FILE: pem,
+    CHROMIUM: process.env.CHROMIUM, PEM_FILE: pem, ENTRAGATE_BIN: process.env.ENTRAGATE_BIN,
     // Nothing but the emulator's own authority makes the libraries trust it.
     NODE_EXTRA_CA_CERTS: ca, REQUESTS_CA_BUNDLE: ca, SSL_CERT_FILE: ca, PYTHONPATH: `${here}lib`, PYTHONDONTWRITEBYTECODE: '1',
   })

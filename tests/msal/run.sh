@@ -2,7 +2,8 @@
 # Microsoft's own client libraries against `entragate emulate --https`, and independent libraries that validate its tokens.
 #
 #   tests/msal/run.sh [library…]      all without names: @azure/msal-node, @azure/identity, msal, azure-identity,
-#                                     @azure/msal-browser, jose, PyJWT, page (the programs of docs/reference/emulator.md)
+#                                     @azure/msal-browser, jose, PyJWT, page (the programs of docs/reference/emulator.md),
+#                                     'jose: assertion', 'PyJWT: assertion' (what the gateway signs for MCP servers)
 #
 # The binary is $ENTRAGATE_BIN, else the newest one in the target directory, else it is built.
 # Needs Node.js >= 20 with npm, Python >= 3.11 with venv, and Chromium ($CHROMIUM, else found by name); as root on Debian it

@@ -12,10 +12,10 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use serde::Serialize;
 
-use crate::upstream::Upstream;
+use crate::upstream::Upstreams;
 
 /// `/healthz` (the process runs), `/readyz` (it can do its work), `/sign-ins` (what happened to whom, in broker mode).
-pub fn router(gate: Gate, upstream: Upstream) -> Router {
+pub fn router(gate: Gate, upstreams: Upstreams) -> Router {
     let traces = Router::new()
         .route("/sign-ins", get(sign_ins))
         .route("/sign-ins/{id}", get(sign_in))
@@ -24,7 +24,7 @@ pub fn router(gate: Gate, upstream: Upstream) -> Router {
         .route("/healthz", get(|| async { answer(StatusCode::OK, &Health { status: "ok", missing: &[] }) }))
         .route("/readyz", get(ready))
         .merge(traces)
-        .with_state((gate, upstream))
+        .with_state((gate, upstreams))
 }
 
 #[derive(Serialize)]
@@ -37,14 +37,20 @@ struct Health<'a> {
 #[derive(Serialize)]
 struct Missing {
     what: &'static str,
+    /// The public path of the MCP server, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
     why: String,
 }
 
-async fn ready(State((gate, upstream)): State<(Gate, Upstream)>) -> Response {
-    let (entra, server) = tokio::join!(gate.ready(), upstream.reachable());
-    let entra = entra.err().map(|error| Missing { what: "entra", why: error.to_string() });
-    let server = server.err().map(|why| Missing { what: "upstream", why });
-    let missing: Vec<Missing> = entra.into_iter().chain(server).collect();
+async fn ready(State((gate, upstreams)): State<(Gate, Upstreams)>) -> Response {
+    let (entra, servers) = tokio::join!(gate.ready(), upstreams.unreachable());
+    let entra = entra.err().map(|error| Missing { what: "entra", route: None, why: error.to_string() });
+    let servers = servers.into_iter().map(|(path, why)| {
+        let route = upstreams.are_several().then(|| path.to_owned());
+        Missing { what: "upstream", route, why }
+    });
+    let missing: Vec<Missing> = entra.into_iter().chain(servers).collect();
     if missing.is_empty() {
         answer(StatusCode::OK, &Health { status: "ready", missing: &missing })
     } else {
@@ -74,11 +80,11 @@ fn is_here(peer: Option<IpAddr>, host: Option<&str>) -> bool {
     is_local && peer.is_some_and(|peer| peer.to_canonical().is_loopback())
 }
 
-async fn sign_ins(State((gate, _)): State<(Gate, Upstream)>) -> Response {
+async fn sign_ins(State((gate, _)): State<(Gate, Upstreams)>) -> Response {
     answer(StatusCode::OK, &gate.sign_ins())
 }
 
-async fn sign_in(State((gate, _)): State<(Gate, Upstream)>, Path(id): Path<String>) -> Response {
+async fn sign_in(State((gate, _)): State<(Gate, Upstreams)>, Path(id): Path<String>) -> Response {
     match gate.sign_in(&id) {
         Some(sign_in) => answer(StatusCode::OK, &sign_in),
         None => answer(StatusCode::NOT_FOUND, &Health { status: "no such sign-in", missing: &[] }),

@@ -34,6 +34,7 @@ impl Arguments {
 struct SignIn {
     id: String,
     client: String,
+    resource: String,
     began: u64,
     steps: Vec<Step>,
     verdict: String,
@@ -105,8 +106,9 @@ fn all(sign_ins: &[SignIn]) -> String {
 }
 
 fn one(sign_in: &SignIn) -> String {
-    let mut text =
-        format!("{}  {}\n{}\n\n", sign_in.id.bold(), printable(&sign_in.client), printable(&sign_in.verdict));
+    let (client, verdict) = (printable(&sign_in.client), printable(&sign_in.verdict));
+    let resource = printable(&sign_in.resource);
+    let mut text = format!("{}  {client}, for {resource}\n{verdict}\n\n", sign_in.id.bold());
     for step in &sign_in.steps {
         let mark = match step.outcome.as_str() {
             "passed" => "✓".green().to_string(),

@@ -13,26 +13,28 @@ use crate::clock::Clock;
 use crate::front_door;
 use crate::gate::Gate;
 use crate::idp::entra::groups::Groups;
-use crate::idp::entra::registration::{ApiApp, ClientId};
+use crate::idp::entra::obo::Exchange;
+use crate::idp::entra::registration::ClientId;
 use crate::idp::http::Outbound;
 use crate::oauth::broker::Broker;
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::redirect_policy::RedirectPolicy;
-use crate::oauth::resource::KnownResources;
+use crate::oauth::target::Target;
 use crate::rate::ClientAddress;
 use crate::token::keys::Keyring;
-use crate::token::verifier::Verifier;
+use crate::upstream::assertion::Assertions;
 use crate::{discovery, oauth};
 
-/// What is known about Entra and about the two app registrations.
+/// What is known about Entra, and how people sign in there.
 pub(crate) struct Entra {
-    pub(crate) api: ApiApp,
     pub(crate) http: Outbound,
     pub(crate) keyring: Arc<Keyring>,
-    pub(crate) verifier: Verifier,
     pub(crate) redirects: RedirectPolicy,
-    pub(crate) resources: KnownResources,
     pub(crate) groups: Groups,
+    /// Asks for tokens in the name of callers, when that is set up.
+    pub(crate) on_behalf_of: Option<Exchange>,
+    /// Signs for MCP servers that verify, when that is set up.
+    pub(crate) assertions: Option<Assertions>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) way: Way,
 }
@@ -56,29 +58,35 @@ impl Way {
 pub(crate) struct Facade {
     pub(crate) gate: Gate,
     pub(crate) entra: Arc<Entra>,
+    /// What a sign-in can be for: at least one.
+    pub(crate) targets: Arc<[Target]>,
+}
+
+impl Facade {
+    /// The MCP server with this URL, if it is (still) one of the gate's.
+    pub(crate) fn target(&self, url: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.url() == url)
+    }
+
+    /// Every scope that is published, each once.
+    pub(crate) fn qualified_scopes(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for scope in self.targets.iter().flat_map(|target| target.api().qualified_scopes()) {
+            if !all.contains(&scope) {
+                all.push(scope);
+            }
+        }
+        all
+    }
 }
 
 /// The facade's routes (design: the tree is the protocol).
 pub(crate) fn router(facade: Facade) -> Router {
     let base = facade.gate.base_url().path().to_owned();
-    let mcp = format!("{base}{}", facade.gate.resource_path()).trim_end_matches('/').to_owned();
-    let mut router = Router::new();
-
-    // A server at the base URL itself has one document: there, both name the same resource.
-    let mut taken: Vec<String> = Vec::new();
-    let resource = discovery::protected_resource::document(&facade);
-    let origin_resource = discovery::protected_resource::origin_document(&facade);
-    for (at, content) in [(&mcp, resource), (&base, origin_resource)] {
-        for path in well_known("oauth-protected-resource", at) {
-            if !taken.contains(&path) {
-                router = router.route(&path, document(&content));
-                taken.push(path);
-            }
-        }
-    }
+    let mut router = protected_resources(Router::new(), &facade, &base);
 
     let server = discovery::authorization_server::document(&facade);
-    for path in authorization_server_paths(&base, &mcp) {
+    for path in authorization_server_paths(&base, &facade.targets) {
         router = router.route(&path, document(&server));
     }
 
@@ -103,6 +111,31 @@ pub(crate) fn router(facade: Facade) -> Router {
         .layer(axum::middleware::from_fn_with_state(gate, front_door::facade))
 }
 
+/// RFC 9728 metadata of each MCP server, and of the origin if there is one that the origin can stand for (RS-11).
+fn protected_resources(mut router: Router<Facade>, facade: &Facade, base: &str) -> Router<Facade> {
+    let of = |target: &Target| (at(base, target), discovery::protected_resource::document(facade, target));
+    let mut documents: Vec<_> = facade.targets.iter().map(of).collect();
+    if let [only] = &*facade.targets {
+        documents.push((base.to_owned(), discovery::protected_resource::origin_document(facade, only)));
+    }
+    // A server at the base URL itself has one document: there, both name the same resource.
+    let mut taken: Vec<String> = Vec::new();
+    for (at, content) in documents {
+        for path in well_known("oauth-protected-resource", &at) {
+            if !taken.contains(&path) {
+                router = router.route(&path, document(&content));
+                taken.push(path);
+            }
+        }
+    }
+    router
+}
+
+/// The path of an MCP server below the origin.
+fn at(base: &str, target: &Target) -> String {
+    format!("{base}{}", target.resource.path()).trim_end_matches('/').to_owned()
+}
+
 /// What only an authorization server of our own has.
 fn broker_routes(router: Router<Facade>, base: &str) -> Router<Facade> {
     router
@@ -123,10 +156,14 @@ fn well_known(name: &str, at: &str) -> [String; 2] {
 }
 
 /// Clients without protected-resource metadata derive both from the MCP URL (docs/clients.md K06).
-fn authorization_server_paths(base: &str, mcp: &str) -> Vec<String> {
+fn authorization_server_paths(base: &str, targets: &[Target]) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
+    let places: Vec<String> = [String::new(), base.to_owned()]
+        .into_iter()
+        .chain(targets.iter().map(|target| at(base, target)))
+        .collect();
     for name in ["oauth-authorization-server", "openid-configuration"] {
-        for at in ["", base, mcp] {
+        for at in &places {
             for path in well_known(name, at) {
                 if !paths.contains(&path) {
                     paths.push(path);

@@ -3,6 +3,10 @@
 
 mod builder;
 mod entra;
+mod paths;
+mod resource;
+mod route;
+mod upstream;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -16,18 +20,14 @@ use http::{HeaderMap, Response};
 use tower_service::Service;
 
 use crate::base_url::BaseUrl;
-use crate::discovery::challenge::Challenge;
 use crate::facade::{self, Entra, Facade};
 use crate::front_door::FrontDoor;
 use crate::idp::entra::credential::Credential;
 use crate::idp::entra::registration::{ApiApp, ClientId, TenantId};
 use crate::layer::{GateLayer, Guarded};
-use crate::policy::Policy;
-use crate::policy::mirror::Mirrors;
-use crate::policy::step_up::StepUps;
+use crate::oauth::target::Target;
 use crate::rate::RateLimit;
 use crate::seal::SealKeys;
-use crate::session::SessionSeal;
 use crate::token;
 use crate::token::bearer::{Presented, presented};
 use crate::token::report::TokenReport;
@@ -36,6 +36,9 @@ use crate::trace::SignIn;
 
 pub use builder::GateBuilder;
 use entra::Mode;
+pub(crate) use resource::Audience;
+pub use resource::Resource;
+pub use route::Route;
 
 /// The two app registrations of relay mode (row 4 of docs/incompatibilities).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +78,12 @@ pub enum GateError {
         "path `{0}` must start with a slash, have no trailing slash, and not be one of the gateway's own"
     )]
     Path(String),
+    /// Two routes that a client could mix up.
+    #[error("paths `{0}` and `{1}` of two routes are the same, or one is below the other")]
+    Overlap(String, String),
+    /// A rule, a name or a path that would belong to no route.
+    #[error("with routes, path, name and rules belong to each route and not to the builder")]
+    TwoDescriptions,
     /// A scope or URL with characters that no header may hold.
     #[error("the scopes or the base URL cannot be written into a WWW-Authenticate header")]
     Challenge,
@@ -116,25 +125,16 @@ pub struct NotReady(String);
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
 
-pub(crate) struct Inner {
+struct Inner {
     base: BaseUrl,
-    resource: Resource,
-    pub(crate) entra: Option<Arc<Entra>>,
-    pub(crate) challenge: Challenge,
-    pub(crate) policy: Arc<Policy>,
+    entra: Option<Arc<Entra>>,
+    /// What every request to it must pass, whichever resource it is for.
     front_door: FrontDoor,
-    pub(crate) max_body_bytes: usize,
-    pub(crate) sessions: SessionSeal,
     rate_limit: RateLimit,
-    pub(crate) step_ups: StepUps,
-}
-
-/// The protected MCP server as clients know it.
-struct Resource {
-    path: String,
-    url: String,
-    also: Vec<String>,
-    name: String,
+    /// At least one.
+    resources: Vec<Arc<Resource>>,
+    /// Those among them that tokens are asked for: all, or none in development mode.
+    targets: Arc<[Target]>,
 }
 
 impl Gate {
@@ -157,17 +157,27 @@ impl Gate {
     /// is none, so that clients do not try to sign in.
     pub fn router(&self) -> Router {
         match &self.0.entra {
-            Some(entra) => facade::router(Facade { gate: self.clone(), entra: Arc::clone(entra) }),
+            Some(entra) => facade::router(Facade {
+                gate: self.clone(),
+                entra: Arc::clone(entra),
+                targets: Arc::clone(&self.0.targets),
+            }),
             None => Router::new(),
         }
     }
 
-    /// The layer that lets only permitted requests through to the service it wraps.
+    /// The layer that lets only permitted requests through to the service it wraps: of the only resource. Where there are
+    /// several, [`Self::layer_of`] says whose it is, and this one lets nothing through.
     pub fn layer(&self) -> GateLayer {
-        GateLayer::new(self.clone())
+        GateLayer::new(self.clone(), self.only())
     }
 
-    /// The facade together with `service` behind the layer at the resource path.
+    /// The layer of one of several resources.
+    pub fn layer_of(&self, resource: &Arc<Resource>) -> GateLayer {
+        GateLayer::new(self.clone(), Some(Arc::clone(resource)))
+    }
+
+    /// The facade together with `service` behind the layer at the resource path: at each, if there are several.
     ///
     /// Any other path is not found: paths are protected by not being there, not by being listed.
     pub fn protect<S, B>(&self, service: S) -> Router
@@ -177,17 +187,30 @@ impl Gate {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
-        let guarded = Guarded::new(self.clone(), service);
+        self.protect_each(move |_| service.clone())
+    }
+
+    /// As [`Self::protect`], with a service for each resource. `service` is asked for every one, so none can be forgotten.
+    pub fn protect_each<S, B>(&self, mut service: impl FnMut(&Resource) -> S) -> Router
+    where
+        S: Service<Request, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
         let base = self.0.base.path();
         let mut router = self.router();
-        let mut seen: Vec<String> = Vec::new();
-        for path in std::iter::once(&self.0.resource.path).chain(&self.0.resource.also) {
-            // With and without a slash at the end: clients and servers add and drop it.
-            let path = format!("{base}{path}").trim_end_matches('/').to_owned();
-            for path in [format!("{path}/"), path] {
-                if !path.is_empty() && !seen.contains(&path) {
-                    router = router.route_service(&path, guarded.clone());
-                    seen.push(path);
+        for resource in &self.0.resources {
+            let guarded = Guarded::new(self.clone(), Some(Arc::clone(resource)), service(resource));
+            let mut seen: Vec<String> = Vec::new();
+            for path in resource.paths() {
+                // With and without a slash at the end: clients and servers add and drop it.
+                let path = format!("{base}{path}").trim_end_matches('/').to_owned();
+                for path in [format!("{path}/"), path] {
+                    if !path.is_empty() && !seen.contains(&path) {
+                        router = router.route_service(&path, guarded.clone());
+                        seen.push(path);
+                    }
                 }
             }
         }
@@ -209,15 +232,21 @@ impl Gate {
     /// rules depend on groups that are not in an accepted token, Microsoft Graph is asked as it is for a call, unless keys
     /// were saved.
     ///
-    /// `None` in development mode, and when there is no `Authorization` header.
+    /// `None` in development mode, and when there is no `Authorization` header. Where there are several resources, it is
+    /// about the first; [`Self::examine_at`] names one.
     pub async fn examine(&self, headers: &HeaderMap) -> Option<TokenReport> {
-        let entra = self.0.entra.as_ref()?;
+        self.examine_at(self.0.resources.first()?, headers).await
+    }
+
+    /// As [`Self::examine`], at one of several resources.
+    pub async fn examine_at(&self, resource: &Resource, headers: &HeaderMap) -> Option<TokenReport> {
+        let audience = resource.audience.as_ref()?;
         let token = match presented(headers) {
             Presented::Nothing => return None,
             Presented::Bearer(token) => Some(token),
             Presented::Repeated | Presented::Unreadable => None,
         };
-        Some(token::examine::examine(entra, &self.0.policy, token).await)
+        Some(token::examine::examine(resource, audience, token).await)
     }
 
     /// Entra's endpoints and keys as they are now, to judge tokens with where Entra cannot be reached.
@@ -246,14 +275,28 @@ impl Gate {
         &self.0.base
     }
 
-    /// The MCP server's path below the base URL.
+    /// The MCP server's path below the base URL; the first one's, where there are several.
     pub fn resource_path(&self) -> &str {
-        &self.0.resource.path
+        self.first().path()
     }
 
-    /// The MCP server's public URL: the RFC 8707 resource.
+    /// The MCP server's public URL, the RFC 8707 resource; the first one's, where there are several.
     pub fn resource_url(&self) -> &str {
-        &self.0.resource.url
+        self.first().url()
+    }
+
+    /// The MCP servers behind it: at least one.
+    pub fn resources(&self) -> &[Arc<Resource>] {
+        &self.0.resources
+    }
+
+    fn first(&self) -> &Resource {
+        self.0.resources.first().expect("a gate without routes is not built")
+    }
+
+    /// The resource, if there is one only.
+    fn only(&self) -> Option<Arc<Resource>> {
+        if let [only] = self.0.resources.as_slice() { Some(Arc::clone(only)) } else { None }
     }
 
     /// Whether authentication is off.
@@ -261,8 +304,9 @@ impl Gate {
         self.0.entra.is_none()
     }
 
-    pub(crate) fn resource_name(&self) -> &str {
-        &self.0.resource.name
+    /// What people may call everything behind it.
+    pub(crate) fn shown_name(&self) -> String {
+        self.only().map_or_else(|| self.0.base.authority(), |only| only.name().to_owned())
     }
 
     pub(crate) fn front_door(&self) -> &FrontDoor {
@@ -271,20 +315,6 @@ impl Gate {
 
     pub(crate) fn rate_limit(&self) -> &RateLimit {
         &self.0.rate_limit
-    }
-
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.0
-    }
-}
-
-impl Inner {
-    /// Whether a message sent to this path has headers that mirror it: not on the further paths of the HTTP+SSE transport,
-    /// which has none in any revision (TR-15).
-    pub(crate) fn mirrors(&self, path: &str) -> Mirrors {
-        let below = path.strip_prefix(self.base.path()).unwrap_or(path).trim_end_matches('/');
-        let is_further = self.resource.also.iter().any(|also| also.trim_end_matches('/') == below);
-        if is_further { Mirrors::Optional } else { Mirrors::Required }
     }
 }
 

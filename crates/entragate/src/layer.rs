@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use crate::discovery::challenge;
 use crate::front_door;
-use crate::gate::{Gate, Inner};
+use crate::gate::{Gate, Resource};
 use crate::headers::remove_untrusted;
 use crate::oauth::error::json as json_response;
 use crate::open_ended::{End, Opened, end_with_token};
@@ -34,6 +34,8 @@ use crate::response_filter::{AnswerFilter, Asked, filtered};
 use crate::session;
 use crate::signin::{Leg, leg};
 use crate::token::bearer::{Presented, presented};
+use crate::token::cache;
+use crate::token::held::{Caller, Held};
 use crate::token::refused::{Refused, shown};
 use crate::token::sealed::{self, SealedError};
 use crate::token::verifier::VerifyError;
@@ -41,7 +43,11 @@ use crate::unread;
 
 /// Wraps an MCP server so that only permitted requests reach it.
 #[derive(Debug, Clone)]
-pub struct GateLayer(Gate);
+pub struct GateLayer {
+    gate: Gate,
+    /// Nothing: of several resources nobody said which, so nothing may pass.
+    resource: Option<Arc<Resource>>,
+}
 
 /// The service that [`GateLayer`] makes.
 pub type GateService<S> = Guarded<S>;
@@ -50,12 +56,13 @@ pub type GateService<S> = Guarded<S>;
 #[derive(Debug, Clone)]
 pub struct Guarded<S> {
     gate: Gate,
+    resource: Option<Arc<Resource>>,
     inner: S,
 }
 
 impl GateLayer {
-    pub(crate) fn new(gate: Gate) -> Self {
-        Self(gate)
+    pub(crate) fn new(gate: Gate, resource: Option<Arc<Resource>>) -> Self {
+        Self { gate, resource }
     }
 }
 
@@ -63,13 +70,13 @@ impl<S> Layer<S> for GateLayer {
     type Service = Guarded<S>;
 
     fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded::new(self.0.clone(), inner)
+        Guarded::new(self.gate.clone(), self.resource.clone(), inner)
     }
 }
 
 impl<S> Guarded<S> {
-    pub(crate) fn new(gate: Gate, inner: S) -> Self {
-        Self { gate, inner }
+    pub(crate) fn new(gate: Gate, resource: Option<Arc<Resource>>, inner: S) -> Self {
+        Self { gate, resource, inner }
     }
 }
 
@@ -92,7 +99,7 @@ where
         // The ready instance is called, its clone waits for the next request (tower's readiness contract).
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let gate = self.gate.clone();
+        let (gate, resource) = (self.gate.clone(), self.resource.clone());
         Box::pin(async move {
             if let Some(mut refusal) = gate.front_door().refuse(&request) {
                 // Not readable for the page that asked: its `Origin` is what was refused.
@@ -100,16 +107,17 @@ where
                 unread::settle(&parts, body, &mut refusal).await;
                 return Ok(refusal);
             }
+            let Some(resource) = resource else { return Ok(nobodys()) };
             let origin = request.headers().get(ORIGIN).cloned();
-            let mut response = match admit(&gate, request).await {
+            let mut response = match admit(&resource, request).await {
                 Ok(Admitted { request, principal, filter, opened }) => {
                     let mut response = inner.call(request).await?.map(Body::new);
-                    session::bind(gate.inner(), &principal, &mut response);
+                    session::bind(&resource, &principal, &mut response);
                     if let Some(filter) = filter {
                         response = filtered(response, filter).await;
                     }
                     match opened {
-                        Some(opened) => end_with_token(response, opened, end_of(gate.inner(), &principal)),
+                        Some(opened) => end_with_token(response, opened, end_of(&resource, &principal)),
                         None => response,
                     }
                 }
@@ -119,6 +127,14 @@ where
             Ok(response)
         })
     }
+}
+
+/// [`Gate::layer`] of a gate with several resources: a defect of the program, which must not open a door.
+fn nobodys() -> Response<Body> {
+    tracing::error!("the gate has several routes, and this layer is of none of them: use Gate::layer_of");
+    let text = "the server is set up wrongly, see its log";
+    let error = serde_json::json!({ "error": "server_error", "error_description": text });
+    json_response(StatusCode::INTERNAL_SERVER_ERROR, &error)
 }
 
 /// A request that may go on, and what its answer must still pass.
@@ -131,26 +147,25 @@ struct Admitted {
 
 type Refusal = Box<Response<Body>>;
 
-async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
-    let inner = gate.inner();
+async fn admit(resource: &Arc<Resource>, request: Request) -> Result<Admitted, Refusal> {
     if front_door::is_preflight(request.method()) {
         return Err(Box::new(front_door::preflight(request.headers(), request.headers().get(ORIGIN))));
     }
     let (parts, body) = request.into_parts();
-    let principal = match check_head(inner, &parts).await {
-        Ok(principal) => principal,
+    let Caller { principal, held } = match check_head(resource, &parts).await {
+        Ok(caller) => caller,
         Err(mut refusal) => {
             unread::settle(&parts, body, &mut refusal).await;
             return Err(refusal);
         }
     };
-    let (mut request, message) = read_message(inner, parts, body).await?;
-    let mirrors = inner.mirrors(request.uri().path());
+    let (mut request, message) = read_message(resource, parts, body).await?;
+    let mirrors = resource.mirrors(request.uri().path());
     mirror::check(request.headers(), &message, mirrors).map_err(|text| header_mismatch(&message, &text))?;
-    session::open(inner, &principal, &message, &mut request)?;
-    let principal = with_groups(inner, principal, &message).await;
-    let permit = decide(inner, &principal, message)?;
-    let filter = filter_for(inner, &permit, request.method());
+    session::open(resource, &principal, &message, &mut request)?;
+    let principal = with_groups(resource, principal, &message).await;
+    let permit = decide(resource, &principal, message)?.holding(held).at(Arc::clone(resource));
+    let filter = filter_for(resource, &permit, request.method());
     let opened = Opened::by(request.method(), permit.message());
     remove_untrusted(request.headers_mut());
     if filter.is_some() {
@@ -163,19 +178,19 @@ async fn admit(gate: &Gate, request: Request) -> Result<Admitted, Refusal> {
 }
 
 /// Before a byte of the body is read.
-async fn check_head(inner: &Inner, request: &Parts) -> Result<Principal, Refusal> {
-    check_size(inner, request)?;
-    let principal = authenticate(inner, request).await?;
+async fn check_head(resource: &Resource, request: &Parts) -> Result<Caller, Refusal> {
+    check_size(resource, request)?;
+    let caller = authenticate(resource, request).await?;
     if request.method == Method::POST {
         check_coding(&request.headers)?;
     }
-    Ok(principal)
+    Ok(caller)
 }
 
-fn check_size(inner: &Inner, request: &Parts) -> Result<(), Refusal> {
+fn check_size(resource: &Resource, request: &Parts) -> Result<(), Refusal> {
     let declared =
         request.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > inner.max_body_bytes) { Err(too_large()) } else { Ok(()) }
+    if declared.is_some_and(|length| length > resource.max_body_bytes) { Err(too_large()) } else { Ok(()) }
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
@@ -192,41 +207,42 @@ fn refusal_json(status: StatusCode, error: &str, text: &str) -> Refusal {
     Box::new(json_response(status, &serde_json::json!({ "error": error, "error_description": text })))
 }
 
-async fn authenticate(inner: &Inner, request: &Parts) -> Result<Principal, Refusal> {
-    let Some(entra) = &inner.entra else {
-        return Ok(Principal::development());
+async fn authenticate(resource: &Resource, request: &Parts) -> Result<Caller, Refusal> {
+    let Some(audience) = &resource.audience else {
+        return Ok(Caller { principal: Principal::development(), held: Held::Nothing });
     };
     let token = match presented(&request.headers) {
         Presented::Bearer(token) => token,
         Presented::Nothing => {
             leg!(Leg::Challenge, method = request.method.as_str());
-            return Err(Box::new(inner.challenge.sign_in()));
+            return Err(Box::new(resource.challenge.sign_in()));
         }
         Presented::Repeated => {
             tracing::warn!(target: "entragate::token", check = "authorization_repeated", "two headers");
-            return Err(Box::new(inner.challenge.invalid_request("The Authorization header is repeated")));
+            return Err(Box::new(resource.challenge.invalid_request("The Authorization header is repeated")));
         }
-        Presented::Unreadable => return Err(refused_token(inner, &Refused::Header)),
+        Presented::Unreadable => return Err(refused_token(resource, &Refused::Header)),
     };
-    if let Some(broker) = entra.way.broker()
+    let hash = cache::hash(token);
+    if let Some(broker) = audience.entra.way.broker()
         && sealed::is_sealed(token)
     {
-        return broker.tokens.verify(token).await.map_err(|error| match error {
-            SealedError::Refused(refused) => refused_token(inner, &refused),
+        return broker.tokens.verify(token, hash, resource.url()).await.map_err(|error| match error {
+            SealedError::Refused(refused) => refused_token(resource, &refused),
             SealedError::Unavailable(reason) => unjudged(&reason),
         });
     }
-    match entra.verifier.verify(token).await {
-        Ok(principal) => Ok(principal),
-        Err(VerifyError::Refused(refused)) => Err(refused_token(inner, &refused)),
+    match audience.verifier.verify(token, hash).await {
+        Ok(principal) => Ok(Caller { principal, held: Held::entra(hash, &request.headers) }),
+        Err(VerifyError::Refused(refused)) => Err(refused_token(resource, &refused)),
         Err(VerifyError::Unavailable(reason)) => Err(unjudged(&reason)),
     }
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
-fn refused_token(inner: &Inner, refused: &Refused) -> Refusal {
+fn refused_token(resource: &Resource, refused: &Refused) -> Refusal {
     tracing::warn!(target: "entragate::token", check = refused.check(), reason = %refused, "token refused");
-    Box::new(inner.challenge.invalid_token(refused.public_text()))
+    Box::new(resource.challenge.invalid_token(refused.public_text()))
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
@@ -236,14 +252,18 @@ fn unjudged(reason: &dyn std::fmt::Display) -> Refusal {
 }
 
 /// Reads the message of a POST; other methods carry none and lose a body they should not have.
-async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Request, Message), Refusal> {
+async fn read_message(
+    resource: &Resource,
+    mut parts: Parts,
+    body: Body,
+) -> Result<(Request, Message), Refusal> {
     if parts.method != Method::POST {
         for of_the_body in [CONTENT_LENGTH, TRANSFER_ENCODING] {
             parts.headers.remove(of_the_body);
         }
         return Ok((Request::from_parts(parts, Body::empty()), Message::Empty));
     }
-    let Ok(bytes) = whole(body, inner.max_body_bytes).await else {
+    let Ok(bytes) = whole(body, resource.max_body_bytes).await else {
         let mut refusal = too_large();
         unread::announce_end(&parts, &mut refusal);
         return Err(refusal);
@@ -255,7 +275,7 @@ async fn read_message(inner: &Inner, mut parts: Parts, body: Body) -> Result<(Re
         let answer = serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error });
         Box::new(json_response(StatusCode::BAD_REQUEST, &answer))
     })?;
-    let message = inner.policy.reading(message, &bytes);
+    let message = resource.policy.reading(message, &bytes);
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
 }
 
@@ -319,19 +339,22 @@ fn header_mismatch(message: &Message, text: &str) -> Refusal {
 
 /// Memberships that are not in the token are asked for only where they decide, so that nobody waits for Microsoft Graph in
 /// vain. What a list shows is looked at when it is there.
-async fn with_groups(inner: &Inner, who: Principal, message: &Message) -> Principal {
-    match &inner.entra {
-        Some(entra) if inner.policy.depends_on_groups(&who, message, entra.api.required_scopes()) => {
-            entra.groups.completed(&who).await
+async fn with_groups(resource: &Resource, who: Principal, message: &Message) -> Principal {
+    match &resource.audience {
+        Some(audience)
+            if resource.policy.depends_on_groups(&who, message, audience.api.required_scopes()) =>
+        {
+            audience.entra.groups.completed(&who).await
         }
         _ => who,
     }
 }
 
-fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Permit, Refusal> {
-    let baseline = inner.entra.as_ref().map(|entra| entra.api.required_scopes()).unwrap_or_default();
+fn decide(resource: &Resource, principal: &Principal, message: Message) -> Result<Permit, Refusal> {
+    let baseline =
+        resource.audience.as_ref().map(|audience| audience.api.required_scopes()).unwrap_or_default();
     let message = Arc::new(message);
-    let denial = match inner.policy.decide(principal, &message, baseline) {
+    let denial = match resource.policy.decide(principal, &message, baseline) {
         Ok(permit) => {
             for call in permit.message().calls() {
                 leg!(
@@ -351,19 +374,20 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
     match denial {
         Denial::InsufficientScope { missing, wanted } => {
             leg!(Leg::Denied, missing = "scope", object_id = principal.object_id());
-            if let (Some(entra), Some(call)) = (&inner.entra, message.calls().first())
-                && inner.step_ups.is_fruitless(principal, &missing, entra.clock.now())
+            if let (Some(audience), Some(call)) = (&resource.audience, message.calls().first())
+                && resource.step_ups.is_fruitless(principal, &missing, audience.entra.clock.now())
             {
                 let forbidden = Forbidden::new(call, Reason::ScopesNotGranted(missing));
                 return Err(Box::new(refusal::response(&forbidden, &message)));
             }
-            let qualified: Vec<String> = match &inner.entra {
-                Some(entra) => {
-                    wanted.iter().map(|scope| format!("{}/{scope}", entra.api.identifier_uri())).collect()
+            let qualified: Vec<String> = match &resource.audience {
+                Some(audience) => {
+                    let uri = audience.api.identifier_uri();
+                    wanted.iter().map(|scope| format!("{uri}/{scope}")).collect()
                 }
                 None => wanted,
             };
-            Err(Box::new(inner.challenge.insufficient_scope(&qualified)))
+            Err(Box::new(resource.challenge.insufficient_scope(&qualified)))
         }
         Denial::Forbidden(forbidden) => {
             let text = forbidden.text();
@@ -379,19 +403,20 @@ fn decide(inner: &Inner, principal: &Principal, message: Message) -> Result<Perm
 }
 
 /// When the caller's token ends.
-fn end_of(inner: &Inner, principal: &Principal) -> Option<End> {
-    inner.entra.as_ref().map(|entra| (Arc::clone(&entra.clock), principal.expires_at()))
+fn end_of(resource: &Resource, principal: &Principal) -> Option<End> {
+    let audience = resource.audience.as_ref()?;
+    Some((Arc::clone(&audience.entra.clock), principal.expires_at()))
 }
 
 /// Lists are filtered when there are rules, also in streams that may resume an earlier answer (GET).
-fn filter_for(inner: &Inner, permit: &Permit, method: &Method) -> Option<AnswerFilter> {
-    let entra = inner.entra.as_ref().filter(|_| !inner.policy.is_empty())?;
+fn filter_for(resource: &Resource, permit: &Permit, method: &Method) -> Option<AnswerFilter> {
+    let audience = resource.audience.as_ref().filter(|_| !resource.policy.is_empty())?;
     let lists = permit.message().calls().iter().any(|call| call.method().ends_with("/list"));
     let asked = match method {
         _ if lists => Asked::List,
         &Method::GET => Asked::Stream,
         _ => return None,
     };
-    let filter = Filter::new(Arc::clone(&inner.policy), permit.principal().clone());
-    Some(AnswerFilter { filter, asked, entra: Arc::clone(entra) })
+    let filter = Filter::new(Arc::clone(&resource.policy), permit.principal().clone());
+    Some(AnswerFilter { filter, asked, entra: Arc::clone(&audience.entra) })
 }

@@ -39,6 +39,11 @@
 //! In a tool, `Extension(request): Extension<http::request::Parts>` has the [`Principal`] in
 //! `request.extensions`. Both examples are complete and tested in `examples/`.
 //!
+//! # Several MCP servers
+//!
+//! One gate protects as many as you like, each a [`Route`] with its own path, rules and API app:
+//! [`GateBuilder::route`], then [`Gate::protect_each`] or [`Gate::layer_of`]. What is for one is refused at the others.
+//!
 //! # The life of a request
 //!
 //! ```text
@@ -82,12 +87,14 @@ mod signin;
 pub mod token;
 pub mod trace;
 mod unread;
+pub mod upstream;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use gate::{Broker, Gate, GateBuilder, GateError, NotReady, Relay};
+pub use gate::{Broker, Gate, GateBuilder, GateError, NotReady, Relay, Resource, Route};
 pub use idp::entra::credential::{Credential, CredentialError, ManagedIdentity};
 pub use idp::entra::groups::GraphGroups;
+pub use idp::entra::obo::{OnBehalfOf, OnBehalfOfError, Refusal as OnBehalfOfRefusal};
 pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, Guid, RegistrationError, TenantId};
 pub use invisible::is_invisible;
 pub use layer::{GateLayer, GateService};
@@ -106,3 +113,4 @@ pub use seal_file::{SealFileError, seal_key_file};
 pub use secret::Secret;
 pub use token::report::{CheckOutcome, TokenBearer, TokenCheck, TokenReport, TokenVerdict};
 pub use token::saved::{SavedKeys, SavedKeysError};
+pub use upstream::{AssertionError, DelegatedScope, DelegatedScopeError, NoEntraToken, UpstreamToken};

@@ -7,8 +7,11 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
+use crate::gate::Resource;
 use crate::idp::entra::groups::{Memberships, Unread};
 use crate::policy::call::Message;
+use crate::token::held::Held;
+use crate::upstream::assertion::Slot;
 
 /// What kind of caller a token stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub(crate) struct Identity {
     pub(crate) agent_blueprint: Option<String>,
     pub(crate) token_id: Option<String>,
     pub(crate) expires_at: Timestamp,
+    /// What the gateway has signed about this caller.
+    pub(crate) assertion: Slot,
 }
 
 impl Principal {
@@ -103,6 +108,7 @@ impl Principal {
             agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
+            assertion: Slot::default(),
         })
     }
 
@@ -188,6 +194,10 @@ impl Principal {
         self.is_development() || self.0.scopes.iter().any(|have| have == scope)
     }
 
+    pub(crate) fn assertion(&self) -> &Slot {
+        &self.0.assertion
+    }
+
     /// Whether authentication is off.
     pub fn is_development(&self) -> bool {
         self.0.kind == Kind::Development
@@ -200,11 +210,32 @@ impl Principal {
 pub struct Permit {
     principal: Principal,
     message: Arc<Message>,
+    held: Held,
+    /// Where the call may go on.
+    resource: Option<Arc<Resource>>,
 }
 
 impl Permit {
     pub(crate) fn new(principal: Principal, message: Arc<Message>) -> Self {
-        Self { principal, message }
+        Self { principal, message, held: Held::Nothing, resource: None }
+    }
+
+    /// With the token that the caller came with.
+    pub(crate) fn holding(self, held: Held) -> Self {
+        Self { held, ..self }
+    }
+
+    /// For a call of this MCP server.
+    pub(crate) fn at(self, resource: Arc<Resource>) -> Self {
+        Self { resource: Some(resource), ..self }
+    }
+
+    pub(crate) fn resource(&self) -> Option<&Resource> {
+        self.resource.as_deref()
+    }
+
+    pub(crate) fn held(&self) -> &Held {
+        &self.held
     }
 
     /// Who may.

@@ -24,6 +24,12 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     Ok(bytes)
 }
 
+/// The source itself, for signatures that blind themselves with it.
+#[expect(clippy::disallowed_methods, reason = "the one drawer of randomness")]
+pub(crate) fn source() -> SystemRandom {
+    SystemRandom::new()
+}
+
 /// 256 random bits in 43 URL-safe characters: more than anybody guesses (RFC 6749 §10.10).
 pub(crate) fn unguessable() -> Result<String, NoRandomness> {
     Ok(URL_SAFE_NO_PAD.encode(bytes::<32>()?))

@@ -77,6 +77,24 @@ impl SealKeys {
         };
         self.0.iter().map(key).collect()
     }
+
+    /// Keys of another kind, one for each of the ring, for one purpose and issuer. `make` may turn bytes down that are no
+    /// such key, and is given others.
+    pub(crate) fn keys_of<K>(
+        &self,
+        purpose: &str,
+        issuer: &str,
+        make: impl Fn(&[u8; 32]) -> Option<K>,
+    ) -> Vec<K> {
+        let key = |secret: &Secret| {
+            (0..=u8::MAX).find_map(|attempt| {
+                let info: [&[u8]; 5] =
+                    [b"entragate ", purpose.as_bytes(), &[0], issuer.as_bytes(), &[0, attempt]];
+                make(&derived(secret, &info))
+            })
+        };
+        self.0.iter().filter_map(key).collect()
+    }
 }
 
 impl fmt::Debug for SealKeys {

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, Response, StatusCode};
 
-use crate::gate::Inner;
+use crate::gate::Resource;
 use crate::oauth::error::json as json_response;
 use crate::policy::call::Message;
 use crate::policy::{mirror, refusal};
@@ -77,14 +77,11 @@ impl SessionSeal {
 /// Gives the MCP server its own session id back; an id of somebody else's session is "not found", on which
 /// clients open a new one.
 pub(crate) fn open(
-    inner: &Inner,
+    resource: &Resource,
     principal: &Principal,
     message: &Message,
     request: &mut Request,
 ) -> Result<(), Box<Response<Body>>> {
-    if principal.is_development() {
-        return Ok(());
-    }
     let mut ids = request.headers().get_all(HEADER).iter();
     let (Some(id), None) = (ids.next(), ids.next()) else {
         request.headers_mut().remove(HEADER);
@@ -94,7 +91,10 @@ pub(crate) fn open(
         request.headers_mut().remove(HEADER);
         return Ok(());
     }
-    if let Ok(id) = inner.sessions.open(principal, id) {
+    if principal.is_development() {
+        return Ok(());
+    }
+    if let Ok(id) = resource.sessions.open(principal, id) {
         request.headers_mut().insert(HEADER, id);
         return Ok(());
     }
@@ -109,12 +109,12 @@ pub(crate) fn open(
 }
 
 /// The client gets the server's session id with our seal.
-pub(crate) fn bind(inner: &Inner, principal: &Principal, response: &mut Response<Body>) {
+pub(crate) fn bind(resource: &Resource, principal: &Principal, response: &mut Response<Body>) {
     if principal.is_development() {
         return;
     }
     if let Some(id) = response.headers_mut().remove(HEADER)
-        && let Some(bound) = inner.sessions.bind(principal, &id)
+        && let Some(bound) = resource.sessions.bind(principal, &id)
     {
         response.headers_mut().insert(HEADER, bound);
     }
@@ -141,6 +141,7 @@ mod tests {
             agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
+            assertion: crate::upstream::assertion::Slot::default(),
         })
     }
 

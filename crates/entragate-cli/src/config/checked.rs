@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use entragate::{
-    ApiApp, AuthorityHost, BaseUrl, ClientDocuments, ClientId, ConfiguredClient, Credential, DeniedRedirect,
-    GraphGroups, RedirectRule, Relay, Rule, SealKeys, Secret, TenantId,
+    ApiApp, AuthorityHost, BaseUrl, ClientDocuments, ClientId, ConfiguredClient, Credential, DelegatedScope,
+    DeniedRedirect, GraphGroups, OnBehalfOf, RedirectRule, Relay, Rule, SealKeys, Secret, TenantId,
 };
 use url::Url;
 
 use super::problems::Finding;
+use super::static_credential::StaticCredential;
 
 /// A configuration that can be served. Made by [`load`](super::load) only.
 #[derive(Debug, Clone)]
@@ -22,18 +23,18 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// The gateway's public URL.
     pub base_url: BaseUrl,
-    /// The public name of the MCP server, for people.
-    pub resource_name: Option<String>,
     /// How people sign in.
     pub identity: Identity,
     /// The cloud.
     pub authority: AuthorityHost,
-    /// The MCP server.
-    pub upstream: UpstreamConfig,
-    /// Who may call what.
-    pub rules: Vec<Rule>,
+    /// The MCP servers: at least one.
+    pub routes: Vec<RouteConfig>,
     /// How groups that are too many for a token are read.
     pub graph_groups: Option<GraphGroups>,
+    /// How tokens in the name of callers are asked for.
+    pub on_behalf_of: Option<OnBehalfOf>,
+    /// What signs assertions.
+    pub assertion_keys: Option<Keys>,
     /// Scopes that include narrower ones.
     pub scope_implies: Vec<(String, Vec<String>)>,
     /// Callbacks of MCP clients beside the built-in ones.
@@ -135,11 +136,61 @@ impl Default for SignInRate {
     }
 }
 
+/// One MCP server, and what is its own.
+#[derive(Debug, Clone)]
+pub struct RouteConfig {
+    /// Where it is.
+    pub upstream: UpstreamConfig,
+    /// Its public name, for people.
+    pub resource_name: Option<String>,
+    /// Who may call what there.
+    pub rules: Vec<Rule>,
+    /// What its tokens must be for, when that is not simply the gateway's API app.
+    pub api: Option<ApiApp>,
+}
+
+impl RouteConfig {
+    /// Every public path of the server, the main one first.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.upstream.path).chain(&self.upstream.also).map(String::as_str)
+    }
+}
+
+impl UpstreamConfig {
+    /// The URL of every replica, the first one first.
+    pub fn urls(&self) -> impl Iterator<Item = &Url> {
+        std::iter::once(&self.url).chain(&self.replicas)
+    }
+}
+
+impl Config {
+    /// The rules of all routes.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.routes.iter().flat_map(|route| &route.rules)
+    }
+
+    /// The gateway's API app; nothing in development mode.
+    pub fn api(&self) -> Option<&ApiApp> {
+        match &self.identity {
+            Identity::Development => None,
+            Identity::Relay(relay) => Some(&relay.api),
+            Identity::Broker(broker) => Some(&broker.api),
+        }
+    }
+
+    /// The API app of a route, with the scopes that it asks for.
+    pub fn api_of<'a>(&'a self, route: &'a RouteConfig) -> Option<&'a ApiApp> {
+        self.api().map(|api| route.api.as_ref().unwrap_or(api))
+    }
+}
+
 /// The MCP server behind the gateway.
 #[derive(Debug, Clone)]
 pub struct UpstreamConfig {
     /// Its own URL.
     pub url: Url,
+    /// The URLs of its other replicas.
+    pub replicas: Vec<Url>,
     /// The public path it is served at.
     pub path: String,
     /// Further public paths of the same server.
@@ -148,8 +199,31 @@ pub struct UpstreamConfig {
     pub connect_timeout: Duration,
     /// How long an answer may take to begin.
     pub response_header_timeout: Option<Duration>,
-    /// Whether it is told who calls.
-    pub identity_headers: bool,
+    /// What it is told of the caller, or given for them.
+    pub identity: UpstreamIdentity,
+}
+
+/// What the MCP server is told of the caller, or given for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpstreamIdentity {
+    /// Headers that say who calls.
+    Headers,
+    /// Nothing.
+    Nobody,
+    /// A JWT that the gateway signs.
+    Assertion {
+        /// For whom it is.
+        audience: String,
+    },
+    /// A credential of the MCP server's own.
+    Static(StaticCredential),
+    /// Entra's token as it came.
+    Token {
+        /// What the MCP server expects.
+        audience: String,
+    },
+    /// A token of Entra's for another API, in the caller's name.
+    OnBehalfOf(DelegatedScope),
 }
 
 /// What is logged, and how.

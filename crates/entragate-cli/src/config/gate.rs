@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use entragate::once::{Memory, Once, Redb, Redis};
-use entragate::{Broker, Gate, GateBuilder, SealKeys, seal_key_file};
+use entragate::{Broker, Gate, GateBuilder, Route, SealKeys, seal_key_file};
 
-use super::checked::{BrokerConfig, Config, Identity, Keys, Store};
+use super::checked::{BrokerConfig, Config, Identity, Keys, RouteConfig, Store};
 use super::not_asked::NotAsked;
 
 impl Config {
@@ -22,7 +22,11 @@ impl Config {
             Identity::Broker(broker) => Some(broker.once(self.base_url.as_str())?),
             Identity::Development | Identity::Relay(_) => None,
         };
-        self.builder(once, BrokerConfig::registrations)
+        let builder = self.builder(once, BrokerConfig::registrations)?;
+        Ok(match &self.assertion_keys {
+            Some(keys) => builder.assertion_keys(keys.ring()?),
+            None => builder,
+        })
     }
 
     /// A gate that judges tokens beside a running one: it creates nothing and opens no state.
@@ -62,8 +66,6 @@ impl Config {
         };
         builder = builder
             .authority(self.authority.clone())
-            .resource_path(&self.upstream.path)
-            .rules(self.rules.iter().cloned())
             .allowed_hosts(&self.allowed_hosts)
             .allowed_origins(&self.allowed_origins)
             .redirect_rules(self.redirect_rules.iter().cloned())
@@ -77,14 +79,14 @@ impl Config {
         if let Some(key) = &self.session_key {
             builder = builder.session_key(key.expose());
         }
-        if let Some(name) = &self.resource_name {
-            builder = builder.resource_name(name);
-        }
-        for path in &self.upstream.also {
-            builder = builder.also_protect(path);
+        for route in &self.routes {
+            builder = builder.route(route.description());
         }
         if let Some(groups) = &self.graph_groups {
             builder = builder.graph_groups(groups.clone());
+        }
+        if let Some(options) = &self.on_behalf_of {
+            builder = builder.on_behalf_of(options.clone());
         }
         for (scope, narrower) in &self.scope_implies {
             builder = builder.scope_implies(scope, narrower);
@@ -93,7 +95,33 @@ impl Config {
     }
 }
 
+impl RouteConfig {
+    fn description(&self) -> Route {
+        let mut route = Route::new(&self.upstream.path).rules(self.rules.iter().cloned());
+        if let Some(name) = &self.resource_name {
+            route = route.name(name);
+        }
+        if let Some(api) = &self.api {
+            route = route.api(api.clone());
+        }
+        self.upstream.also.iter().fold(route, Route::also_protect)
+    }
+}
+
 impl Keys {
+    /// The ring; makes a file where there is to be one.
+    fn ring(&self) -> anyhow::Result<SealKeys> {
+        Ok(match self {
+            Self::Given(keys) => keys.clone(),
+            Self::InDirectory(directory) => {
+                let key =
+                    seal_key_file(directory).context("the key of the state directory cannot be used")?;
+                SealKeys::new([key]).context("the key of the state directory cannot be used")?
+            }
+            Self::OfThisProcess => SealKeys::new([SealKeys::generate()?])?,
+        })
+    }
+
     /// Why this process cannot open what a running gateway of this configuration has sealed.
     fn not_at_hand(&self) -> Option<String> {
         match self {
@@ -118,7 +146,7 @@ impl Keys {
 
 impl BrokerConfig {
     fn registrations(&self) -> anyhow::Result<Broker> {
-        Ok(self.with_keys(self.seal_keys()?))
+        Ok(self.with_keys(self.keys.ring()?))
     }
 
     /// Without making a file: where the key is not at hand, one that opens nothing stands for it, and
@@ -128,18 +156,6 @@ impl BrokerConfig {
             Some(_) => Ok(self.with_keys(SealKeys::new([SealKeys::generate()?])?)),
             None => self.registrations(),
         }
-    }
-
-    fn seal_keys(&self) -> anyhow::Result<SealKeys> {
-        Ok(match &self.keys {
-            Keys::Given(keys) => keys.clone(),
-            Keys::InDirectory(directory) => {
-                let key =
-                    seal_key_file(directory).context("the key of the state directory cannot be used")?;
-                SealKeys::new([key]).context("the key of the state directory cannot be used")?
-            }
-            Keys::OfThisProcess => SealKeys::new([SealKeys::generate()?])?,
-        })
     }
 
     fn with_keys(&self, keys: SealKeys) -> Broker {

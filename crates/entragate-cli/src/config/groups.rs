@@ -23,6 +23,7 @@ pub(super) fn groups(
     environment: &Environment,
     entra: Option<&Entra>,
     rules: &[Rule],
+    of_the_api_app: &Read<Credential>,
 ) -> Option<GraphGroups> {
     let overage = reader.parse(&keys::GROUPS_OVERAGE, overage);
     let keep = reader.count(&keys::GROUPS_CACHE_SECONDS, 10..=3600).or_default(|| 300);
@@ -37,6 +38,11 @@ pub(super) fn groups(
     let is_wanted = overage == Some(Overage::Graph) || (overage.is_none() && has_rules);
     let credential = match entra.map(|entra| (&entra.identity, &entra.authority)) {
         Some((Identity::Broker(broker), _)) => Some(broker.credential.clone()),
+        // Read already, for calls on behalf of people.
+        Some((Identity::Relay(_), _)) if !of_the_api_app.is_unset() => match of_the_api_app {
+            Read::Given(credential) => Some(credential.clone()),
+            Read::Bad | Read::Unset => return None,
+        },
         Some((Identity::Relay(_), cloud)) if is_wanted && credential::is_given(reader) => {
             Some(credential::credential(reader, environment, cloud)?)
         }

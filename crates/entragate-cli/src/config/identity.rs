@@ -102,7 +102,8 @@ pub(super) fn client_id(text: &str, what: &str) -> Result<ClientId, Wrong> {
     ClientId::parse(text).map_err(|_| Wrong::new("is not a GUID", format!("set it to {what}")))
 }
 
-fn api_app(reader: &mut Reader) -> Read<ApiApp> {
+/// Reads an API app: the gateway's, or a route's.
+pub(super) fn api_app(reader: &mut Reader) -> Read<ApiApp> {
     let id = reader.parse(&keys::CLIENT_ID, |text| client_id(text, API_APP));
     // The lists are checked even when there is no id to attach them to.
     let bare = ApiApp::new(ClientId::parse(NIL).expect("the nil GUID is a GUID"));
@@ -113,17 +114,23 @@ fn api_app(reader: &mut Reader) -> Read<ApiApp> {
             "copy it from \"Expose an API\", such as api://mcp.contoso.com, without a slash at the end",
         )),
     });
-    let scopes = reader.each(&keys::SCOPES, |scope| match bare.clone().with_scopes([scope]) {
+    let scopes = scopes(reader);
+    id.map(|id| {
+        let app = ApiApp::new(id);
+        let app = if uris.is_empty() { Ok(app) } else { app.with_identifier_uris(uris) };
+        app.and_then(|app| app.with_scopes(scopes)).expect("every URI and every scope was accepted alone")
+    })
+}
+
+/// Reads the scopes that an API app must have granted.
+pub(super) fn scopes(reader: &mut Reader) -> Vec<String> {
+    let bare = ApiApp::new(ClientId::parse(NIL).expect("the nil GUID is a GUID"));
+    reader.each(&keys::SCOPES, |scope| match bare.clone().with_scopes([scope]) {
         Ok(_) => Ok(scope.to_owned()),
         Err(_) => Err(Wrong::new(
             "is not the short name of a scope",
             "write the name below \"Expose an API\" without the Application ID URI, such as access",
         )),
-    });
-    id.map(|id| {
-        let app = ApiApp::new(id);
-        let app = if uris.is_empty() { Ok(app) } else { app.with_identifier_uris(uris) };
-        app.and_then(|app| app.with_scopes(scopes)).expect("every URI and every scope was accepted alone")
     })
 }
 

@@ -45,7 +45,7 @@ pub fn load_to_judge(environment: &Environment, named_file: Option<&Path>) -> Re
 
 fn lacks_the_server(problems: &Problems, environment: &Environment, named_file: Option<&Path>) -> bool {
     let is_problem = |key: &str| key == keys::UPSTREAM.path;
-    let reader = Reader { sources: sources::collect(environment, named_file) };
+    let reader = Reader { sources: sources::collect(environment, named_file), route: None };
     !reader.is_given(&keys::UPSTREAM)
         && problems.iter().any(|problem| problem.severity == Severity::Error && is_problem(&problem.key))
 }

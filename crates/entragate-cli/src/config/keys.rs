@@ -27,6 +27,8 @@ pub enum Kind {
     Rules,
     /// Another list of tables, likewise.
     Clients,
+    /// Yet another one.
+    Routes,
     /// A table of lists; a TOML inline table in the environment.
     Lists,
 }
@@ -39,7 +41,7 @@ impl Kind {
             Self::List => "a list of strings",
             Self::Flag => "true or false",
             Self::Count => "a whole number",
-            Self::Rules | Self::Clients => "a list of tables",
+            Self::Rules | Self::Clients | Self::Routes => "a list of tables",
             Self::Lists => "a table of lists of strings",
         }
     }
@@ -86,6 +88,11 @@ impl Key {
     /// The table it stands in; empty at the top of the file.
     pub fn section(&self) -> &'static str {
         self.path.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// Its name within that table.
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
     }
 }
 
@@ -212,7 +219,7 @@ pub static CLIENT_ID: Key = Key {
 /// `entra.client_secret`.
 pub static CLIENT_SECRET: Key = Key {
     alias: Some("AZURE_CLIENT_SECRET"),
-    doc: "The client secret with which broker mode signs people in at Entra. Environment only; relay mode uses it only to read groups (`groups.overage`).",
+    doc: "The client secret with which broker mode signs people in at Entra. Environment only; relay mode uses it only to read groups (`groups.overage`) and on behalf of callers (`upstream.identity`).",
     default: "none",
     example: "(a secret)",
     ..key("entra.client_secret", "ENTRAGATE_ENTRA_CLIENT_SECRET", Kind::Secret)
@@ -321,14 +328,14 @@ pub static CLIENTS: Key = Key {
 };
 /// `state.keys`.
 pub static STATE_KEYS: Key = Key {
-    doc: "Broker mode: what seals client ids, codes and tokens: one or more secrets of at least 32 characters, separated by commas. The first seals, all open, so a new one goes in front. Environment only; replicas share them. Without any of the old ones everybody signs in again.",
+    doc: "Broker mode: what seals client ids, codes and tokens; in every mode: what `assertion` of `upstream.identity` signs with. One or more secrets of at least 32 characters, separated by commas. The first seals, all open, so a new one goes in front. Environment only; replicas share them. Without any of the old ones everybody signs in again.",
     default: "none: a key in the file `seal.key` of `state.directory`",
     example: "(secrets of at least 32 characters)",
     ..key("state.keys", "ENTRAGATE_STATE_KEYS", Kind::Secret)
 };
 /// `state.directory`.
 pub static STATE_DIRECTORY: Key = Key {
-    doc: "Broker mode: directory of this process alone, in which it remembers which codes and refresh tokens were used or revoked (the file state.redb), and keeps its key when `state.keys` is not set.",
+    doc: "Directory of this process alone, in which it keeps its key when `state.keys` is not set, and in broker mode remembers which codes and refresh tokens were used or revoked (the file state.redb).",
     default: "none: remembered in memory, so that everybody signs in again after a restart",
     example: "/var/lib/entragate",
     ..key("state.directory", "ENTRAGATE_STATE_DIRECTORY", Kind::Text)
@@ -360,6 +367,13 @@ pub static UPSTREAM: Key = Key {
     default: "none: must be set",
     example: "http://127.0.0.1:3000/mcp",
     ..key("upstream.url", "ENTRAGATE_UPSTREAM", Kind::Text)
+};
+/// `upstream.replicas`.
+pub static UPSTREAM_REPLICAS: Key = Key {
+    doc: "Further URLs of the same MCP server, when several replicas of it run. A session of the protocol revisions up to 2025-11-25 stays with the replica that opened it, and a replica that is gone ends it (404); everything else goes round. Not together with `also`: that transport has no session that could stay.",
+    default: "none: one server",
+    example: "http://10.0.0.2:3000/mcp,http://10.0.0.3:3000/mcp",
+    ..key("upstream.replicas", "ENTRAGATE_UPSTREAM_REPLICAS", Kind::List)
 };
 /// `upstream.path`.
 pub static UPSTREAM_PATH: Key = Key {
@@ -393,12 +407,54 @@ pub static RESPONSE_HEADER_TIMEOUT: Key = Key {
         Kind::Count,
     )
 };
-/// `upstream.identity_headers`.
-pub static IDENTITY_HEADERS: Key = Key {
-    doc: "Whether the MCP server is told in request headers who calls.",
-    default: "true",
-    example: "false",
-    ..key("upstream.identity_headers", "ENTRAGATE_UPSTREAM_IDENTITY_HEADERS", Kind::Flag)
+/// `upstream.identity`.
+pub static UPSTREAM_IDENTITY: Key = Key {
+    doc: "What the MCP server is told of the caller, or given for them. `headers`: X-Forwarded-User and others. `none`: nothing. `assertion`: a signed JWT, for servers that verify. `static`: a credential of its own. `token`: Entra's token itself, for a server that is the same API to Entra. `on-behalf-of`: a token for another API in the caller's name. See docs/guide/identity.md.",
+    default: "headers",
+    example: "assertion",
+    ..key("upstream.identity", "ENTRAGATE_UPSTREAM_IDENTITY", Kind::Text)
+};
+/// `upstream.audience`.
+pub static UPSTREAM_AUDIENCE: Key = Key {
+    doc: "For whom the token is that the MCP server gets: `aud` of an assertion; with `token`, the audience that the server expects, which must be the API app (its client id or an Application ID URI).",
+    default: "none: an assertion is for `upstream.url`; with `token` it must be set",
+    example: "https://tools.internal.contoso.com",
+    ..key("upstream.audience", "ENTRAGATE_UPSTREAM_AUDIENCE", Kind::Text)
+};
+/// `upstream.credential`.
+pub static UPSTREAM_CREDENTIAL: Key = Key {
+    doc: "With `static`: the whole value of the header that the MCP server gets, such as `Bearer` and a token. Environment only.",
+    default: "none",
+    example: "(a secret)",
+    ..key("upstream.credential", "ENTRAGATE_UPSTREAM_CREDENTIAL", Kind::Secret)
+};
+/// `upstream.credential_file`.
+pub static UPSTREAM_CREDENTIAL_FILE: Key = Key {
+    doc: "With `static`: file with that value instead, for mounted secrets; read anew within seconds when it changes.",
+    default: "none",
+    example: "/run/secrets/mcp-server",
+    ..key("upstream.credential_file", "ENTRAGATE_UPSTREAM_CREDENTIAL_FILE", Kind::Text)
+};
+/// `upstream.credential_header`.
+pub static UPSTREAM_CREDENTIAL_HEADER: Key = Key {
+    doc: "With `static`: the header that carries it.",
+    default: "Authorization",
+    example: "X-Api-Key",
+    ..key("upstream.credential_header", "ENTRAGATE_UPSTREAM_CREDENTIAL_HEADER", Kind::Text)
+};
+/// `upstream.on_behalf_of_scopes`.
+pub static ON_BEHALF_OF_SCOPES: Key = Key {
+    doc: "With `on-behalf-of`: delegated permissions of one other API, to which an administrator has consented for the API app. The credential of `[entra]` must be the API app's.",
+    default: "none",
+    example: "https://graph.microsoft.com/User.Read,https://graph.microsoft.com/Mail.Read",
+    ..key("upstream.on_behalf_of_scopes", "ENTRAGATE_UPSTREAM_ON_BEHALF_OF_SCOPES", Kind::List)
+};
+/// `routes`.
+pub static ROUTES: Key = Key {
+    doc: "Several MCP servers behind this gateway, instead of `[upstream]`, `[[rules]]` and `resource_name`: a table for each. Each has the members of `[upstream]`, and what else is its own. See docs/guide/routes.md.",
+    default: "none: the one MCP server of `[upstream]`",
+    example: r#"[{ url = "http://127.0.0.1:3000/mcp", path = "/github" }, { url = "http://127.0.0.1:3001/mcp", path = "/tickets" }]"#,
+    ..key("routes", "ENTRAGATE_ROUTES", Kind::Routes)
 };
 /// `log.format`.
 pub static LOG_FORMAT: Key = Key {
@@ -451,7 +507,7 @@ pub static SCOPE_IMPLIES: Key = Key {
 };
 
 /// Every setting, in the order in which people read them.
-pub static ALL: [&Key; 49] = [
+pub static ALL: [&Key; 56] = [
     &MODE,
     &LISTEN,
     &BASE_URL,
@@ -489,11 +545,18 @@ pub static ALL: [&Key; 49] = [
     &STATE_DIRECTORY,
     &REDIS_URL,
     &UPSTREAM,
+    &UPSTREAM_REPLICAS,
     &UPSTREAM_PATH,
     &UPSTREAM_ALSO,
     &CONNECT_TIMEOUT,
     &RESPONSE_HEADER_TIMEOUT,
-    &IDENTITY_HEADERS,
+    &UPSTREAM_IDENTITY,
+    &UPSTREAM_AUDIENCE,
+    &UPSTREAM_CREDENTIAL,
+    &UPSTREAM_CREDENTIAL_FILE,
+    &UPSTREAM_CREDENTIAL_HEADER,
+    &ON_BEHALF_OF_SCOPES,
+    &ROUTES,
     &LOG_FORMAT,
     &LOG_FILTER,
     &RULES,

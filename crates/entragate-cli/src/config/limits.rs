@@ -33,14 +33,7 @@ pub(super) fn limits(reader: &mut Reader) -> Option<Limits> {
     let hosts = reader.each(&keys::ALLOWED_HOSTS, host);
     let origins = reader.each(&keys::ALLOWED_ORIGINS, origin);
     let bytes = reader.count(&keys::MAX_BODY_BYTES, BODY_BYTES).or_default(|| DEFAULT_BODY_BYTES);
-    let resource_name = reader.parse(&keys::RESOURCE_NAME, |text| {
-        if text.chars().any(char::is_control) {
-            Err(Wrong::new("contains a control character", "write a name of one line"))
-        } else {
-            Ok(text.to_owned())
-        }
-    });
-    let resource_name = resource_name.map(Some).or_default(|| None);
+    let resource_name = resource_name(reader).map(Some).or_default(|| None);
     let sign_in_rate = sign_in_rate(reader);
     let session_key = session_key(reader).map(Some).or_default(|| None);
     Some(Limits {
@@ -50,6 +43,17 @@ pub(super) fn limits(reader: &mut Reader) -> Option<Limits> {
         session_key: session_key?,
         max_body_bytes: usize::try_from(bytes?).ok()?,
         resource_name: resource_name?,
+    })
+}
+
+/// Reads the name of an MCP server.
+pub(super) fn resource_name(reader: &mut Reader) -> Read<String> {
+    reader.parse(&keys::RESOURCE_NAME, |text| {
+        if text.chars().any(char::is_control) {
+            Err(Wrong::new("contains a control character", "write a name of one line"))
+        } else {
+            Ok(text.to_owned())
+        }
     })
 }
 

@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::checked::Config;
+use entragate::OnBehalfOf;
+
+use super::checked::{Config, RouteConfig};
 use super::environment::Environment;
 use super::problems::{Finding, Problems, Severity};
 use super::reader::Reader;
 use super::report::{Setting, settings};
-use super::{clients, exposure, groups, identity, keys, limits, listen, log, rules, sources, upstream};
+use super::upstream_identity::Wanted;
+use super::{
+    clients, exposure, groups, identity, keys, limits, listen, log, routes, rules, sources, upstream,
+    upstream_identity,
+};
 
 /// A configuration and where it comes from.
 #[derive(Debug)]
@@ -27,7 +33,7 @@ pub fn load(environment: &Environment, named_file: Option<&Path>) -> Result<Conf
 
 /// As [`load`], and says where each value comes from.
 pub fn explain(environment: &Environment, named_file: Option<&Path>) -> Result<Explained, Problems> {
-    let mut reader = Reader { sources: sources::collect(environment, named_file) };
+    let mut reader = Reader { sources: sources::collect(environment, named_file), route: None };
     let config = read(&mut reader, environment);
     let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
         reader.sources.findings.drain(..).partition(|finding| finding.severity == Severity::Error);
@@ -49,11 +55,20 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
     let redirect_rules = clients::redirect_rules(reader);
     let denied_redirects = clients::denied_redirects(reader);
     let hosted_callbacks = reader.flag(&keys::HOSTED_CALLBACKS).or_default(|| true);
-    let upstream = upstream::upstream(reader, listen.as_ref());
+    let has_routes = routes::are_listed(reader);
+    let several = if has_routes { routes::routes(reader, listen.as_ref(), entra.as_ref()) } else { None };
+    let upstream = if has_routes { None } else { upstream::upstream(reader, listen.as_ref()) };
     let log = log::log(reader);
-    let rules = rules::rules(reader);
+    let rules = if has_routes { Vec::new() } else { rules::rules(reader) };
     let scope_implies = rules::scope_implies(reader);
-    let graph_groups = groups::groups(reader, environment, entra.as_ref(), &rules);
+    let wanted: Vec<Wanted<'_>> = match (&several, &upstream) {
+        (Some(several), _) => several.iter().map(|(at, route)| Wanted::at(at, route)).collect(),
+        (None, Some(upstream)) => vec![Wanted::alone(&upstream.identity)],
+        (None, None) => Vec::new(),
+    };
+    let backing = upstream_identity::backing(reader, environment, entra.as_ref(), &wanted, is_public);
+    let every_rule = several.as_deref().map_or_else(|| rules.clone(), routes::all_rules);
+    let graph_groups = groups::groups(reader, environment, entra.as_ref(), &every_rule, &backing.credential);
     if identity::is_development(reader) {
         reader.sources.refuse_nearly_azure();
     }
@@ -72,16 +87,21 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
         }
     }
     let (entra, listen, limits) = (entra?, listen?, limits?);
+    let single = |upstream| {
+        vec![RouteConfig { upstream, resource_name: limits.resource_name.clone(), rules, api: None }]
+    };
+    let routes =
+        if has_routes { several?.into_iter().map(|(_, route)| route).collect() } else { single(upstream?) };
     Some(Config {
         listen: listen.address,
         admin_listen: listen.admin,
         base_url: listen.base_url,
-        resource_name: limits.resource_name,
         identity: entra.identity,
         authority: entra.authority,
-        upstream: upstream?,
-        rules,
+        routes,
         graph_groups,
+        on_behalf_of: backing.credential.given().map(OnBehalfOf::new),
+        assertion_keys: backing.assertion_keys,
         scope_implies,
         redirect_rules,
         denied_redirects,

@@ -29,14 +29,19 @@ mod problems;
 mod reader;
 mod reference;
 mod report;
+mod route;
+mod routes;
 mod rules;
 mod service_links;
 mod sources;
 mod state;
+mod static_credential;
 mod upstream;
+mod upstream_identity;
 
 pub use checked::{
-    BrokerConfig, Config, Identity, Keys, LogConfig, LogFormat, SignInRate, Store, UpstreamConfig,
+    BrokerConfig, Config, Identity, Keys, LogConfig, LogFormat, RouteConfig, SignInRate, Store,
+    UpstreamConfig, UpstreamIdentity,
 };
 pub use environment::Environment;
 pub use judging::{Judging, McpServer, load_to_judge};
@@ -44,3 +49,4 @@ pub use load::{Explained, explain, load};
 pub use problems::{Finding, Place, Problems, Severity};
 pub use reference::reference;
 pub use report::{Setting, as_json, as_table, problems_as_json};
+pub use static_credential::{StaticCredential, StaticCredentialError};

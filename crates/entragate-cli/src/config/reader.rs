@@ -7,8 +7,9 @@ use std::ops::RangeInclusive;
 use entragate::{Secret, is_invisible};
 
 use super::item::{Item, Value};
-use super::keys::Key;
+use super::keys::{self, Key};
 use super::problems::{Finding, Place, Severity};
+use super::route::At;
 use super::sources::{Slot, Sources};
 
 /// What became of a setting.
@@ -68,6 +69,8 @@ impl Wrong {
 /// The settings that were given, and what is wrong with them so far.
 pub(super) struct Reader {
     pub(super) sources: Sources,
+    /// The table of `routes` that is read, if it is one.
+    pub(super) route: Option<At>,
 }
 
 impl Reader {
@@ -86,7 +89,19 @@ impl Reader {
 
     /// Where the value is, or where it would be expected.
     pub(super) fn place(&self, key: &Key) -> Place {
-        self.item(key).map_or_else(|| Place::Variable(key.known_as().to_owned()), |item| item.place.clone())
+        match (self.item(key), &self.route) {
+            (Some(item), _) => item.place.clone(),
+            (None, Some(route)) => route.place.clone(),
+            (None, None) => Place::Variable(key.known_as().to_owned()),
+        }
+    }
+
+    /// How a message calls a setting that somebody may want to make.
+    pub(super) fn setting(&self, key: &Key) -> String {
+        match &self.route {
+            Some(_) => key.name().to_owned(),
+            None => format!("{} ({})", key.path, key.env),
+        }
     }
 
     /// Reads a string.
@@ -163,6 +178,13 @@ impl Reader {
         self.problem_at(key, place, wrong);
     }
 
+    /// Reports a problem of a route's setting, once the route has been read.
+    pub(super) fn problem_of(&mut self, route: Option<&At>, key: &Key, wrong: Wrong) {
+        let before = std::mem::replace(&mut self.route, route.cloned());
+        self.problem(key, wrong);
+        self.route = before;
+    }
+
     /// Reports a problem at a place within the setting.
     pub(super) fn problem_at(&mut self, key: &Key, place: Place, wrong: Wrong) {
         self.report(Severity::Error, key, place, wrong);
@@ -193,14 +215,25 @@ impl Reader {
         place: Place,
         Wrong { what, hint }: Wrong,
     ) {
-        let message = format!("{part}: {what}");
-        let (severity, key) = (Severity::Error, key.path.to_owned());
+        let message = match &self.route {
+            Some(route) => format!("{route}: {part}: {what}"),
+            None => format!("{part}: {what}"),
+        };
+        let (severity, key) = (Severity::Error, self.key_of(key));
         self.sources.findings.push(Finding { severity, key, place, message, hint });
     }
 
     fn report(&mut self, severity: Severity, key: &Key, place: Place, Wrong { what, hint }: Wrong) {
-        let message = format!("{} {what}", key.as_written(&place));
-        self.sources.findings.push(Finding { severity, key: key.path.to_owned(), place, message, hint });
+        let message = match &self.route {
+            Some(route) => format!("{route}: {} {what}", key.name()),
+            None => format!("{} {what}", key.as_written(&place)),
+        };
+        self.sources.findings.push(Finding { severity, key: self.key_of(key), place, message, hint });
+    }
+
+    /// The key of a finding: of a route, the list that it stands in.
+    fn key_of(&self, key: &Key) -> String {
+        self.route.as_ref().map_or(key.path, |_| keys::ROUTES.path).to_owned()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::keys::{self, Key, Kind};
+use super::route;
 
 const HEAD: &str = "\
 # Configuration
@@ -85,13 +86,44 @@ const CLIENTS: &str = r#"
 | `secret_file = "…"` | a file with its secret of at least 22 characters; without one it is a public client |
 "#;
 
+const ROUTES: &str = r#"
+or, with a table for each server:
+
+```toml
+[[routes]]
+url = "http://127.0.0.1:3000/mcp"
+path = "/github"
+resource_name = "GitHub"
+
+[[routes.rules]]
+tools = ["delete_*"]
+roles = ["Admin"]
+
+[[routes.rules]]
+tools = ["*"]
+
+[[routes]]
+url = "http://127.0.0.1:3001/mcp"
+path = "/tickets"
+scopes = ["tickets"]
+```
+
+| part of a route | the same as |
+|---|---|
+"#;
+
+const AFTER_ROUTES: &str = r"
+`client_id` is another API app: then tokens for the one route are refused at the other, whoever issued them. With one API app
+`scopes` tell routes apart. Paths that are the same, or of which one is below the other, are refused.
+";
+
 /// The page.
 pub fn reference() -> String {
     let mut page = HEAD.to_owned();
     let mut section = None;
     for key in keys::ALL {
         // A key that is a table of its own stands under its own heading.
-        let heading = if matches!(key.kind, Kind::Rules | Kind::Clients | Kind::Lists) {
+        let heading = if matches!(key.kind, Kind::Rules | Kind::Clients | Kind::Lists | Kind::Routes) {
             key.path
         } else {
             key.section()
@@ -113,7 +145,7 @@ pub fn reference() -> String {
 
 fn title(key: &Key, heading: &str) -> String {
     match key.kind {
-        Kind::Rules | Kind::Clients => format!("`[[{heading}]]`"),
+        Kind::Rules | Kind::Clients | Kind::Routes => format!("`[[{heading}]]`"),
         _ if heading.is_empty() => "At the top of the file".to_owned(),
         _ => format!("`[{heading}]`"),
     }
@@ -132,9 +164,20 @@ fn entry(page: &mut String, key: &Key) {
     match key.kind {
         Kind::Rules => page.push_str(RULES),
         Kind::Clients => page.push_str(CLIENTS),
+        Kind::Routes => routes(page),
         _ => {}
     }
     let _ = write!(page, "\n```sh\n{}={}\n```\n", key.known_as(), quoted(key.example));
+}
+
+/// What a route consists of; the descriptions stand at the settings of the same name.
+fn routes(page: &mut String) {
+    page.push_str(ROUTES);
+    for key in route::members() {
+        let whose = if key.section() == "entra" { ", of this route; default: the gateway's" } else { "" };
+        let _ = writeln!(page, "| `{}` | `{}`{whose} |", key.name(), key.path);
+    }
+    page.push_str(AFTER_ROUTES);
 }
 
 /// The key's example as a line of the file.
@@ -146,7 +189,7 @@ pub(super) fn toml_example(key: &Key) -> String {
             let items: Vec<_> = key.example.split(',').map(|item| format!("\"{item}\"")).collect();
             format!("{name} = [{}]", items.join(", "))
         }
-        Kind::Flag | Kind::Count | Kind::Rules | Kind::Clients | Kind::Lists => {
+        Kind::Flag | Kind::Count | Kind::Rules | Kind::Clients | Kind::Lists | Kind::Routes => {
             format!("{name} = {}", key.example)
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::checked::{Config, Identity};
+use super::checked::{Config, Identity, RouteConfig};
 use super::item::{Item, Value};
 use super::keys::{self, Key, Kind};
 use super::load::Explained;
@@ -32,7 +32,11 @@ pub(super) fn settings(sources: &Sources, config: &Config) -> Vec<Setting> {
         Some(Slot::Given(item)) => Setting {
             key,
             value: given(key, item, config),
-            details: if key.kind == Kind::Rules { rules(&item.value) } else { Vec::new() },
+            details: match key.kind {
+                Kind::Rules => rules(&item.value),
+                Kind::Routes => config.routes.iter().enumerate().map(route).collect(),
+                _ => Vec::new(),
+            },
             source: Some(item.place.to_string()),
         },
         _ => Setting { key, value: default(key, config), details: Vec::new(), source: None },
@@ -45,8 +49,23 @@ fn given(key: &Key, item: &Item, config: &Config) -> String {
     match key.path {
         "base_url" => config.base_url.to_string(),
         "listen" => config.listen.to_string(),
+        "routes" => format!("{} MCP servers", config.routes.len()),
         _ => text(&item.value),
     }
+}
+
+/// A line for each route.
+fn route((index, route): (usize, &RouteConfig)) -> String {
+    let urls: Vec<&str> = route.upstream.urls().map(url::Url::as_str).collect();
+    let mut line = format!("route {}  {}: {}", index + 1, route.upstream.path, urls.join(", "));
+    if let Some(name) = &route.resource_name {
+        let _ = write!(line, "; resource_name: {name}");
+    }
+    if let Some(api) = &route.api {
+        let _ = write!(line, "; asks for: {}", api.qualified_scopes().join(", "));
+    }
+    let _ = write!(line, "; rules: {}", route.rules.len());
+    line
 }
 
 /// A line for each rule.
@@ -100,7 +119,10 @@ fn default(key: &Key, config: &Config) -> String {
         ("mode", Identity::Broker(_)) => "broker".to_owned(),
         ("entra.identifier_uris", Identity::Broker(broker)) => broker.api.identifier_uri().to_owned(),
         ("base_url", _) => config.base_url.to_string(),
-        ("upstream.path", _) => config.upstream.path.clone(),
+        ("upstream.path", _) => match config.routes.as_slice() {
+            [only] => only.upstream.path.clone(),
+            _ => "none".to_owned(),
+        },
         ("entra.identifier_uris", Identity::Relay(relay)) => relay.api.identifier_uri().to_owned(),
         ("entra.identifier_uris", Identity::Development) => "none".to_owned(),
         ("groups.overage", _) if config.graph_groups.is_some() => "graph".to_owned(),

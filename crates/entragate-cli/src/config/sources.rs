@@ -10,11 +10,12 @@ use entragate::Secret;
 
 use super::environment::Environment;
 use super::file;
-use super::item::{Item, Origin, Value};
+use super::item::{Item, Member, Origin, Value};
 use super::keys::{self, Key, Kind};
 use super::nearest::nearest;
 use super::problems::{Finding, Place, Severity};
 use super::reference::toml_example;
+use super::route::{self, At};
 use super::service_links::is_service_link;
 
 /// A setting that was given.
@@ -47,12 +48,12 @@ pub(super) fn collect(environment: &Environment, named_file: Option<&Path>) -> S
     };
     sources.findings.extend(contents.problems);
     for (key, item) in contents.items {
-        let slot = sources.checked(key, check_kind(key, item));
+        let slot = sources.checked(key.path, check_kind(key, item));
         sources.slots.insert(key.path, slot);
     }
     for key in keys::ALL {
         if let Some(result) = from_environment(environment, key) {
-            let slot = sources.checked(key, result);
+            let slot = sources.checked(key.path, result);
             sources.slots.insert(key.path, slot);
         }
         sources.findings.extend(two_names(environment, key));
@@ -73,11 +74,28 @@ impl Sources {
         }
     }
 
-    fn checked(&mut self, key: &Key, result: Result<Item, Mismatch>) -> Slot {
+    /// The members of one table of `routes`, as if they were the settings of a single server.
+    pub(super) fn of_route(route: &At, members: Vec<(Member, Item)>, is_incomplete: bool) -> Self {
+        let (slots, findings) = (BTreeMap::new(), Vec::new());
+        let mut sources = Self { slots, findings, file: None, is_incomplete };
+        for (member, item) in members {
+            match route::key_of(&member.name) {
+                Some(key) => {
+                    let slot = sources.checked(keys::ROUTES.path, check_member(route, key, item));
+                    sources.slots.insert(key.path, slot);
+                }
+                None => sources.findings.push(route::unknown(route, &member)),
+            }
+        }
+        sources
+    }
+
+    /// `key`: what a finding is about; of a route, the list that it stands in.
+    fn checked(&mut self, key: &str, result: Result<Item, Mismatch>) -> Slot {
         match result {
             Ok(item) => Slot::Given(item),
             Err(Mismatch { place, message, hint }) => {
-                let key = key.path.to_owned();
+                let key = key.to_owned();
                 self.findings.push(Finding { severity: Severity::Error, key, place, message, hint });
                 Slot::Bad
             }
@@ -161,7 +179,9 @@ fn from_environment(environment: &Environment, key: &Key) -> Option<Result<Item,
         Kind::List => Some(Value::List(split(text, &place))),
         Kind::Flag => text.parse().ok().map(Value::Flag),
         Kind::Count => text.parse().ok().map(Value::Count),
-        Kind::Rules | Kind::Clients | Kind::Lists => return Some(inline_toml(key, name, text)),
+        Kind::Rules | Kind::Clients | Kind::Lists | Kind::Routes => {
+            return Some(inline_toml(key, name, text));
+        }
     };
     Some(value.map(|value| Item { value, place: place.clone() }).ok_or_else(|| Mismatch {
         message: format!("{name} must be {}", key.kind.name()),
@@ -185,36 +205,20 @@ fn inline_toml(key: &Key, name: &str, text: &str) -> Result<Item, Mismatch> {
 }
 
 fn check_kind(key: &Key, item: Item) -> Result<Item, Mismatch> {
-    let fits = match (key.kind, &item.value) {
-        (Kind::Secret, _) => {
-            return Err(Mismatch {
-                place: item.place,
-                message: format!("{} does not belong into a file", key.path),
-                hint: format!(
-                    "remove it and set {}; replace the secret if others can read the file",
-                    key.known_as()
-                ),
-            });
-        }
-        (Kind::Text, Value::Text(_))
-        | (Kind::Flag, Value::Flag(_))
-        | (Kind::Count, Value::Count(_))
-        | (Kind::Lists, Value::Table(_)) => true,
-        (Kind::List, Value::List(items)) => items.iter().all(|item| matches!(item.value, Value::Text(_))),
-        (Kind::Rules | Kind::Clients, Value::List(items)) => {
-            items.iter().all(|item| matches!(item.value, Value::Table(_)))
-        }
-        _ => false,
-    };
-    if fits {
+    if key.kind == Kind::Secret {
+        return Err(Mismatch {
+            place: item.place,
+            message: format!("{} does not belong into a file", key.path),
+            hint: format!(
+                "remove it and set {}; replace the secret if others can read the file",
+                key.known_as()
+            ),
+        });
+    }
+    if fits(key, &item.value) {
         return Ok(item);
     }
-    let given = match &item.value {
-        Value::List(_) if matches!(key.kind, Kind::List | Kind::Rules | Kind::Clients) => {
-            "a list of other things"
-        }
-        other => other.type_name(),
-    };
+    let given = given(key, &item.value);
     Err(Mismatch {
         message: format!("{} must be {}, not {given}", key.as_written(&item.place), key.kind.name()),
         hint: match &item.place {
@@ -223,4 +227,49 @@ fn check_kind(key: &Key, item: Item) -> Result<Item, Mismatch> {
         },
         place: item.place,
     })
+}
+
+/// As [`check_kind`], of a member of a route.
+fn check_member(route: &At, key: &Key, item: Item) -> Result<Item, Mismatch> {
+    let name = key.name();
+    if key.kind == Kind::Secret {
+        return Err(Mismatch {
+            place: item.place,
+            message: format!("{route}: {name} does not belong into a list of routes"),
+            hint: "remove it, and replace the secret if others can read it; a route takes secrets from files"
+                .to_owned(),
+        });
+    }
+    if fits(key, &item.value) {
+        return Ok(item);
+    }
+    let given = given(key, &item.value);
+    Err(Mismatch {
+        message: format!("{route}: {name} must be {}, not {given}", key.kind.name()),
+        hint: format!("for example {}", toml_example(key)),
+        place: item.place,
+    })
+}
+
+fn fits(key: &Key, value: &Value) -> bool {
+    match (key.kind, value) {
+        (Kind::Text, Value::Text(_))
+        | (Kind::Flag, Value::Flag(_))
+        | (Kind::Count, Value::Count(_))
+        | (Kind::Lists, Value::Table(_)) => true,
+        (Kind::List, Value::List(items)) => items.iter().all(|item| matches!(item.value, Value::Text(_))),
+        (Kind::Rules | Kind::Clients | Kind::Routes, Value::List(items)) => {
+            items.iter().all(|item| matches!(item.value, Value::Table(_)))
+        }
+        _ => false,
+    }
+}
+
+fn given(key: &Key, value: &Value) -> &'static str {
+    match value {
+        Value::List(_) if matches!(key.kind, Kind::List | Kind::Rules | Kind::Clients | Kind::Routes) => {
+            "a list of other things"
+        }
+        other => other.type_name(),
+    }
 }

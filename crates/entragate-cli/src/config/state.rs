@@ -10,32 +10,16 @@ use super::reader::{Read, Reader, Wrong};
 
 /// Reads the section; `is_public`: other machines reach the gateway.
 pub(super) fn state(reader: &mut Reader, is_public: bool) -> Option<(Keys, Store)> {
-    let keys = match reader.secret(&keys::STATE_KEYS) {
-        Read::Bad => return None,
-        Read::Unset => None,
-        Read::Given(list) => match ring(&list) {
-            Ok(keys) => Some(keys),
-            Err(wrong) => {
-                reader.problem(&keys::STATE_KEYS, wrong);
-                return None;
-            }
-        },
-    };
-    let directory =
-        reader.parse(&keys::STATE_DIRECTORY, |path| Ok(PathBuf::from(path))).map(Some).or_default(|| None)?;
     let redis = reader.secret(&keys::REDIS_URL).map(Some).or_default(|| None)?;
-    let keys = match (keys, &directory) {
-        (Some(keys), _) => Keys::Given(keys),
-        (None, Some(directory)) => Keys::InDirectory(directory.clone()),
-        (None, None) if is_public || redis.is_some() => {
-            reader.missing(
-                &keys::STATE_KEYS,
-                "make one with `openssl rand -base64 32`, the same for all replicas, or set state.directory \
-                 (ENTRAGATE_STATE_DIRECTORY) in which the gateway keeps one of its own",
-            );
+    let directory = directory(reader).map(Some).or_default(|| None)?;
+    let keys = match keys(reader) {
+        Read::Bad => return None,
+        Read::Given(keys) => keys,
+        Read::Unset if is_public || redis.is_some() => {
+            missing(reader);
             return None;
         }
-        (None, None) => {
+        Read::Unset => {
             reader.note(
                 &keys::STATE_KEYS,
                 "is not set: this process makes its own key, and everybody signs in again after a restart",
@@ -59,6 +43,53 @@ pub(super) fn state(reader: &mut Reader, is_public: bool) -> Option<(Keys, Store
         }
     };
     Some((keys, store))
+}
+
+/// The keys alone, where nothing else of the section is needed: relay mode, for assertions.
+pub(super) fn signing_keys(reader: &mut Reader, is_public: bool) -> Option<Keys> {
+    match keys(reader) {
+        Read::Bad => None,
+        Read::Given(keys) => Some(keys),
+        Read::Unset if is_public => {
+            missing(reader);
+            None
+        }
+        Read::Unset => {
+            reader.note(
+                &keys::STATE_KEYS,
+                "is not set: this process makes its own key, and signs assertions with another one after a restart",
+                "fine for development; set state.directory to keep the key",
+            );
+            Some(Keys::OfThisProcess)
+        }
+    }
+}
+
+/// The keys that were given, or where they are kept.
+fn keys(reader: &mut Reader) -> Read<Keys> {
+    match reader.secret(&keys::STATE_KEYS) {
+        Read::Bad => Read::Bad,
+        Read::Unset => directory(reader).map(Keys::InDirectory),
+        Read::Given(list) => match ring(&list) {
+            Ok(keys) => Read::Given(Keys::Given(keys)),
+            Err(wrong) => {
+                reader.problem(&keys::STATE_KEYS, wrong);
+                Read::Bad
+            }
+        },
+    }
+}
+
+fn directory(reader: &mut Reader) -> Read<PathBuf> {
+    reader.parse(&keys::STATE_DIRECTORY, |path| Ok(PathBuf::from(path)))
+}
+
+fn missing(reader: &mut Reader) {
+    reader.missing(
+        &keys::STATE_KEYS,
+        "make one with `openssl rand -base64 32`, the same for all replicas, or set state.directory \
+         (ENTRAGATE_STATE_DIRECTORY) in which the gateway keeps one of its own",
+    );
 }
 
 fn ring(list: &Secret) -> Result<SealKeys, Wrong> {

@@ -7,9 +7,10 @@ use entragate::base_url::is_loopback;
 use url::{Host, Url};
 
 use super::checked::UpstreamConfig;
-use super::keys;
+use super::keys::{self, Key};
 use super::listen::Listen;
 use super::reader::{Read, Reader, Wrong, printable};
+use super::upstream_identity;
 
 /// Served at this path when the MCP server's URL has none.
 const DEFAULT_PATH: &str = "/mcp";
@@ -29,25 +30,30 @@ pub(super) fn upstream(reader: &mut Reader, listen: Option<&Listen>) -> Option<U
     }
     let url = url.given();
     if let Some(url) = &url {
-        look_at(reader, url, listen);
+        look_at(reader, &keys::UPSTREAM, url, listen);
     }
+    let replicas = replicas(reader, url.as_ref(), listen);
     let path = path(reader, url.as_ref());
     if let (Some(path), Some(listen)) = (&path, listen) {
         warn_of_doubled_path(reader, path, listen);
     }
     let also = also(reader, path.as_deref());
+    if !also.is_empty() && !replicas.is_empty() {
+        refuse_legacy_replicas(reader);
+    }
     let connect =
         reader.count(&keys::CONNECT_TIMEOUT, 1..=ONE_DAY_SECONDS).or_default(|| CONNECT_TIMEOUT_SECONDS);
     let header = reader.count(&keys::RESPONSE_HEADER_TIMEOUT, 1..=ONE_DAY_SECONDS);
     let header = header.map(|seconds| Some(Duration::from_secs(seconds))).or_default(|| None);
-    let identity_headers = reader.flag(&keys::IDENTITY_HEADERS).or_default(|| true);
+    let identity = upstream_identity::identity(reader, url.as_ref());
     Some(UpstreamConfig {
         url: url?,
+        replicas,
         path: path?,
         also,
         connect_timeout: Duration::from_secs(connect?),
         response_header_timeout: header?,
-        identity_headers: identity_headers?,
+        identity: identity?,
     })
 }
 
@@ -74,17 +80,42 @@ fn url(text: &str) -> Result<Url, Wrong> {
     Ok(url)
 }
 
-fn look_at(reader: &mut Reader, url: &Url, listen: Option<&Listen>) {
+/// The other replicas, each checked as the first one is.
+fn replicas(reader: &mut Reader, main: Option<&Url>, listen: Option<&Listen>) -> Vec<Url> {
+    let mut all: Vec<Url> = Vec::new();
+    for one in reader.each(&keys::UPSTREAM_REPLICAS, url) {
+        if main == Some(&one) || all.contains(&one) {
+            let wrong = Wrong::new(format!("repeats {one}"), "name each replica once");
+            reader.problem(&keys::UPSTREAM_REPLICAS, wrong);
+        } else {
+            look_at(reader, &keys::UPSTREAM_REPLICAS, &one, listen);
+            all.push(one);
+        }
+    }
+    all
+}
+
+/// The transport of 2024-11-05 names its session in a query that only the server understands, so nobody could say which
+/// replica a message belongs to.
+fn refuse_legacy_replicas(reader: &mut Reader) {
+    let wrong = Wrong::new(
+        "cannot be used with the HTTP+SSE transport of 2024-11-05, whose further paths `also` names",
+        "leave also out if the clients speak Streamable HTTP, or run one server",
+    );
+    reader.problem(&keys::UPSTREAM_REPLICAS, wrong);
+}
+
+fn look_at(reader: &mut Reader, key: &Key, url: &Url, listen: Option<&Listen>) {
     if listen.is_some_and(|listen| is_gateway(url, listen)) {
         let wrong =
             Wrong::new("is the gateway itself", "set it to the URL of the MCP server, on another port");
-        reader.problem(&keys::UPSTREAM, wrong);
+        reader.problem(key, wrong);
         return;
     }
     let loopback = url.host().is_some_and(|host| is_loopback(&host));
     if url.scheme() == "http" && !loopback {
         reader.warn(
-            &keys::UPSTREAM,
+            key,
             "is plain http to another machine: calls and their answers cross the network in the clear",
             "use https, or make sure that the network between is private",
         );
@@ -145,7 +176,10 @@ fn path(reader: &mut Reader, url: Option<&Url>) -> Option<String> {
                         &keys::UPSTREAM,
                         Wrong::new(
                             what,
-                            "set upstream.path (ENTRAGATE_UPSTREAM_PATH) to another one, such as /mcp",
+                            format!(
+                                "set {} to another one, such as /mcp",
+                                reader.setting(&keys::UPSTREAM_PATH)
+                            ),
                         ),
                     );
                     None

@@ -20,6 +20,11 @@ pub(super) fn read(path: &Path, addresses: &Addresses) -> anyhow::Result<(GateBu
     // What is no TOML is explained below, better than here.
     let document: toml::Table = text.parse().unwrap_or_default();
     refuse_own(path, &document)?;
+    anyhow::ensure!(
+        !has(&document, keys::ROUTES.path),
+        "{}: the demo shows one MCP server: write it into [upstream], or use `entragate serve` for routes",
+        path.display()
+    );
 
     let mut environment = vec![
         (keys::LISTEN.env, addresses.listen.to_string()),
@@ -41,7 +46,9 @@ pub(super) fn read(path: &Path, addresses: &Addresses) -> anyhow::Result<(GateBu
     }
     let config = config::load(&Environment::from_iter(environment), Some(path))
         .map_err(|problems| anyhow::anyhow!("{} cannot be used:\n{problems}", path.display()))?;
-    Ok((config.gate_builder()?, config.upstream))
+    let builder = config.gate_builder()?;
+    let only = config.routes.into_iter().next().context("no MCP server is configured")?;
+    Ok((builder, only.upstream))
 }
 
 fn refuse_own(path: &Path, document: &toml::Table) -> anyhow::Result<()> {

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::{Mode, file, listeners};
-use crate::config::UpstreamConfig;
+use crate::config::{UpstreamConfig, UpstreamIdentity};
 use crate::upstream::Upstream;
 use crate::{sample, serve};
 
@@ -91,7 +91,7 @@ impl Stage {
             None => defaults(&addresses)?,
         };
         let gate = gate.clock(EmulatedClock(emulator.control().clone())).build()?;
-        let proxy = Upstream::new(&upstream, &addresses.base_url)?;
+        let proxy = Upstream::new(&upstream, &gate)?;
         let own_server = Some(upstream.url).filter(|url| *url != addresses.sample);
         Ok(Self {
             base_url: addresses.base_url,
@@ -188,11 +188,12 @@ fn upstream(url: &Url) -> UpstreamConfig {
     let path = url.path().trim_end_matches('/');
     UpstreamConfig {
         url: url.clone(),
+        replicas: Vec::new(),
         path: if path.is_empty() { sample::PATH } else { path }.to_owned(),
         also: Vec::new(),
         connect_timeout: Duration::from_secs(5),
         response_header_timeout: None,
-        identity_headers: true,
+        identity: UpstreamIdentity::Headers,
     }
 }
 

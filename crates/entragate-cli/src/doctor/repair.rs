@@ -2,7 +2,7 @@
 //! done is setup's plan, and setup carries it out.
 
 use clap::Parser as _;
-use entragate::Rule;
+use entragate::{ApiApp, Rule};
 
 use crate::cli::Exit;
 use crate::clients::Client;
@@ -43,7 +43,11 @@ impl Repair {
             Identity::Relay(relay) => ("relay", &relay.tenant, &relay.api, Some(&relay.client)),
             Identity::Broker(broker) => ("broker", &broker.tenant, &broker.api, broker.client.as_ref()),
         };
-        let upstream = &config.upstream.url; // without what an operator may have put before `@`
+        // Setup prepares one API app: the routes of others are not its business.
+        let routes = || {
+            config.routes.iter().filter(|route| config.api_of(route).is_some_and(|of| of.id() == api.id()))
+        };
+        let upstream = &config.routes.first()?.upstream.url; // without what an operator may have put before `@`
         let upstream = format!("{}{}", upstream.origin().ascii_serialization(), upstream.path());
         let mut words = Words(Vec::new());
         words.option("--mode", mode);
@@ -57,9 +61,13 @@ impl Repair {
             words.option("--adopt-client", client.as_str());
         }
         // None: the gateway asks for `.default`, which is whatever the registration exposes.
-        let ruled = config.rules.iter().flat_map(Rule::required_scopes);
-        words.option("--scope", &each_once(api.required_scopes().iter().chain(ruled)));
-        words.option("--roles", &each_once(config.rules.iter().flat_map(Rule::required_roles)));
+        let asked = routes().filter_map(|route| config.api_of(route)).flat_map(ApiApp::required_scopes);
+        let ruled = routes().flat_map(|route| &route.rules).flat_map(Rule::required_scopes);
+        words.option("--scope", &each_once(asked.chain(ruled)));
+        words.option(
+            "--roles",
+            &each_once(routes().flat_map(|route| &route.rules).flat_map(Rule::required_roles)),
+        );
         // None: nobody said which are missed.
         words.option("--clients", clients.unwrap_or_default());
         Some(Self { words: words.0, authority: config.authority.as_str().to_owned() })

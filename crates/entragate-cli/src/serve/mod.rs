@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::admin;
 use crate::config::Config;
-use crate::upstream::Upstream;
+use crate::upstream::Upstreams;
 pub use listen::listen;
 
 /// Serves until `shutdown` completes and everything in flight has ended or had its time.
@@ -77,11 +77,11 @@ impl Server {
         };
         let address = listener.local_addr()?; // with port 0 nobody knew it before
         let gate = config.gate_builder()?.listen_addresses([address]).build()?;
-        let upstream = Upstream::new(&config.upstream, &config.base_url)?;
+        let upstreams = Upstreams::new(config, &gate)?;
         start::announce(config, address);
         Ok(Self {
-            router: gate.protect(upstream.clone()),
-            admin: admin_listener.map(|listener| (listener, admin::router(gate.clone(), upstream))),
+            router: gate.protect_each(|resource| upstreams.of(resource)),
+            admin: admin_listener.map(|listener| (listener, admin::router(gate.clone(), upstreams))),
             gate,
             listener,
         })

@@ -11,16 +11,23 @@ pub(super) fn announce(config: &Config, listen: SocketAddr) {
         Identity::Relay(_) => "relay",
         Identity::Broker(_) => "broker",
     };
-    let upstream = &config.upstream.url; // without what an operator may have put before `@`
+    // Without what an operator may have put before `@`.
+    let shown = |url: &url::Url| format!("{}{}", url.origin().ascii_serialization(), url.path());
+    let first = config.routes.first().map(|route| shown(&route.upstream.url));
     tracing::info!(
         mode,
         base_url = %config.base_url,
-        upstream = format_args!("{}{}", upstream.origin().ascii_serialization(), upstream.path()),
+        upstream = first.filter(|_| config.routes.len() == 1).map(tracing::field::display),
+        routes = Some(config.routes.len()).filter(|count| *count > 1),
         %listen,
         admin = config.admin_listen.map(tracing::field::display),
         "entragate {} serves",
         env!("CARGO_PKG_VERSION"),
     );
+    for route in config.routes.iter().filter(|_| config.routes.len() > 1) {
+        let urls: Vec<String> = route.upstream.urls().map(shown).collect();
+        tracing::info!(url = config.base_url.join(&route.upstream.path), upstream = urls.join(", "), "route");
+    }
     if let Identity::Broker(broker) = &config.identity {
         let store = match &broker.store {
             Store::Memory => "memory",

@@ -135,6 +135,13 @@ fn base_url(arguments: &Arguments, environment: &Environment) -> Result<BaseUrl,
 }
 
 fn upstream(arguments: &Arguments, environment: &Environment) -> Result<Url, WrongOption> {
+    if arguments.upstream.is_none() && variable(environment, &keys::ROUTES).is_some() {
+        return Err(WrongOption::new(
+            "--upstream",
+            "is not given, and ENTRAGATE_ROUTES lists several MCP servers: setup prepares one API app",
+            "name one server, and with --scope and --roles what all routes with this API app ask for",
+        ));
+    }
     let given = arguments.upstream.as_deref().or_else(|| variable(environment, &keys::UPSTREAM));
     Url::parse(given.unwrap_or("http://127.0.0.1:3000/mcp"))
         .ok()

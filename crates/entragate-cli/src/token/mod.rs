@@ -7,11 +7,12 @@ mod show;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use entragate::{
-    Access, ApiApp, AuthorityHost, BaseUrl, ClientId, Gate, GateBuilder, ManualClock, Relay, SavedKeys,
-    TenantId, TokenReport, TokenVerdict,
+    Access, ApiApp, AuthorityHost, BaseUrl, ClientId, Gate, GateBuilder, ManualClock, Relay, Resource,
+    SavedKeys, TenantId, TokenReport, TokenVerdict,
 };
 
 use crate::cli::{Exit, print};
@@ -43,6 +44,9 @@ pub struct Arguments {
     /// The cloud's sign-in host, with --tenant [default: the public cloud's]
     #[arg(long, value_name = "URL", requires = "tenant")]
     authority: Option<AuthorityArgument>,
+    /// The MCP server that the token is presented to, by its path or URL, where there are several
+    #[arg(long, value_name = "PATH", conflicts_with = "tenant")]
+    route: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -139,7 +143,8 @@ pub async fn run(arguments: &Arguments, judging: Option<&Judging>) -> anyhow::Re
         }
     }
     let headers = input::read(&arguments.token)?;
-    let mut report = gate.examine(&headers).await.context("there is no token")?;
+    let resource = resource(&gate, arguments.route.as_deref())?;
+    let mut report = gate.examine_at(resource, &headers).await.context("there is no token")?;
     if input::is_sealed(&headers)
         && let Some(why) = sealed::why_unjudged(judging)
     {
@@ -151,6 +156,21 @@ pub async fn run(arguments: &Arguments, judging: Option<&Judging>) -> anyhow::Re
         print(&show::text(&report))?;
     }
     Ok(exit(&report))
+}
+
+/// The server that `--route` names; without a name there must be no doubt.
+fn resource<'a>(gate: &'a Gate, named: Option<&str>) -> anyhow::Result<&'a Resource> {
+    let choices = || gate.resources().iter().map(|one| one.path()).collect::<Vec<_>>().join(", ");
+    let is_it = |one: &&Arc<Resource>| named.is_some_and(|name| one.path() == name || one.url() == name);
+    let found = match (named, gate.resources()) {
+        (None, [only]) => Some(only),
+        (None, _) => anyhow::bail!("there are several MCP servers: name one with --route: {}", choices()),
+        (Some(_), all) => all.iter().find(is_it),
+    };
+    let found = found.with_context(|| {
+        format!("no MCP server is at {}: there are {}", named.unwrap_or_default(), choices())
+    })?;
+    Ok(found)
 }
 
 fn exit(report: &TokenReport) -> Exit {

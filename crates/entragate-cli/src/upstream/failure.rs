@@ -1,7 +1,7 @@
 //! The gateway's own answers, when there is none from the MCP server, or one that clients would misread.
 //!
-//! Clients tell protocol revisions apart by 400, 404 and 405 (TR-09), so none of those is used here, and the
-//! JSON-RPC codes lie outside the range −32768…−32000 that JSON-RPC and MCP reserve (TR-11). The text names
+//! Clients tell protocol revisions apart by 400, 404 and 405 (TR-09), so none of those is used here but for a session
+//! that ended, where 404 is the word for it, and the JSON-RPC codes lie outside the range −32768…−32000 that JSON-RPC and MCP reserve (TR-11). The text names
 //! no address and no cause: those are for the log.
 
 use axum::body::Body;
@@ -15,6 +15,8 @@ pub const UPSTREAM_UNAVAILABLE: i64 = -31502;
 pub const UPSTREAM_TIMED_OUT: i64 = -31504;
 /// JSON-RPC error code: the MCP server wants to authenticate the caller itself.
 pub const UPSTREAM_UNAUTHORIZED: i64 = -31401;
+/// JSON-RPC error code: there is no such session, as the gateway says it of sessions of others.
+pub const SESSION_GONE: i64 = -31404;
 /// JSON-RPC error code: the MCP server redirects.
 pub const UPSTREAM_REDIRECTED: i64 = -31300;
 /// JSON-RPC error code: the gateway passes HTTP requests on, no other protocol.
@@ -31,12 +33,16 @@ pub(super) enum Failure {
     Misrouted,
     /// The client asked for WebSocket or the like.
     Upgrade,
+    /// The MCP server cannot be told who calls.
+    Unidentified,
     /// Refused, reset, broken off, or not HTTP.
     Unavailable,
     /// No connection or no response head in time.
     TimedOut,
     /// 401: passed on, it would make the client discard a good token and sign in for ever.
     Unauthorized,
+    /// The session's replica is gone, and the session with it.
+    SessionGone,
     /// 3xx: passed on, it would name internal addresses and lead the client past the gateway.
     Redirected,
 }
@@ -45,7 +51,7 @@ impl Failure {
     /// Status, JSON-RPC code, word for programs, text for people.
     const fn parts(self) -> (StatusCode, i64, &'static str, &'static str) {
         match self {
-            Self::NoPermit | Self::Misrouted => (
+            Self::NoPermit | Self::Misrouted | Self::Unidentified => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 INTERNAL,
                 "server_error",
@@ -74,6 +80,12 @@ impl Failure {
                 UPSTREAM_UNAUTHORIZED,
                 "upstream_unauthorized",
                 "the MCP server behind this gateway asks for a sign-in of its own, which its operator must turn off",
+            ),
+            Self::SessionGone => (
+                StatusCode::NOT_FOUND,
+                SESSION_GONE,
+                "not_found",
+                "the session ended with the server that had it: open a new one",
             ),
             Self::Redirected => (
                 StatusCode::BAD_GATEWAY,

@@ -14,19 +14,39 @@ use super::client::{Client, Relayed, SendError};
 use super::endpoint::Prefix;
 use super::failure::Failure;
 use super::headers;
+use super::identity::Introduction;
 
-/// The answer to a forwarded request. Dropping the future closes the connection.
-pub(super) async fn forward(
-    client: &Client,
-    request: Request<Body>,
-    limit: Option<Duration>,
+/// The head of the answer, or why there is none; `None`: nothing, in the time that was given.
+pub(super) type Answer = Option<Result<Response<Relayed>, SendError>>;
+
+/// Waits for the head of the answer. Dropping the future closes the connection.
+pub(super) async fn ask(client: &Client, request: Request<Body>, limit: Option<Duration>) -> Answer {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, client.send(request)).await.ok(),
+        None => Some(client.send(request).await),
+    }
+}
+
+/// What the client gets.
+pub(super) async fn answered(
+    answer: Answer,
     prefix: Option<Prefix>,
     permit: &Permit,
+    introduction: &Introduction,
 ) -> Response<Body> {
-    let failure = match in_time(client.send(request), limit).await {
-        Some(Ok(response)) => match refused(&response) {
-            Some(failure) => failure,
+    let failure = match answer {
+        Some(Ok(response)) => match refused(&response, introduction) {
             None => return relayed(response, prefix),
+            Some(Failure::Unauthorized) => {
+                let headers = response.into_parts().0.headers;
+                // A 401 that names what the next token must bring is for the person; any other is between gateway and
+                // server. In a box, because it is rare and what is asked for is large.
+                match Box::pin(introduction.challenge(permit, headers)).await {
+                    Some(challenge) => return challenge,
+                    None => Failure::Unauthorized,
+                }
+            }
+            Some(failure) => failure,
         },
         Some(Err(error)) => {
             tracing::error!(error = %Chain(&error), "the upstream gave no answer");
@@ -40,15 +60,8 @@ pub(super) async fn forward(
     failure.response(Some(permit))
 }
 
-async fn in_time<F: Future>(work: F, limit: Option<Duration>) -> Option<F::Output> {
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
-        None => Some(work.await),
-    }
-}
-
 /// Why a response is not passed on. The log says what to change.
-fn refused(response: &Response<Relayed>) -> Option<Failure> {
+fn refused(response: &Response<Relayed>, introduction: &Introduction) -> Option<Failure> {
     match response.status() {
         StatusCode::SWITCHING_PROTOCOLS => {
             tracing::error!("the upstream switched protocols without being asked");
@@ -56,8 +69,8 @@ fn refused(response: &Response<Relayed>) -> Option<Failure> {
         }
         StatusCode::UNAUTHORIZED => {
             tracing::error!(
-                "the MCP server asks for its own authentication (401): turn it off there, it gets no token from \
-                 this gateway; the X-Forwarded-User and X-Entra- headers say who calls"
+                "the MCP server asks for its own authentication (401): {}",
+                introduction.advice()
             );
             Some(Failure::Unauthorized)
         }

@@ -19,8 +19,11 @@ mod failure;
 mod forward;
 mod headers;
 mod identity;
+mod replicas;
+mod several;
 mod target;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,20 +31,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use entragate::{BaseUrl, Permit};
+use entragate::{Gate, Permit, Resource};
 use http::header::{CONTENT_LENGTH, HOST, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body::Body as _;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::config::UpstreamConfig;
-use client::Client;
+use crate::config::{Config, RouteConfig, UpstreamConfig};
 use endpoint::Prefix;
 use failure::Failure;
-pub use failure::{UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE};
+pub use failure::{
+    SESSION_GONE, UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE,
+};
 use identity::Introduction;
-use target::Targets;
+use replicas::{Replica, Replicas};
 
 /// Why the reverse proxy cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +67,7 @@ pub enum UpstreamError {
 pub struct Upstream(Arc<Inner>);
 
 struct Inner {
-    client: Client,
-    targets: Targets,
+    replicas: Replicas,
     introduction: Introduction,
     legacy_prefix: Option<Prefix>,
     connect_timeout: Duration,
@@ -72,14 +75,14 @@ struct Inner {
 }
 
 impl Upstream {
-    /// A proxy to the configured server, for clients that know it below `base_url`.
-    pub fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Result<Self, UpstreamError> {
-        let targets = Targets::new(config, base_url)?;
+    /// A proxy to the configured server, for what this gate lets through.
+    pub fn new(config: &UpstreamConfig, gate: &Gate) -> Result<Self, UpstreamError> {
+        let base_url = gate.base_url();
+        let replicas = Replicas::new(config, base_url)?;
         Ok(Self(Arc::new(Inner {
-            client: Client::new(&targets, config.connect_timeout)?,
-            introduction: Introduction::new(base_url, config.identity_headers),
+            introduction: Introduction::new(gate, &config.identity),
             legacy_prefix: Prefix::new(base_url.path()),
-            targets,
+            replicas,
             connect_timeout: config.connect_timeout,
             response_header_timeout: config.response_header_timeout,
         })))
@@ -90,43 +93,106 @@ impl Upstream {
         if asks_for_another_protocol(request.headers()) {
             return Failure::Upgrade.response(Some(&permit));
         }
-        let Some(uri) = self.0.targets.resolve(request.uri()) else {
-            tracing::error!(
-                path = request.uri().path(),
-                "the upstream has no such path; nothing was forwarded"
-            );
-            return Failure::Misrouted.response(Some(&permit));
-        };
-        let (mut parts, body) = request.into_parts();
-        headers::strip_request(&mut parts.headers);
-        settle_length(&mut parts.headers, &body);
-        self.0.introduction.introduce(permit.principal(), &parts.extensions, &mut parts.headers);
-        parts.headers.insert(HOST, self.0.targets.host());
-
-        // A new request rather than the old parts: what the server side left in the extensions is none of
-        // the client's business.
-        let mut outgoing = Request::new(body);
-        *outgoing.method_mut() = parts.method;
-        *outgoing.uri_mut() = uri;
-        *outgoing.headers_mut() = parts.headers;
-        let prefix = self.0.legacy_prefix.clone().filter(|_| outgoing.method() == Method::GET);
-        forward::forward(&self.0.client, outgoing, self.0.response_header_timeout, prefix, &permit).await
+        match self.0.replicas.only() {
+            Some(only) => self.forward_to(only, &permit, request).await,
+            // In a box, so that nobody who has one server makes room for it.
+            None => Box::pin(several::forward(&self.0, &permit, request)).await,
+        }
     }
 
-    /// Whether the server accepts a TCP connection.
+    async fn forward_to(&self, server: &Replica, permit: &Permit, request: Request<Body>) -> Response<Body> {
+        let Inner { introduction, legacy_prefix, response_header_timeout, .. } = &*self.0;
+        let Some(uri) = server.targets.resolve(request.uri()) else {
+            return misrouted(request.uri()).response(Some(permit));
+        };
+        let from = request.extensions().get().copied();
+        let mut outgoing = anew(request);
+        if let Err(answer) = introduction.introduce(permit, from, outgoing.headers_mut()).await {
+            return *answer;
+        }
+        *outgoing.uri_mut() = uri;
+        outgoing.headers_mut().insert(HOST, server.targets.host());
+        let prefix = legacy_prefix.clone().filter(|_| outgoing.method() == Method::GET);
+        let answer = forward::ask(&server.client, outgoing, *response_header_timeout).await;
+        forward::answered(answer, prefix, permit, introduction).await
+    }
+
+    /// Whether the server, or one of its replicas, accepts a TCP connection.
     pub async fn reachable(&self) -> Result<(), String> {
-        let (host, port) = self.0.targets.address();
-        match tokio::time::timeout(self.0.connect_timeout, TcpStream::connect((host, port))).await {
+        let mut why = Vec::new();
+        for replica in self.0.replicas.iter() {
+            match self.0.connected(replica.targets.address()).await {
+                Ok(()) => return Ok(()),
+                Err(reason) if !why.contains(&reason) => why.push(reason),
+                Err(_) => {}
+            }
+        }
+        Err(why.join("; "))
+    }
+}
+
+impl Inner {
+    async fn connected(&self, address: (&str, u16)) -> Result<(), String> {
+        match tokio::time::timeout(self.connect_timeout, TcpStream::connect(address)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no connection within {:?}", self.0.connect_timeout)),
+            Err(_) => Err(format!("no connection within {:?}", self.connect_timeout)),
         }
+    }
+}
+
+fn misrouted(uri: &Uri) -> Failure {
+    tracing::error!(path = uri.path(), "the upstream has no such path; nothing was forwarded");
+    Failure::Misrouted
+}
+
+/// The request without what is no business of the MCP server's. A new one rather than the old parts: so is what the server
+/// side left in the extensions.
+fn anew(request: Request<Body>) -> Request<Body> {
+    let (mut parts, body) = request.into_parts();
+    headers::strip_request(&mut parts.headers);
+    settle_length(&mut parts.headers, &body);
+    let mut outgoing = Request::new(body);
+    *outgoing.method_mut() = parts.method;
+    *outgoing.uri_mut() = parts.uri;
+    *outgoing.headers_mut() = parts.headers;
+    outgoing
+}
+
+/// The MCP server of each route, by its public path.
+#[derive(Debug, Clone)]
+pub struct Upstreams(Arc<BTreeMap<String, Upstream>>);
+
+impl Upstreams {
+    /// A proxy for each route.
+    pub fn new(config: &Config, gate: &Gate) -> Result<Self, UpstreamError> {
+        let upstream =
+            |route: &RouteConfig| Ok((route.upstream.path.clone(), Upstream::new(&route.upstream, gate)?));
+        Ok(Self(Arc::new(config.routes.iter().map(upstream).collect::<Result<_, _>>()?)))
+    }
+
+    /// The server of a resource of the gate that was made from the same configuration.
+    pub fn of(&self, resource: &Resource) -> Upstream {
+        self.0.get(resource.path()).expect("gate and proxies have the routes of one configuration").clone()
+    }
+
+    /// The servers that accept no connection, by their paths, and why.
+    pub async fn unreachable(&self) -> Vec<(&str, String)> {
+        let asked = self.0.iter().map(|(path, upstream)| async move {
+            upstream.reachable().await.err().map(|why| (path.as_str(), why))
+        });
+        futures_util::future::join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// Whether there are several.
+    pub fn are_several(&self) -> bool {
+        self.0.len() > 1
     }
 }
 
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upstream").field("targets", &self.0.targets).finish_non_exhaustive()
+        f.debug_struct("Upstream").field("replicas", &self.0.replicas).finish_non_exhaustive()
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Result<Self, UpstreamError> {
-        let url = &config.url;
+    /// `url`: the server's, or that of one of its replicas.
+    pub(super) fn new(url: &Url, config: &UpstreamConfig, base_url: &BaseUrl) -> Result<Self, UpstreamError> {
         let unusable =
             || UpstreamError::Unusable(format!("{}{}", url.origin().ascii_serialization(), url.path()));
         let scheme = match url.scheme() {
@@ -86,10 +86,6 @@ impl Targets {
         let host = self.server.host().unwrap_or_default();
         (host.trim_start_matches('[').trim_end_matches(']'), self.port)
     }
-
-    pub(super) fn is_tls(&self) -> bool {
-        self.server.scheme() == Some(&Scheme::HTTPS)
-    }
 }
 
 /// `host[:port]`, without the user name and password a URL could hold.
@@ -114,21 +110,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::UpstreamIdentity;
 
     fn config(url: &str, path: &str, also: &[&str]) -> UpstreamConfig {
         UpstreamConfig {
             url: url.parse().unwrap(),
+            replicas: Vec::new(),
             path: path.to_owned(),
             also: also.iter().map(|path| (*path).to_owned()).collect(),
             connect_timeout: Duration::from_secs(1),
             response_header_timeout: None,
-            identity_headers: true,
+            identity: UpstreamIdentity::Headers,
         }
     }
 
     fn targets(url: &str, path: &str, also: &[&str]) -> Targets {
         let base_url = BaseUrl::parse("http://localhost:3002").unwrap();
-        Targets::new(&config(url, path, also), &base_url).unwrap()
+        let config = config(url, path, also);
+        Targets::new(&config.url, &config, &base_url).unwrap()
     }
 
     fn resolved(targets: &Targets, requested: &str) -> Option<String> {
@@ -190,7 +189,7 @@ mod tests {
     fn public_paths_lie_below_the_base_url() {
         let base_url = BaseUrl::parse("https://contoso.com/gate").unwrap();
         let config = config("http://127.0.0.1:8000/mcp", "/mcp", &["/messages"]);
-        let targets = Targets::new(&config, &base_url).unwrap();
+        let targets = Targets::new(&config.url, &config, &base_url).unwrap();
         assert_eq!(resolved(&targets, "/gate/mcp?a").as_deref(), Some("/mcp?a"));
         assert_eq!(resolved(&targets, "/gate/messages").as_deref(), Some("/messages"));
         assert_eq!(resolved(&targets, "/mcp"), None);
@@ -200,6 +199,7 @@ mod tests {
     fn other_schemes_are_refused() {
         let base_url = BaseUrl::parse("http://localhost:3002").unwrap();
         let config = config("file:///etc/passwd", "/mcp", &[]);
-        assert!(matches!(Targets::new(&config, &base_url), Err(UpstreamError::Scheme(_))));
+        let targets = Targets::new(&config.url, &config, &base_url);
+        assert!(matches!(targets, Err(UpstreamError::Scheme(_))));
     }
 }

@@ -1,6 +1,6 @@
 //! `entragate.toml`: every key, in its place, with the line when it is wrong.
 
-use entragate_cli::config::{Environment, Identity, load};
+use entragate_cli::config::{Environment, Identity, UpstreamIdentity, load};
 
 use crate::config_fixture::{RELAY, directory, file, only, with};
 
@@ -37,7 +37,7 @@ path = "/mcp"
 also = ["/messages"]
 connect_timeout_seconds = 2
 response_header_timeout_seconds = 300
-identity_headers = false
+identity = "none"
 
 [log]
 format = "json"
@@ -60,14 +60,14 @@ fn the_file_alone_is_enough() {
     let config = load(&Environment::default(), Some(&path)).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.listen.to_string(), "[::1]:3002");
     assert_eq!(config.admin_listen.map(|address| address.to_string()).as_deref(), Some("127.0.0.1:3003"));
-    assert_eq!(config.resource_name.as_deref(), Some("Contoso tools"));
+    assert_eq!(config.routes[0].resource_name.as_deref(), Some("Contoso tools"));
     assert_eq!(config.max_body_bytes, 1_048_576);
     assert!(!config.hosted_callbacks);
     assert_eq!((config.sign_in_rate.per_second.get(), config.sign_in_rate.burst.get()), (1, 2));
-    assert_eq!(config.upstream.path, "/mcp");
-    assert_eq!(config.upstream.response_header_timeout.map(|wait| wait.as_secs()), Some(300));
-    assert!(!config.upstream.identity_headers);
-    assert_eq!(config.rules.len(), 2);
+    assert_eq!(config.routes[0].upstream.path, "/mcp");
+    assert_eq!(config.routes[0].upstream.response_header_timeout.map(|wait| wait.as_secs()), Some(300));
+    assert_eq!(config.routes[0].upstream.identity, UpstreamIdentity::Nobody);
+    assert_eq!(config.routes[0].rules.len(), 2);
     assert_eq!(config.scope_implies, [("admin".to_owned(), vec!["access".to_owned()])]);
     assert!(matches!(config.identity, Identity::Relay(_)));
 }
@@ -86,7 +86,7 @@ fn the_environment_wins_over_the_file() {
     let config = load(&environment, Some(&path)).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
     assert_eq!(config.base_url.as_str(), "https://other.contoso.com");
-    assert!(config.rules.is_empty());
+    assert!(config.routes[0].rules.is_empty());
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_variable_names_the_file_and_the_command_line_another() {
     let by_option = file("by_option", "resource_name = \"option\"\n");
     let variable = by_variable.display().to_string();
     let environment = with(&RELAY, &[("ENTRAGATE_CONFIG", &variable)]);
-    let name = |option| load(&environment, option).expect("accepted").resource_name;
+    let name = |option| load(&environment, option).expect("accepted").routes[0].resource_name.clone();
     assert_eq!(name(None).as_deref(), Some("variable"));
     assert_eq!(name(Some(by_option.as_path())).as_deref(), Some("option"));
 }

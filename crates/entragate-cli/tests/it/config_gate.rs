@@ -11,8 +11,9 @@ use crate::config_fixture::{RELAY, accepted, with};
 
 fn gateway(changes: &[(&str, &str)]) -> Router {
     let config = accepted(&with(&RELAY, changes));
-    let upstream = Upstream::new(&config.upstream, &config.base_url).expect("an upstream");
-    config.gate().expect("a gate").protect(upstream)
+    let gate = config.gate().expect("a gate");
+    let upstream = Upstream::new(&config.routes[0].upstream, &gate).expect("an upstream");
+    gate.protect(upstream)
 }
 
 /// What registration says to a client that would be called back at claude.ai.

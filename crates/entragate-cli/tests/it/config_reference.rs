@@ -3,15 +3,43 @@
 use std::fs;
 use std::path::Path;
 
-use entragate_cli::config::keys::Kind;
+use entragate_cli::config::keys::{Key, Kind};
 use entragate_cli::config::{keys, load, reference};
 
-use crate::config_fixture::{RELAY, file, with};
+use crate::config_fixture::{RELAY, directory, file, with};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/configuration.md");
 
 /// What the examples of broker mode need besides.
 const KEY: (&str, &str) = ("ENTRAGATE_STATE_KEYS", "0123456789abcdef0123456789abcdef");
+
+/// What an example needs besides: a setting of one kind of identity is refused with another.
+fn beside(key: &Key) -> &'static [(&'static str, &'static str)] {
+    match key.path {
+        "upstream.audience" => &[("ENTRAGATE_UPSTREAM_IDENTITY", "assertion")],
+        "upstream.credential" => &[
+            ("ENTRAGATE_UPSTREAM_IDENTITY", "static"),
+            ("ENTRAGATE_UPSTREAM_CREDENTIAL_HEADER", "X-Api-Key"),
+        ],
+        "upstream.credential_file" => &[("ENTRAGATE_UPSTREAM_IDENTITY", "static")],
+        "upstream.credential_header" => {
+            &[("ENTRAGATE_UPSTREAM_IDENTITY", "static"), ("ENTRAGATE_UPSTREAM_CREDENTIAL", "hunter2")]
+        }
+        "upstream.on_behalf_of_scopes" => &[("ENTRAGATE_UPSTREAM_IDENTITY", "on-behalf-of")],
+        "routes" => &[("ENTRAGATE_UPSTREAM", "")],
+        _ => &[],
+    }
+}
+
+/// The example, with a file that is there for one that is read at start.
+fn example(key: &Key, text: &str) -> String {
+    if key.path != keys::UPSTREAM_CREDENTIAL_FILE.path {
+        return text.to_owned();
+    }
+    let there = directory("reference_credential").join("mcp-server");
+    fs::write(&there, "Bearer hunter2\n").expect("a file");
+    text.replace(key.example, &there.display().to_string())
+}
 
 #[test]
 fn the_reference_page_is_up_to_date() {
@@ -32,7 +60,9 @@ fn the_reference_page_is_up_to_date() {
 fn every_example_for_the_environment_is_accepted() {
     for key in keys::ALL {
         for variable in key.variables() {
-            let environment = with(&RELAY, &[KEY, (variable, key.example)]);
+            let example = example(key, key.example);
+            let changes = [&[KEY], beside(key), &[(variable, example.as_str())]].concat();
+            let environment = with(&RELAY, &changes);
             load(&environment, None).unwrap_or_else(|problems| panic!("{variable}: {problems}"));
         }
     }
@@ -53,11 +83,12 @@ fn every_example_for_the_file_is_accepted() {
             continue;
         };
         let section = path.split_once('.').map(|(section, _)| format!("[{section}]\n")).unwrap_or_default();
+        let key = keys::ALL.into_iter().find(|key| key.path == path).expect("a setting");
+        let line = example(key, line);
         let file = file("reference_example", &format!("{section}{line}\n"));
         // What the file sets is left out of the environment, or the environment would win.
-        let environment = RELAY.into_iter().chain([KEY]).filter(|(name, _)| {
-            !keys::ALL.iter().any(|key| key.path == path && key.variables().any(|variable| variable == *name))
-        });
+        let environment = RELAY.into_iter().chain([KEY]).chain(beside(key).iter().copied());
+        let environment = environment.filter(|(name, _)| !key.variables().any(|variable| variable == *name));
         let environment = environment.collect();
         load(&environment, Some(&file)).unwrap_or_else(|problems| panic!("{path}: {problems}"));
         examples += 1;

@@ -446,11 +446,11 @@ fn wrong_kinds_and_bounds_are_refused() {
                 "from 1 to 86400",
             ),
             refusal(
-                &[("ENTRAGATE_UPSTREAM_IDENTITY_HEADERS", "yes")],
-                "upstream.identity_headers",
-                "ENTRAGATE_UPSTREAM_IDENTITY_HEADERS",
-                "true or false",
-                "for example",
+                &[("ENTRAGATE_UPSTREAM_IDENTITY", "yes")],
+                "upstream.identity",
+                "ENTRAGATE_UPSTREAM_IDENTITY",
+                "is `yes`, which is no kind of identity",
+                "headers, none, assertion, static, token and on-behalf-of",
             ),
             refusal(
                 &[("ENTRAGATE_HOSTED_CALLBACKS", "no")],
@@ -563,7 +563,7 @@ entra = { tenant_id = 5, client_secret = "hunter2", client_id = "xyz" }
 
 [upstream]
 url = "ftp://user:hunter2@files.contoso.com/mcp"
-identity_headers = "yes"
+identity = true
 
 [log]
 filter = "a=b=c"

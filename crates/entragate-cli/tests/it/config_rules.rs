@@ -16,9 +16,9 @@ fn rules_from_the_environment_and_from_the_file_are_the_same() {
             .and_methods(["completion/complete"])
             .scopes(["access"]),
     ];
-    assert_eq!(accepted(&with(&RELAY, &[("ENTRAGATE_RULES", inline)])).rules, expected);
+    assert_eq!(accepted(&with(&RELAY, &[("ENTRAGATE_RULES", inline)])).routes[0].rules, expected);
     let path = file("same_rules", &format!("rules = {inline}\n"));
-    assert_eq!(load(&with(&RELAY, &[]), Some(&path)).expect("accepted").rules, expected);
+    assert_eq!(load(&with(&RELAY, &[]), Some(&path)).expect("accepted").routes[0].rules, expected);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn rules_for_certain_callers_are_read() {
         Rule::tools(["b"]).any_app().users([id]),
         Rule::tools(["c"]).apps([app]),
     ];
-    assert_eq!(accepted(&with(&RELAY, &[("ENTRAGATE_RULES", &inline)])).rules, expected);
+    assert_eq!(accepted(&with(&RELAY, &[("ENTRAGATE_RULES", &inline)])).routes[0].rules, expected);
 }
 
 #[test]

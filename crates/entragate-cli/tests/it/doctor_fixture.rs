@@ -141,7 +141,7 @@ impl World {
             // A configuration that cannot start has no gateway.
             if let Ok(config) = config::load(&running, None) {
                 let gate = config.gate().unwrap();
-                let router = gate.protect(Upstream::new(&config.upstream, &config.base_url).unwrap());
+                let router = gate.protect(Upstream::new(&config.routes[0].upstream, &gate).unwrap());
                 let router = self.front.map_or(router.clone(), |front| front(router, &base));
                 serve_on(listener, router);
             }

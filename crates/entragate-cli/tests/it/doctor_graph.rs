@@ -320,6 +320,22 @@ async fn what_setup_repairs_comes_with_the_command_that_does_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn faults_of_on_behalf_of() {
+    let acting = |scope: &str| {
+        let world = world(Broker).set("ENTRAGATE_UPSTREAM_IDENTITY", "on-behalf-of");
+        world.set("ENTRAGATE_UPSTREAM_ON_BEHALF_OF_SCOPES", scope)
+    };
+    expect("consented", acting("https://graph.microsoft.com/User.Read"), &[]).await;
+    let report = examined(acting("https://graph.microsoft.com/Mail.Read")).await;
+    assert_eq!(wrong(&report), ["on-behalf-of 65001"], "{}", all(&report));
+    let command = command(&report, "on-behalf-of");
+    assert!(command.starts_with("az ad app permission add --id a0000000"), "{command}");
+    expect("no such permission", acting("https://graph.microsoft.com/Pigs.Fly"), &["on-behalf-of"]).await;
+    let stranger = acting("api://f0000000-0000-4000-8000-0000000000ff/access");
+    expect("no such API", stranger, &["on-behalf-of 500011"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn faults_of_platforms() {
     let moved = |to: fn(&mut App) -> &mut Vec<String>| {
         api(Broker, move |app| {

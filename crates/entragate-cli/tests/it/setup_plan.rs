@@ -2,11 +2,12 @@
 
 use clap::Parser as _;
 use entragate::Timestamp;
+use entragate_cli::config::Environment;
 use entragate_cli::graph::objects::{Application, PermissionGrant, ServicePrincipal};
 use entragate_cli::setup::existing::{Existing, ExistingApp, Standing};
 use entragate_cli::setup::plan::Plan;
 use entragate_cli::setup::planning::{KnownSecret, Surroundings, plan};
-use entragate_cli::setup::{Arguments, Request, WrongOption, emit, render};
+use entragate_cli::setup::{Arguments, Request, WrongOption, emit, render, request};
 use serde_json::{Value, json};
 
 use crate::config_fixture::TENANT;
@@ -165,4 +166,13 @@ fn options_that_cannot_be_meant_are_refused_with_what_to_write() {
     })
     .collect();
     insta::assert_snapshot!("setup_refusals", refusals.join("\n"));
+}
+
+#[tokio::test]
+async fn setup_prepares_one_api_app_and_says_so_where_routes_are_listed() {
+    let line = Line::parse_from(["setup", "--tenant", TENANT, "--base-url", "https://mcp.contoso.com"]);
+    let environment: Environment = [("ENTRAGATE_ROUTES", "[]")].into_iter().collect();
+    let error = request(&line.setup, &environment).await.map(|_| ()).expect_err("refused");
+    assert!(error.to_string().contains("several MCP servers"), "{error}");
+    assert!(error.hint.contains("--scope and --roles"), "{}", error.hint);
 }

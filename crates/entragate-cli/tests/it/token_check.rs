@@ -545,3 +545,32 @@ async fn a_token_in_the_wrong_place_is_never_repeated() {
         assert_discreet(&printed, token);
     }
 }
+
+#[tokio::test]
+async fn where_there_are_several_servers_a_token_is_judged_at_the_one_that_is_named() {
+    let entra = Entra::start("token_check_routes").await;
+    let routes = format!(
+        "routes = [{{ url = \"http://127.0.0.1:9/mcp\", path = \"/a\", rules = [{{ tools = [\"only_a\"] }}] }}, \
+         {{ url = \"http://127.0.0.1:9/mcp\", path = \"/b\", client_id = \"{}\" }}]",
+        fixtures::API1
+    );
+    fs::write(entra.directory.join("entragate.toml"), routes).expect("a file");
+    let mut environment = entra.relay();
+    environment.retain(|(name, _)| name != "ENTRAGATE_UPSTREAM");
+    let token = entra.good();
+    let judged =
+        async |arguments: &[&str]| check(&entra.directory, environment.clone(), &token, arguments).await;
+    let unnamed = judged(&[]).await;
+    assert_eq!(unnamed.code, Some(2));
+    assert!(unnamed.stderr.contains("name one with --route: /a, /b"), "{unnamed:?}");
+    let unknown = judged(&["--route", "/c"]).await;
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("no MCP server is at /c: there are /a, /b"), "{unknown:?}");
+    let at_a = judged(&["--route", "/a"]).await;
+    assert_eq!(at_a.code, Some(0), "{at_a:?}");
+    assert!(at_a.stdout.contains("only_a"), "the rules of this route: {at_a:?}");
+    let at_b = judged(&["--route", "http://localhost:3002/b", "--json"]).await;
+    assert_eq!(at_b.code, Some(1), "{at_b:?}");
+    let report: Value = serde_json::from_str(&at_b.stdout).expect("JSON");
+    assert_eq!(report["check"], "audience");
+}

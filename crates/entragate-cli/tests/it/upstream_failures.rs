@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use axum::body::Body;
-use entragate::BaseUrl;
+use entragate::{BaseUrl, Gate};
 use entragate_cli::upstream::Upstream;
 use http::{Request, StatusCode};
 use tower_service::Service as _;
@@ -241,7 +241,8 @@ async fn protocol_upgrades_are_refused() {
 async fn request_without_permit_is_not_forwarded() {
     let backend = Backend::start().await;
     let base_url = BaseUrl::parse("http://localhost:3002").unwrap();
-    let mut upstream = Upstream::new(&config(backend.address), &base_url).unwrap();
+    let gate = Gate::development(base_url).build().unwrap();
+    let mut upstream = Upstream::new(&config(backend.address), &gate).unwrap();
     let request = Request::post("/mcp").body(Body::from(PING)).unwrap();
     let response = upstream.call(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use entragate::{BaseUrl, Gate, GateBuilder};
-use entragate_cli::config::UpstreamConfig;
+use entragate_cli::config::{UpstreamConfig, UpstreamIdentity};
 use entragate_cli::serve;
 use entragate_cli::upstream::Upstream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,11 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn config(server: SocketAddr) -> UpstreamConfig {
     UpstreamConfig {
         url: format!("http://{server}/mcp").parse().unwrap(),
+        replicas: Vec::new(),
         path: "/mcp".to_owned(),
         also: Vec::new(),
         connect_timeout: Duration::from_secs(5),
         response_header_timeout: None,
-        identity_headers: true,
+        identity: UpstreamIdentity::Headers,
     }
 }
 
@@ -65,12 +66,13 @@ impl Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let base_url = BaseUrl::parse(&format!("http://localhost:{}{path}", address.port())).unwrap();
-        let upstream = Upstream::new(&config, &base_url).unwrap();
         let mut gate = gate(base_url).resource_path(&config.path).listen_addresses([address]);
         for path in &config.also {
             gate = gate.also_protect(path);
         }
-        let router = gate.build().unwrap().protect(upstream);
+        let gate = gate.build().unwrap();
+        let upstream = Upstream::new(&config, &gate).unwrap();
+        let router = gate.protect(upstream);
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async move { drop(stopped.await) };
         let task = tokio::spawn(serve::listen(listener, router, shutdown));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Document;
 use crate::facade::Facade;
 use crate::oauth::client::assertion::ALGORITHMS;
+use crate::oauth::target::Target;
 use crate::signin::Leg;
 
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ struct Metadata<'a> {
     client_id_metadata_document_supported: Option<bool>,
     subject_types_supported: [&'a str; 1],
     id_token_signing_alg_values_supported: [&'a str; 1],
-    protected_resources: [&'a str; 1],
+    protected_resources: Vec<&'a str>,
     /// RFC 9207. Not in relay mode: there Entra answers the client itself and sends no `iss`, and a promise that is not
     /// kept stops nine of eleven clients (docs/clients.md, what relay mode cannot serve).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +63,7 @@ pub(crate) fn document(facade: &Facade) -> Document {
         registration_endpoint: registers.then(|| base.join("/oauth/register")),
         revocation_endpoint: broker.map(|_| base.join("/oauth/revoke")),
         jwks_uri: base.join("/oauth/jwks"),
-        scopes_supported: facade.entra.api.qualified_scopes(),
+        scopes_supported: facade.qualified_scopes(),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
         grant_types_supported: ["authorization_code", "refresh_token"],
@@ -74,7 +75,7 @@ pub(crate) fn document(facade: &Facade) -> Document {
         code_challenge_methods_supported: ["S256"],
         subject_types_supported: ["pairwise"],
         id_token_signing_alg_values_supported: ["RS256"],
-        protected_resources: [facade.gate.resource_url()],
+        protected_resources: facade.targets.iter().map(Target::url).collect(),
         authorization_response_iss_parameter_supported: broker.map(|_| true),
     };
     Document::new(&metadata, Leg::AuthorizationServer)

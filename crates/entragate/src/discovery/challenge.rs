@@ -2,6 +2,8 @@
 //! when nothing can be said (RFC 6750 §3, RFC 9728 §5.1).
 
 use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
@@ -34,6 +36,23 @@ impl Challenge {
     /// The token is no good.
     pub(crate) fn invalid_token(&self, text: &str) -> Response<Body> {
         self.error(StatusCode::UNAUTHORIZED, "invalid_token", text, &self.scope)
+    }
+
+    /// The token is good here, and not for what is behind: the next one must bring more ([Microsoft: claims challenge]).
+    /// MCP clients sign in again at any 401; those that know Microsoft's pass the claims on.
+    ///
+    /// [Microsoft: claims challenge]: https://learn.microsoft.com/entra/identity-platform/claims-challenge
+    pub(crate) fn insufficient_claims(&self, text: &str, claims: Option<&str>) -> Response<Body> {
+        let Some(claims) = claims else {
+            return self.invalid_token(text);
+        };
+        let mut response = self.error(StatusCode::UNAUTHORIZED, "insufficient_claims", text, &self.scope);
+        let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        let challenge = challenge.map(|value| format!(r#"{value}, claims="{}""#, STANDARD.encode(claims)));
+        if let Some(value) = challenge.and_then(|value| HeaderValue::try_from(value).ok()) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        response
     }
 
     /// The credentials cannot be read: two headers, for example.

@@ -8,21 +8,24 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 
 use super::entra::{BrokerOptions, Mode, Parts};
-use super::{Gate, GateError, Inner, Resource};
+use super::resource::Resources;
+use super::route::Route;
+use super::{Gate, GateError, Inner, paths};
 use crate::base_url::BaseUrl;
 use crate::clock::{Clock, SystemClock};
-use crate::discovery::challenge::Challenge;
+use crate::facade::Entra;
 use crate::front_door::FrontDoor;
 use crate::idp::entra::groups::GraphGroups;
-use crate::idp::entra::registration::{ApiApp, AuthorityHost};
+use crate::idp::entra::obo::OnBehalfOf;
+use crate::idp::entra::registration::AuthorityHost;
 use crate::oauth::client::{ClientDocuments, ConfiguredClient};
 use crate::oauth::redirect_policy::{DeniedRedirect, RedirectPolicy, RedirectRule};
+use crate::oauth::target::Target;
 use crate::once::Once;
-use crate::policy::step_up::StepUps;
 use crate::policy::{Policy, Rule};
 use crate::random;
 use crate::rate::{Rate, RateLimit};
-use crate::session::SessionSeal;
+use crate::seal::SealKeys;
 use crate::token::saved::SavedKeys;
 
 /// Collects what differs from the defaults.
@@ -32,10 +35,9 @@ pub struct GateBuilder {
     mode: Mode,
     broker: BrokerOptions,
     authority: AuthorityHost,
-    path: String,
-    also: Vec<String>,
-    name: String,
-    rules: Vec<Rule>,
+    /// The one route, as far as the builder itself describes it.
+    only: Option<Route>,
+    routes: Vec<Route>,
     implied: Vec<(String, Vec<String>)>,
     hosts: Vec<String>,
     origins: Vec<String>,
@@ -48,6 +50,8 @@ pub struct GateBuilder {
     session_key: Option<Vec<u8>>,
     saved_keys: Option<SavedKeys>,
     graph_groups: Option<GraphGroups>,
+    on_behalf_of: Option<OnBehalfOf>,
+    assertion_keys: Option<SealKeys>,
     clock: Arc<dyn Clock>,
 }
 
@@ -58,10 +62,8 @@ impl GateBuilder {
             mode,
             broker: BrokerOptions::default(),
             authority: AuthorityHost::default(),
-            path: "/mcp".to_owned(),
-            also: Vec::new(),
-            name: "MCP server".to_owned(),
-            rules: Vec::new(),
+            only: None,
+            routes: Vec::new(),
             implied: Vec::new(),
             hosts: Vec::new(),
             origins: Vec::new(),
@@ -74,6 +76,8 @@ impl GateBuilder {
             session_key: None,
             saved_keys: None,
             graph_groups: None,
+            on_behalf_of: None,
+            assertion_keys: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -84,28 +88,37 @@ impl GateBuilder {
         self
     }
 
-    /// The MCP server's path below the base URL; default `/mcp`.
-    pub fn resource_path(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
+    /// One of several MCP servers. Then each is described by its [`Route`], and nothing of a server by the builder itself:
+    /// not by [`Self::resource_path`], [`Self::also_protect`], [`Self::resource_name`] or [`Self::rules`].
+    pub fn route(mut self, route: Route) -> Self {
+        self.routes.push(route);
         self
+    }
+
+    /// Changes the one route.
+    fn only(mut self, change: impl FnOnce(Route) -> Route) -> Self {
+        self.only = Some(change(self.only.unwrap_or_else(default_route)));
+        self
+    }
+
+    /// The MCP server's path below the base URL; default `/mcp`.
+    pub fn resource_path(self, path: impl Into<String>) -> Self {
+        self.only(|only| Route { path: path.into(), ..only })
     }
 
     /// Another path of the same MCP server, e.g. `/messages` of the legacy HTTP+SSE transport.
-    pub fn also_protect(mut self, path: impl Into<String>) -> Self {
-        self.also.push(path.into());
-        self
+    pub fn also_protect(self, path: impl Into<String>) -> Self {
+        self.only(|only| only.also_protect(path))
     }
 
     /// The name that clients may show (RFC 9728 `resource_name`).
-    pub fn resource_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
+    pub fn resource_name(self, name: impl Into<String>) -> Self {
+        self.only(|only| only.name(name))
     }
 
     /// Who may call what; without rules everybody signed in may call everything.
-    pub fn rules(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
-        self.rules.extend(rules);
-        self
+    pub fn rules(self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        self.only(|only| only.rules(rules))
     }
 
     /// A scope that includes narrower ones.
@@ -181,6 +194,20 @@ impl GateBuilder {
         self
     }
 
+    /// Asks Entra for tokens in the name of callers ([`Gate::on_behalf_of`]). In broker mode, access tokens then carry
+    /// Entra's, sealed.
+    pub fn on_behalf_of(mut self, options: OnBehalfOf) -> Self {
+        self.on_behalf_of = Some(options);
+        self
+    }
+
+    /// Signs for MCP servers that verify who calls ([`Gate::assertion`]), with keys made of this ring: the first signs,
+    /// all are published at `{base}/oauth/jwks`. Replicas share it.
+    pub fn assertion_keys(mut self, keys: SealKeys) -> Self {
+        self.assertion_keys = Some(keys);
+        self
+    }
+
     /// Judges tokens with these keys and asks Entra for none: to look at a token where Entra cannot be reached
     /// ([`Gate::examine`]). Not for a gate that serves: it would not notice when Entra rotates or withdraws a key.
     pub fn saved_keys(mut self, keys: SavedKeys) -> Self {
@@ -231,71 +258,76 @@ impl GateBuilder {
     }
 
     /// Checks everything and builds the gate. Nothing is fetched yet.
-    pub fn build(self) -> Result<Gate, GateError> {
-        let api = self.mode.api();
+    pub fn build(mut self) -> Result<Gate, GateError> {
+        let api = self.mode.api().cloned();
         if api.is_none() && !self.base.is_loopback() {
             return Err(GateError::PublicDevelopment(self.base.to_string()));
         }
         if api.is_some() && self.authority.is_loopback() && !self.base.is_loopback() {
             return Err(GateError::EmulatedAuthority(self.base.to_string()));
         }
-        for path in std::iter::once(&self.path).chain(&self.also) {
-            check_path(path)?;
-        }
-        if let Some(empty) = self.rules.iter().position(Rule::is_empty) {
-            return Err(GateError::EmptyRule(empty + 1));
-        }
-        for (at, rule) in self.rules.iter().enumerate() {
-            if let Some(pattern) = rule.without_arguments() {
-                return Err(GateError::ConditionWithoutArguments(at + 1, pattern.to_owned()));
+        let routes = self.take_routes()?;
+        self.broker.check()?;
+        let session_keys = self.session_keys()?;
+        let policies: Vec<Policy> = routes.iter().map(|route| self.policy(&route.rules)).collect();
+        let rate_limit = RateLimit::new(self.rate, Arc::clone(&self.clock));
+        let front_door = FrontDoor::new(&self.base, &self.listen, &self.hosts, &self.origins);
+        let (base, listen, max_body_bytes) = (self.base.clone(), self.listen.clone(), self.max_body_bytes);
+        let entra = self.entra(policies.iter().flat_map(Policy::groups).collect())?;
+        let resources = Resources { base: &base, session_keys, max_body_bytes, entra: entra.as_ref(), api };
+        let resources = resources.build(routes, policies)?;
+        let targets = Target::all(&resources, &base, &listen);
+        Ok(Gate(Arc::new(Inner { base, entra, front_door, rate_limit, resources, targets })))
+    }
+
+    /// The routes, or the one that was described without naming it a route.
+    fn take_routes(&mut self) -> Result<Vec<Route>, GateError> {
+        let routes = match (self.only.take(), std::mem::take(&mut self.routes)) {
+            (Some(_), routes) if !routes.is_empty() => return Err(GateError::TwoDescriptions),
+            (None, routes) if !routes.is_empty() => routes,
+            (only, _) => vec![only.unwrap_or_else(default_route)],
+        };
+        paths::check(&routes)?;
+        for route in &routes {
+            if let Some(empty) = route.rules.iter().position(Rule::is_empty) {
+                return Err(GateError::EmptyRule(empty + 1));
+            }
+            for (at, rule) in route.rules.iter().enumerate() {
+                if let Some(pattern) = rule.without_arguments() {
+                    return Err(GateError::ConditionWithoutArguments(at + 1, pattern.to_owned()));
+                }
             }
         }
-        let resource_path = if self.path == "/" { String::new() } else { self.path.clone() };
-        let url = self.base.join(&resource_path);
-        let scopes = api.map(ApiApp::qualified_scopes).unwrap_or_default();
-        let metadata = format!(
-            "{}/.well-known/oauth-protected-resource{}{resource_path}",
-            self.base.origin(),
-            self.base.path()
-        );
-        let challenge = Challenge::new(metadata, &scopes).ok_or(GateError::Challenge)?;
-        self.broker.check()?;
-        let sessions = SessionSeal::new(self.session_keys()?, self.path.clone());
-        let mut policy = Policy::new(self.rules);
-        for (scope, narrower) in self.implied {
-            policy = policy.scope_implies(scope, narrower);
-        }
-        let rate_limit = RateLimit::new(self.rate, Arc::clone(&self.clock));
+        Ok(routes)
+    }
+
+    fn policy(&self, rules: &[Rule]) -> Policy {
+        let policy = Policy::new(rules.iter().cloned());
+        self.implied
+            .iter()
+            .fold(policy, |policy, (scope, narrower)| policy.scope_implies(scope, narrower.clone()))
+    }
+
+    /// `groups`: those that rules name.
+    fn entra(self, groups: Vec<String>) -> Result<Option<Arc<Entra>>, GateError> {
         let private_use = matches!(self.mode, Mode::Broker(_));
         let parts = Parts {
             authority: self.authority,
             base: &self.base,
-            resource_url: &url,
             redirects: RedirectPolicy::new(self.redirects, self.hosted_callbacks, private_use)
                 .deny(self.denied_redirects),
-            listen: &self.listen,
             saved_keys: self.saved_keys,
             graph_groups: self.graph_groups,
-            groups: policy.groups().collect(),
+            on_behalf_of: self.on_behalf_of,
+            assertion_keys: self.assertion_keys,
+            groups,
             clock: self.clock,
         };
-        let entra = match self.mode {
+        Ok(match self.mode {
             Mode::Development => None,
             Mode::Relay(relay) => Some(Arc::new(parts.relay(relay)?)),
             Mode::Broker(broker) => Some(Arc::new(parts.broker(*broker, self.broker)?)),
-        };
-        Ok(Gate(Arc::new(Inner {
-            front_door: FrontDoor::new(&self.base, &self.listen, &self.hosts, &self.origins),
-            base: self.base,
-            resource: Resource { path: self.path, url, also: self.also, name: self.name },
-            entra,
-            challenge,
-            policy: Arc::new(policy),
-            max_body_bytes: self.max_body_bytes,
-            sessions,
-            rate_limit,
-            step_ups: StepUps::new(),
-        })))
+        })
     }
 
     /// The operator's key, else keys from the ring that replicas share anyway, else a fresh one.
@@ -312,25 +344,7 @@ impl GateBuilder {
 /// Bytes of a session key: as many as its seals are worth.
 const SHORTEST_KEY: usize = 32;
 
-/// The gateway's own first path segments; an MCP server may not hide behind one of them.
-const OWN: [&str; 6] = ["oauth", "authorize", "token", "register", "auth", ".well-known"];
-
-fn check_path(path: &str) -> Result<(), GateError> {
-    let bad = || GateError::Path(path.to_owned());
-    if path == "/" {
-        return Ok(());
-    }
-    let segments = path.strip_prefix('/').ok_or_else(bad)?;
-    let is_plain = |segment: &str| {
-        !segment.is_empty()
-            && segment != "."
-            && segment != ".."
-            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
-    };
-    if !segments.split('/').all(is_plain)
-        || segments.split('/').next().is_some_and(|first| OWN.contains(&first))
-    {
-        return Err(bad());
-    }
-    Ok(())
+/// What there is when nothing is said of it.
+fn default_route() -> Route {
+    Route::new("/mcp")
 }

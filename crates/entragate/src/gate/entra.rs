@@ -1,6 +1,5 @@
 //! What the gate holds about Entra, built from a mode's registrations.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use crate::clock::Clock;
 use crate::facade::{Entra, Way};
 use crate::idp::entra::graph::Graph;
 use crate::idp::entra::groups::{GraphGroups, Groups};
+use crate::idp::entra::obo::{Exchange, OnBehalfOf};
 use crate::idp::entra::registration::{ApiApp, AuthorityHost, TenantId};
 use crate::idp::http::Outbound;
 use crate::oauth::broker;
@@ -18,14 +18,13 @@ use crate::oauth::broker::family::Families;
 use crate::oauth::client::documents::Documents;
 use crate::oauth::client::{ClientDocuments, Clients, ConfiguredClient};
 use crate::oauth::redirect_policy::RedirectPolicy;
-use crate::oauth::resource::KnownResources;
 use crate::once::{Memory, Once};
-use crate::seal::Sealer;
+use crate::seal::{SealKeys, Sealer};
 use crate::token::keys::Keyring;
 use crate::token::saved::SavedKeys;
 use crate::token::sealed::SealedTokens;
-use crate::token::verifier::Verifier;
 use crate::trace::Traces;
+use crate::upstream::assertion::Assertions;
 
 /// How clients sign in.
 pub(super) enum Mode {
@@ -90,11 +89,11 @@ impl BrokerOptions {
 pub(super) struct Parts<'a> {
     pub(super) authority: AuthorityHost,
     pub(super) base: &'a BaseUrl,
-    pub(super) resource_url: &'a str,
     pub(super) redirects: RedirectPolicy,
-    pub(super) listen: &'a [SocketAddr],
     pub(super) saved_keys: Option<SavedKeys>,
     pub(super) graph_groups: Option<GraphGroups>,
+    pub(super) on_behalf_of: Option<OnBehalfOf>,
+    pub(super) assertion_keys: Option<SealKeys>,
     /// The groups that rules name.
     pub(super) groups: Vec<String>,
     pub(super) clock: Arc<dyn Clock>,
@@ -102,7 +101,7 @@ pub(super) struct Parts<'a> {
 
 impl Parts<'_> {
     pub(super) fn relay(self, relay: Relay) -> Result<Entra, GateError> {
-        self.build(relay.tenant, relay.api, Way::Relay(relay.client))
+        self.build(relay.tenant, &relay.api, Way::Relay(relay.client))
     }
 
     pub(super) fn broker(self, broker: Broker, options: BrokerOptions) -> Result<Entra, GateError> {
@@ -124,7 +123,6 @@ impl Parts<'_> {
                 Arc::clone(&seal),
                 Arc::clone(&families),
                 Arc::clone(&traces),
-                self.resource_url.to_owned(),
                 Arc::clone(clock),
             ),
             seal,
@@ -136,11 +134,11 @@ impl Parts<'_> {
             access_life: options.access_life,
             remember_for: options.remember_for,
         }));
-        self.build(broker.tenant, broker.api, way)
+        self.build(broker.tenant, &broker.api, way)
     }
 
-    fn build(self, tenant: TenantId, api: ApiApp, way: Way) -> Result<Entra, GateError> {
-        let Self { authority, base, resource_url, redirects, listen, saved_keys, .. } = self;
+    fn build(self, tenant: TenantId, api: &ApiApp, way: Way) -> Result<Entra, GateError> {
+        let Self { authority, base, redirects, saved_keys, .. } = self;
         let (clock, named) = (self.clock, self.groups);
         let http = Outbound::new(&authority).map_err(|error| GateError::Outbound(error.to_string()))?;
         let saved = saved_keys.map(|keys| keys.snapshot(&authority, &tenant)).transpose();
@@ -150,8 +148,6 @@ impl Parts<'_> {
             keyring = keyring.with_saved(saved);
         }
         let keyring = Arc::new(keyring);
-        let verifier = Verifier::new(Arc::clone(&keyring), &api, Arc::clone(&clock));
-        let resources = KnownResources::new(base, resource_url, listen, &api);
         let reader = self.graph_groups.map(|options| {
             let client = way.broker().map_or_else(|| api.id().clone(), |broker| broker.client.clone());
             let credential = options.credential().clone();
@@ -160,6 +156,13 @@ impl Parts<'_> {
             (graph, options)
         });
         let groups = Groups::new(reader, named, Arc::clone(&clock));
-        Ok(Entra { api, http, keyring, verifier, redirects, resources, groups, clock, way })
+        // The token is for the API app, so the API app asks (AADSTS500131 otherwise).
+        let exchange = |options| {
+            Exchange::new(http.clone(), Arc::clone(&keyring), api.id().clone(), options, Arc::clone(&clock))
+        };
+        let on_behalf_of = self.on_behalf_of.map(exchange);
+        let sign = |keys: SealKeys| Assertions::new(&keys, base.as_str(), Arc::clone(&clock));
+        let assertions = self.assertion_keys.map(sign);
+        Ok(Entra { http, keyring, redirects, groups, on_behalf_of, assertions, clock, way })
     }
 }

@@ -21,6 +21,7 @@ use super::pkce::CodeChallenge;
 use super::redirect_uri::RedirectUri;
 use super::relay;
 use super::reply::{ReplyTo, found};
+use super::target::{self, Target};
 use crate::facade::{Facade, Way, body_bytes};
 use crate::rate::ClientAddress;
 use crate::signin::{Leg, leg};
@@ -29,7 +30,9 @@ use crate::token::refused::shown;
 const MAX_BODY: usize = 64 * 1024;
 
 /// A checked request. Only [`check`] makes one.
-pub(crate) struct AuthorizeRequest {
+pub(crate) struct AuthorizeRequest<'a> {
+    /// The MCP server that the sign-in is for.
+    pub(crate) target: &'a Target,
     pub(crate) reply: ReplyTo,
     pub(crate) challenge: CodeChallenge,
     pub(crate) scope: Option<String>,
@@ -130,7 +133,11 @@ fn refuse_repeated(params: &Params) -> Result<(), Box<Stop>> {
 }
 
 /// `client`: whose redirect URIs count; in relay mode the operator's rules alone do, and Entra's.
-fn check(facade: &Facade, params: &Params, client: Option<&Client>) -> Result<AuthorizeRequest, Box<Stop>> {
+fn check<'a>(
+    facade: &'a Facade,
+    params: &Params,
+    client: Option<&Client>,
+) -> Result<AuthorizeRequest<'a>, Box<Stop>> {
     let redirect_uri = check_redirect_uri(facade, params, client)?;
     let owned = |name: &str| params.get(name).map(str::to_owned);
     let issuer = client.is_some().then(|| facade.gate.base_url().as_str().to_owned());
@@ -140,11 +147,12 @@ fn check(facade: &Facade, params: &Params, client: Option<&Client>) -> Result<Au
     if let Err(error) = check_length(&reply, client) {
         return Err(Box::new(Stop::Redirect(ReplyTo { state: None, ..reply }, error)));
     }
-    let challenge = match check_protocol(facade, params) {
-        Ok(challenge) => challenge,
+    let (challenge, target) = match check_protocol(facade, params) {
+        Ok(checked) => checked,
         Err(error) => return Err(Box::new(Stop::Redirect(reply, error))),
     };
     Ok(AuthorizeRequest {
+        target,
         reply,
         challenge,
         scope: owned("scope"),
@@ -212,7 +220,10 @@ fn check_redirect_uri(
     Ok(uri)
 }
 
-fn check_protocol(facade: &Facade, params: &Params) -> Result<CodeChallenge, OAuthError> {
+fn check_protocol<'a>(
+    facade: &'a Facade,
+    params: &Params,
+) -> Result<(CodeChallenge, &'a Target), OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
     params.refuse_repeated(&["resource"]).map_err(|repeated| bad(&repeated.to_string()))?;
     match params.get("response_type") {
@@ -228,8 +239,8 @@ fn check_protocol(facade: &Facade, params: &Params) -> Result<CodeChallenge, OAu
     let challenge = CodeChallenge::parse(params.get("code_challenge"), params.get("code_challenge_method"))
         .map_err(|error| bad(&error.to_string()))?;
     check_scope(params)?;
-    check_resource(facade, params)?;
-    Ok(challenge)
+    // `resource` goes no further than here (row 3 of docs/incompatibilities).
+    Ok((challenge, target::chosen(facade, params)?))
 }
 
 /// Longer than any list of scopes, and short enough for a `Location` header.
@@ -241,17 +252,6 @@ pub(crate) fn check_scope(params: &Params) -> Result<(), OAuthError> {
         return Err(OAuthError::new(Code::InvalidScope, text));
     }
     Ok(())
-}
-
-/// `resource` is compared with ours here and goes no further (row 3 of docs/incompatibilities).
-pub(crate) fn check_resource(facade: &Facade, params: &Params) -> Result<(), OAuthError> {
-    match params.all("resource").find(|value| !facade.entra.resources.contains(value)) {
-        Some(_) => {
-            let text = format!("resource must be {}", facade.gate.resource_url());
-            Err(OAuthError::new(Code::InvalidTarget, text))
-        }
-        None => Ok(()),
-    }
 }
 
 /// Entra takes exactly one value (AADSTS90023). `consent` forces an approval screen on people who may

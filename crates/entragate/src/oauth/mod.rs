@@ -15,4 +15,5 @@ pub(crate) mod register;
 pub(crate) mod relay;
 pub(crate) mod reply;
 pub(crate) mod resource;
+pub(crate) mod target;
 pub(crate) mod token;

@@ -129,7 +129,7 @@ async fn register(facade: &Facade, request: Request) -> Result<Registered, OAuth
         token_endpoint_auth_method: "none",
         grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
-        scope: facade.entra.api.qualified_scopes().join(" "),
+        scope: facade.qualified_scopes().join(" "),
         echoed: Echoed {
             application_type: metadata.application_type,
             client_name,

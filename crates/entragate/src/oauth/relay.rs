@@ -8,17 +8,19 @@ use super::broker::transaction::Prompt;
 use super::error::{Code, OAuthError};
 use super::params::encoded;
 use super::refusal::{Refusal, translated, unavailable};
+use super::target::Target;
 use super::token::Grant;
 use crate::facade::{Entra, Facade, Way};
 use crate::idp::entra::scopes;
+use crate::token::cache;
 use crate::token::verifier::VerifyError;
 
 /// The URL at Entra. Only what is named here goes there: `resource`, `prompt=consent`, `audience` and
 /// everything unknown stay behind.
-pub(crate) async fn authorize(facade: &Facade, request: &AuthorizeRequest) -> Result<String, OAuthError> {
+pub(crate) async fn authorize(facade: &Facade, request: &AuthorizeRequest<'_>) -> Result<String, OAuthError> {
     let entra = &facade.entra;
     let snapshot = entra.keyring.snapshot().await.map_err(|_| unavailable())?;
-    let scope = scopes::repaired(request.scope.as_deref(), &entra.api);
+    let scope = scopes::repaired(request.scope.as_deref(), request.target.api());
     let client = client_id(entra)?;
     let mut pairs = vec![
         ("client_id", client),
@@ -79,10 +81,10 @@ enum Seconds {
 
 /// Redeems a grant at Entra. `scope` always goes along: a refresh without it ends in AADSTS90009 after an
 /// hour. `resource`, `Origin` and a secret never do.
-pub(crate) async fn redeem(facade: &Facade, grant: &Grant) -> Result<Tokens, OAuthError> {
+pub(crate) async fn redeem(facade: &Facade, target: &Target, grant: &Grant) -> Result<Tokens, OAuthError> {
     let entra = &facade.entra;
     let snapshot = entra.keyring.snapshot().await.map_err(|_| unavailable())?;
-    let scope = scopes::repaired(grant.scope(), &entra.api);
+    let scope = scopes::repaired(grant.scope(), target.api());
     let mut pairs = vec![("client_id", client_id(entra)?), ("scope", scope.as_str())];
     pairs.extend(grant.pairs());
     let answer = entra.http.post_form(snapshot.endpoints.token.as_str(), encoded(pairs)).await.map_err(|error| {
@@ -94,20 +96,21 @@ pub(crate) async fn redeem(facade: &Facade, grant: &Grant) -> Result<Tokens, OAu
         return Err(told);
     }
     let issued: Issued = serde_json::from_slice(&answer.body).map_err(|_| unavailable())?;
-    check_usable(entra, &issued.access_token).await?;
+    check_usable(target, &issued.access_token).await?;
     let expires_in = issued.expires_in.and_then(|seconds| match seconds {
         Seconds::Number(number) => Some(number),
         Seconds::Text(text) => text.parse().ok(),
     });
-    let scope = scopes::published(issued.scope.as_deref().unwrap_or_default(), &entra.api).join(" ");
+    let scope = scopes::published(issued.scope.as_deref().unwrap_or_default(), target.api()).join(" ");
     let (access_token, refresh_token) = (issued.access_token, issued.refresh_token);
     Ok(Tokens { access_token, token_type: "Bearer", expires_in, scope, refresh_token })
 }
 
 /// A token that we would refuse at the next call ends here, with the reason, instead of in a successful
 /// sign-in followed by endless 401 answers.
-async fn check_usable(entra: &Entra, token: &str) -> Result<(), OAuthError> {
-    let Err(VerifyError::Refused(refused)) = entra.verifier.verify(token).await else {
+async fn check_usable(target: &Target, token: &str) -> Result<(), OAuthError> {
+    let verified = target.audience.verifier.verify(token, cache::hash(token)).await;
+    let Err(VerifyError::Refused(refused)) = verified else {
         return Ok(());
     };
     tracing::warn!(target: "entragate::token", check = refused.check(), reason = %refused, "Entra issued a token that this server refuses");

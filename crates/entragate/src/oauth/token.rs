@@ -6,13 +6,14 @@ use axum::extract::{Request, State};
 use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use super::authorize::{check_resource, check_scope};
+use super::authorize::check_scope;
 use super::broker::code::Redemption;
+use super::broker::refresh::Renewal;
 use super::client::authentication::{authenticated, check_client};
 use super::error::{Code, OAuthError, json};
 use super::params::Params;
 use super::redirect_uri::RedirectUri;
-use super::{broker, pkce, relay};
+use super::{broker, pkce, relay, target};
 use crate::facade::{Facade, Way, body_bytes};
 use crate::signin::{Leg, leg};
 
@@ -91,26 +92,29 @@ async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAu
     match &facade.entra.way {
         Way::Relay(client) => {
             check_client(client.as_str(), &headers, &params)?;
-            let grant = check(facade, &params, true)?;
-            let tokens = relay::redeem(facade, &grant).await?;
+            let target = target::chosen(facade, &params)?;
+            let grant = check(&params, true)?;
+            let tokens = relay::redeem(facade, target, &grant).await?;
             leg!(if matches!(grant, Grant::Code { .. }) { Leg::Code } else { Leg::Refresh });
             Ok(json(StatusCode::OK, &tokens))
         }
         Way::Broker(broker) => {
             let client = authenticated(facade, broker, &headers, &params).await?;
-            let tokens = match &check(facade, &params, false)? {
+            let named = target::named(facade, &params)?;
+            let tokens = match &check(&params, false)? {
                 Grant::Code { code, verifier, redirect_uri, .. } => {
                     let redirect_uri = redirect_uri.as_ref().map(RedirectUri::as_str);
                     broker::code::redeem(
                         facade,
                         broker,
                         &client,
-                        &Redemption { code, verifier, redirect_uri },
+                        &Redemption { code, verifier, redirect_uri, named },
                     )
                     .await?
                 }
                 Grant::Refresh { token, scope } => {
-                    broker::refresh::refresh(facade, broker, &client, token, scope.as_deref()).await?
+                    let renewal = Renewal { token, scope: scope.as_deref(), named };
+                    broker::refresh::refresh(facade, broker, &client, &renewal).await?
                 }
             };
             Ok(tokens.response())
@@ -119,10 +123,9 @@ async fn answer(facade: &Facade, request: Request) -> Result<Response<Body>, OAu
 }
 
 /// `needs_redirect_uri`: Entra compares it, so in relay mode it cannot be left out; OAuth 2.1 no longer asks for it.
-fn check(facade: &Facade, params: &Params, needs_redirect_uri: bool) -> Result<Grant, OAuthError> {
+fn check(params: &Params, needs_redirect_uri: bool) -> Result<Grant, OAuthError> {
     let bad = |text: &str| OAuthError::new(Code::InvalidRequest, text);
     check_scope(params)?;
-    check_resource(facade, params)?;
     let owned = |name: &str| params.get(name).map(str::to_owned);
     let needed = |name: &str| owned(name).ok_or_else(|| bad(&format!("{name} is missing")));
     match params.get("grant_type") {

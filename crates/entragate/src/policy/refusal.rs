@@ -111,11 +111,22 @@ fn quoted(names: &[String]) -> String {
 
 /// The answer to a message of which one call is forbidden.
 pub(crate) fn response(forbidden: &Forbidden, message: &Message) -> Response<Body> {
+    told(message, |call| {
+        if call.method() == forbidden.method && call.target() == forbidden.target.as_deref() {
+            forbidden.text()
+        } else {
+            "Not executed: another call of the same batch is not allowed.".to_owned()
+        }
+    })
+}
+
+/// The answer to a message that does not go on: a text for each call in it that expects an answer.
+pub(crate) fn told(message: &Message, text: impl Fn(&Call) -> String) -> Response<Body> {
     let answers: Vec<_> = message
         .calls()
         .iter()
         .filter(|call| call.is_request())
-        .filter_map(|call| answer(call, forbidden))
+        .filter_map(|call| answer(call, &text(call)))
         .collect();
     match (message, answers.as_slice()) {
         // Nothing in it expects an answer, and nothing was passed on.
@@ -129,14 +140,8 @@ pub(crate) fn response(forbidden: &Forbidden, message: &Message) -> Response<Bod
     }
 }
 
-fn answer(call: &Call, forbidden: &Forbidden) -> Option<serde_json::Value> {
+fn answer(call: &Call, text: &str) -> Option<serde_json::Value> {
     let id = call.id()?;
-    let is_the_one = call.method() == forbidden.method && call.target() == forbidden.target.as_deref();
-    let text = if is_the_one {
-        forbidden.text()
-    } else {
-        "Not executed: another call of the same batch is not allowed.".to_owned()
-    };
     Some(if call.method() == "tools/call" {
         let content = json!([{ "type": "text", "text": text }]);
         json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete", "content": content, "isError": true } })

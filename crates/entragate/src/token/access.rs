@@ -1,8 +1,7 @@
 //! What the rules would let the bearer of a token do. Where that depends on groups that are not in the token, Microsoft Graph
 //! is asked as the gate asks it for a call, once for the report.
 
-use crate::facade::Entra;
-use crate::policy::Policy;
+use crate::gate::{Audience, Resource};
 use crate::policy::outlook::{Access, Outlook};
 use crate::principal::Principal;
 
@@ -21,13 +20,13 @@ pub(super) struct TokenAccess {
 
 /// The outlook, and what is worth knowing about how it came about.
 pub(super) async fn access_of(
-    entra: &Entra,
-    policy: &Policy,
+    resource: &Resource,
+    audience: &Audience,
     who: &Principal,
     accepted: Accepted,
 ) -> TokenAccess {
-    let baseline = entra.api.required_scopes();
-    let outlook = |who: &Principal| policy.outlook(who, baseline);
+    let (entra, baseline) = (&audience.entra, audience.api.required_scopes());
+    let outlook = |who: &Principal| resource.policy.outlook(who, baseline);
     let unasked = outlook(who);
     let depends = unasked.rules.iter().any(|rule| rule.access == Access::AsksGraph);
     if !depends {

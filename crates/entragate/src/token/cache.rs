@@ -19,9 +19,12 @@ pub(crate) fn hash(token: &str) -> TokenHash {
     hash
 }
 
+/// Which verifier: a token that is good for one API app is not for another.
+pub(crate) type Audiences = usize;
+
 /// Bounded, and only as old as the key set it belongs to.
 #[derive(Debug)]
-pub(crate) struct VerifiedTokens(Cache<TokenHash, Principal>);
+pub(crate) struct VerifiedTokens(Cache<(Audiences, TokenHash), Principal>);
 
 impl VerifiedTokens {
     pub(crate) fn new() -> Self {
@@ -29,16 +32,16 @@ impl VerifiedTokens {
     }
 
     /// The principal of a token verified before, unless it has expired since.
-    pub(crate) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
-        let principal = self.0.get(hash)?;
+    pub(crate) fn get(&self, key: &(Audiences, TokenHash), now: Timestamp) -> Option<Principal> {
+        let principal = self.0.get(key)?;
         if now >= principal.expires_at() {
-            self.0.remove(hash);
+            self.0.remove(key);
             return None;
         }
         Some(principal)
     }
 
-    pub(crate) fn insert(&self, hash: TokenHash, principal: Principal) {
-        self.0.insert(hash, principal);
+    pub(crate) fn insert(&self, key: (Audiences, TokenHash), principal: Principal) {
+        self.0.insert(key, principal);
     }
 }

@@ -11,34 +11,33 @@ use super::report::{Rows, TokenBearer, TokenReport, TokenVerdict};
 use super::sealed::{self, SealedError, SealedTokens};
 use super::signed::{self, Signed};
 use super::verifier::Verifier;
-use crate::facade::Entra;
+use crate::gate::{Audience, Resource};
 use crate::idp::entra::claims::Claims;
-use crate::policy::Policy;
 use crate::principal::{Kind, Principal};
 
 const OVERAGE: &str = "Group overage: more groups than fit into a token, so Entra left them out. Rules over groups need Microsoft Graph, or let the API app emit only groups that are assigned to it (groupMembershipClaims: ApplicationGroup).";
 
-/// What the gate would do with what a request presents; `None`: something that is no bearer token.
-pub(crate) async fn examine(entra: &Entra, policy: &Policy, token: Option<&str>) -> TokenReport {
-    let keyring = &entra.keyring;
+/// What the gate would do with what a request to this resource presents; `None`: something that is no bearer token.
+pub(crate) async fn examine(resource: &Resource, audience: &Audience, token: Option<&str>) -> TokenReport {
+    let keyring = &audience.entra.keyring;
     let tenant = match keyring.peek() {
         Some(snapshot) => snapshot.endpoints.tenant_guid.clone(),
         None => keyring.tenant().to_owned(),
     };
-    let mut rows = Rows::new(About::new(&entra.api, tenant, keyring.authority()));
+    let mut rows = Rows::new(About::new(&audience.api, tenant, keyring.authority()));
     let token = token.ok_or(Refused::Header);
     let found = if token.is_ok() { "a bearer token" } else { "no `Bearer` and a token" };
     let Some(token) = rows.add("authorization_header", found, token) else {
         return finished(rows, None, None, None, Vec::new());
     };
-    if let Some(broker) = entra.way.broker()
+    if let Some(broker) = audience.entra.way.broker()
         && sealed::is_sealed(token)
     {
-        return examine_sealed(rows, &broker.tokens, token, entra, policy).await;
+        return examine_sealed(rows, &broker.tokens, token, resource, audience).await;
     }
-    let examined = entra.verifier.examine(&mut rows, token).await;
+    let examined = audience.verifier.examine(&mut rows, token).await;
     let access = match &examined.principal {
-        Some(who) => Some(access_of(entra, policy, who, accepted(&rows)).await),
+        Some(who) => Some(access_of(resource, audience, who, accepted(&rows)).await),
         None => None,
     };
     finished(rows, examined.bearer, access, examined.unavailable, examined.notes)
@@ -214,8 +213,8 @@ async fn examine_sealed(
     mut rows: Rows<'_>,
     tokens: &SealedTokens,
     token: &str,
-    entra: &Entra,
-    policy: &Policy,
+    resource: &Resource,
+    audience: &Audience,
 ) -> TokenReport {
     let Some(access) =
         rows.add("not_sealed_here", "a sealed token of a gateway in broker mode", tokens.unsealed(token))
@@ -223,7 +222,7 @@ async fn examine_sealed(
         rows.skip(["resource", "expired", "revoked"], "the seal cannot be opened");
         return finished(rows, None, None, None, Vec::new());
     };
-    rows.add("resource", shown(&access.resource), tokens.check_resource(&access));
+    rows.add("resource", shown(&access.resource), sealed::check_resource(&access.resource, resource.url()));
     rows.add("expired", format!("ends {}", access.expires), tokens.check_expired(access.expires));
     let mut unavailable = None;
     let alive = match tokens.check_alive(&access.family, &access.epoch).await {
@@ -255,6 +254,6 @@ async fn examine_sealed(
         agent_blueprint: None,
     };
     let notes = if who.has_group_overage() { vec![OVERAGE.to_owned()] } else { Vec::new() };
-    let access = access_of(entra, policy, &who, accepted(&rows)).await;
+    let access = access_of(resource, audience, &who, accepted(&rows)).await;
     finished(rows, Some(bearer), Some(access), unavailable, notes)
 }

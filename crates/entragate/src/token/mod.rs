@@ -6,6 +6,7 @@ pub(crate) mod cache;
 pub(crate) mod claimed;
 pub(crate) mod examine;
 pub(crate) mod header;
+pub(crate) mod held;
 pub(crate) mod keys;
 pub(crate) mod refused;
 mod remedy;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::cache::{self, TokenHash};
+use super::cache::TokenHash;
+use super::held::{Caller, Held};
 use super::refused::Refused;
 use crate::clock::{Clock, Timestamp};
 use crate::oauth::broker::family::Families;
@@ -13,13 +14,14 @@ use crate::once::OnceError;
 use crate::person::Person;
 use crate::principal::Principal;
 use crate::seal::{Sealable, Sealer};
+use crate::secret::Secret;
 use crate::trace::{TraceId, Traces};
 
 /// Opened tokens that are remembered: as many as verified tokens of Entra's.
 const CAPACITY: usize = 10_000;
 
 /// What an access token says.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct AccessToken {
     pub(crate) id: String,
     pub(crate) family: String,
@@ -32,6 +34,9 @@ pub(crate) struct AccessToken {
     pub(crate) trace: Option<TraceId>,
     pub(crate) person: Person,
     pub(crate) expires: Timestamp,
+    /// Entra's access token for the API app, where the gateway asks for other tokens on behalf of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entra: Option<String>,
 }
 
 impl Sealable for AccessToken {
@@ -57,17 +62,18 @@ pub(crate) enum SealedError {
 #[derive(Clone)]
 struct Opened {
     principal: Principal,
+    entra: Option<Arc<Secret>>,
+    resource: Arc<str>,
     family: Arc<str>,
     epoch: Arc<str>,
     trace: Option<TraceId>,
 }
 
-/// Opens access tokens for one resource.
+/// Opens access tokens.
 pub(crate) struct SealedTokens {
     seal: Arc<Sealer>,
     families: Arc<Families>,
     traces: Arc<Traces>,
-    resource: String,
     opened: Cache<TokenHash, Opened>,
     clock: Arc<dyn Clock>,
 }
@@ -77,21 +83,27 @@ impl SealedTokens {
         seal: Arc<Sealer>,
         families: Arc<Families>,
         traces: Arc<Traces>,
-        resource: String,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { seal, families, traces, resource, opened: Cache::new(CAPACITY), clock }
+        Self { seal, families, traces, opened: Cache::new(CAPACITY), clock }
     }
 
-    /// Who calls. No clock skew: the same gateway, or a replica beside it, has set the expiry.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Principal, SealedError> {
-        let hash = cache::hash(token);
+    /// Who calls the MCP server with the URL `resource`. No clock skew: the same gateway, or a replica beside it, has set
+    /// the expiry. `hash` is [`cache::hash`] of the token.
+    pub(crate) async fn verify(
+        &self,
+        token: &str,
+        hash: TokenHash,
+        resource: &str,
+    ) -> Result<Caller, SealedError> {
         let known = self.opened.get(&hash);
         let is_new = known.is_none();
         let opened = match known {
             Some(opened) => opened,
             None => self.open(token)?,
         };
+        // Each time: what was opened for one server is known to all.
+        check_resource(&opened.resource, resource)?;
         if let Err(refused) = self.check_expired(opened.principal.expires_at()) {
             self.opened.remove(&hash);
             return Err(refused.into());
@@ -109,21 +121,13 @@ impl SealedTokens {
             }
             self.opened.insert(hash, opened.clone());
         }
-        Ok(opened.principal)
+        let held = Held::Sealed { hash, entra: opened.entra };
+        Ok(Caller { principal: opened.principal, held })
     }
 
     /// What the token says, if the seal is ours.
     pub(super) fn unsealed(&self, token: &str) -> Result<AccessToken, Refused> {
         self.seal.open(token).map_err(|_| Refused::NotSealedHere)
-    }
-
-    /// It is for this MCP server.
-    pub(super) fn check_resource(&self, access: &AccessToken) -> Result<(), Refused> {
-        if access.resource == self.resource {
-            Ok(())
-        } else {
-            Err(Refused::Resource(access.resource.clone()))
-        }
     }
 
     /// It has not ended.
@@ -139,13 +143,19 @@ impl SealedTokens {
 
     fn open(&self, token: &str) -> Result<Opened, Refused> {
         let access = self.unsealed(token)?;
-        self.check_resource(&access)?;
         let principal = access.person.principal(access.label, access.id, access.expires);
         Ok(Opened {
             principal,
+            entra: access.entra.map(|token| Arc::new(Secret::new(token))),
+            resource: access.resource.into(),
             family: access.family.into(),
             epoch: access.epoch.into(),
             trace: access.trace,
         })
     }
+}
+
+/// A token for one MCP server is refused at another (RS-19).
+pub(super) fn check_resource(of_token: &str, resource: &str) -> Result<(), Refused> {
+    if of_token == resource { Ok(()) } else { Err(Refused::Resource(of_token.to_owned())) }
 }

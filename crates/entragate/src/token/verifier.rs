@@ -30,23 +30,32 @@ pub(crate) enum VerifyError {
 pub(crate) struct Verifier {
     pub(super) keyring: Arc<Keyring>,
     pub(super) audiences: HashSet<String>,
+    /// Tells what it has verified from what other verifiers with the same keys have.
+    which: cache::Audiences,
     pub(super) clock: Arc<dyn Clock>,
     storms: Storms,
 }
 
 impl Verifier {
-    pub(crate) fn new(keyring: Arc<Keyring>, api: &ApiApp, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        keyring: Arc<Keyring>,
+        api: &ApiApp,
+        which: cache::Audiences,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         // Idempotent; when an embedder installed another provider first, that one verifies just as well.
         // Without this call, feature unification in the embedder's build could leave none installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        Self { keyring, audiences: api.audiences().collect(), clock, storms: Storms::new() }
+        Self { keyring, audiences: api.audiences().collect(), which, clock, storms: Storms::new() }
     }
 
-    pub(crate) async fn verify(&self, token: &str) -> Result<Principal, VerifyError> {
-        let hash = cache::hash(token);
+    /// `hash` is [`cache::hash`] of the token, which the caller may need too.
+    pub(crate) async fn verify(&self, token: &str, hash: cache::TokenHash) -> Result<Principal, VerifyError> {
         let now = self.clock.now();
         // Only through a snapshot fit for use, or a client that repeats one token would keep old keys alive.
-        if let Some(known) = self.keyring.usable().and_then(|snapshot| snapshot.verified.get(&hash, now)) {
+        if let Some(known) =
+            self.keyring.usable().and_then(|snapshot| snapshot.verified.get(&(self.which, hash), now))
+        {
             return Ok(known);
         }
         let verified = self.verify_anew(token, hash).await;
@@ -82,7 +91,7 @@ impl Verifier {
             agent_blueprint = principal.agent_blueprint(),
             "token verified"
         );
-        snapshot.verified.insert(hash, principal.clone());
+        snapshot.verified.insert((self.which, hash), principal.clone());
         Ok(principal)
     }
 }

@@ -142,6 +142,8 @@ pub struct SignIn {
     pub id: String,
     /// The client, as it calls itself.
     pub client: String,
+    /// The MCP server that it is for: its public URL.
+    pub resource: String,
     /// When the browser arrived.
     pub began: Timestamp,
     /// What happened so far.
@@ -153,6 +155,7 @@ pub struct SignIn {
 #[derive(Clone)]
 struct Attempt {
     client: String,
+    resource: String,
     /// Hash of the cookie of the browser that began it; only that browser may look.
     browser: String,
     began: Timestamp,
@@ -180,6 +183,7 @@ impl Traces {
     pub(crate) fn begin(
         &self,
         client: &str,
+        resource: &str,
         browser: &str,
         from: Option<ClientAddress>,
         registered: Option<Timestamp>,
@@ -191,7 +195,8 @@ impl Traces {
             let text = "the client has a client id of its own from this server".to_owned();
             steps.push(Step { leg: Leg::Registration, at, outcome: Outcome::Passed, text });
         }
-        let attempt = Attempt { client: client.to_owned(), browser: browser.to_owned(), began, steps };
+        let (client, resource, browser) = (client.to_owned(), resource.to_owned(), browser.to_owned());
+        let attempt = Attempt { client, resource, browser, began, steps };
         self.attempts.insert(id.0.clone(), Arc::new(attempt));
         Ok(id)
     }
@@ -260,6 +265,7 @@ impl Attempt {
         SignIn {
             id: id.to_owned(),
             client: self.client.clone(),
+            resource: self.resource.clone(),
             began: self.began,
             steps: self.steps.clone(),
             verdict: verdict::verdict(&self.steps, now),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod assertion;
 mod authorize;
 mod authorize_errors;
 mod authorize_scope;
@@ -21,6 +22,7 @@ mod layer;
 mod layer_server;
 mod layer_wire;
 mod lessons_document;
+mod on_behalf_of;
 mod policy;
 mod policy_callers;
 #[cfg(feature = "cel")]
@@ -33,6 +35,7 @@ mod refusals_accepted;
 mod refusals_document;
 mod register;
 mod register_clients;
+mod routes;
 mod session;
 mod spec_ids;
 mod streams;

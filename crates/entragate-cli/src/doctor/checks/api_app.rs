@@ -13,12 +13,26 @@
 //! Copy the Application (client) ID of the API app, add the Application ID URI `api://<client id>` under "Expose an API", and
 //! create the enterprise application: `az ad sp create --id <client id>`.
 
+use entragate::ApiApp;
+
 use super::{aadsts, identifier_uris, service_principal};
 use crate::doctor::check::{Checked, Skip};
+use crate::doctor::finding::Finding;
 use crate::doctor::site::{AFTER_SIGN_IN, Site, Stage};
 
 pub(super) async fn run(site: &Site) -> Checked {
     let api = site.api()?;
+    let others = site.other_apis();
+    let mut found = of_the_gateway(site, api).await?;
+    found.extend(others.into_iter().map(|(path, other)| {
+        Finding::information(format!("the registration {other}, which {path} has for itself, is not looked at"), "routes")
+            .because("Everything that is said here of the API app is said of the gateway's.")
+            .fix(format!("compare {other} with what is said of {}: scopes, roles, and the permission of the app that signs people in", api.id()))
+    }));
+    Ok(found)
+}
+
+async fn of_the_gateway(site: &Site, api: &ApiApp) -> Checked {
     // In broker mode with one registration the check `client-app` says so.
     if site.signer()? != api.id()
         && let Ok(graph) = site.graph().await

@@ -46,7 +46,7 @@ pub(super) async fn run(site: &Site) -> Checked {
 /// The groups that the rules name, each once.
 fn of_rules(site: &Site) -> Result<Vec<&str>, Skip> {
     let mut groups: Vec<&str> = Vec::new();
-    for group in site.config.rules.iter().flat_map(entragate::Rule::required_groups) {
+    for group in site.rules().flat_map(entragate::Rule::required_groups) {
         if !groups.contains(&group.as_str()) {
             groups.push(group);
         }

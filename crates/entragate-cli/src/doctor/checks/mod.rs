@@ -65,6 +65,7 @@ checks! {
         assignment_required "assignment-required",
         required_access "required-access",
         consent "consent",
+        on_behalf_of "on-behalf-of",
         secret_expiry "secret-expiry",
         federated_credentials "federated-credentials",
         verified_domain "verified-domain",

@@ -35,7 +35,7 @@ pub(super) async fn run(site: &Site) -> Checked {
 /// The roles that the rules name, each once.
 pub(super) fn of_rules(site: &Site) -> Result<Vec<String>, Skip> {
     let mut roles: Vec<String> = Vec::new();
-    for role in site.config.rules.iter().flat_map(entragate::Rule::required_roles) {
+    for role in site.rules().flat_map(entragate::Rule::required_roles) {
         if !roles.contains(role) {
             roles.push(role.clone());
         }

@@ -45,7 +45,7 @@ pub(super) async fn run(site: &Site) -> Checked {
 fn demanded(site: &Site, app: &Application) -> Vec<Finding> {
     let mut names: Vec<&String> = Vec::new();
     let asked_for = site.scope_names().unwrap_or_default();
-    for name in site.config.rules.iter().flat_map(Rule::required_scopes) {
+    for name in site.rules().flat_map(Rule::required_scopes) {
         if !names.contains(&name) && !asked_for.contains(name) {
             names.push(name);
         }

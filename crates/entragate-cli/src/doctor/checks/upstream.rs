@@ -20,10 +20,21 @@ use crate::doctor::finding::Finding;
 use crate::doctor::site::{Question, Site};
 
 pub(super) async fn run(site: &Site) -> Checked {
-    let url = &site.config.upstream.url;
+    let mut found = Vec::new();
+    for route in &site.config.routes {
+        // With several servers the finding is about one of the list.
+        let setting = if site.config.routes.len() > 1 { "routes" } else { "ENTRAGATE_UPSTREAM" };
+        for url in route.upstream.urls() {
+            found.extend(look(site, url, setting).await);
+        }
+    }
+    Ok(found)
+}
+
+async fn look(site: &Site, url: &url::Url, setting: &'static str) -> Option<Finding> {
     // Without what an operator may have put before `@`.
     let shown = format!("{}{}", url.origin().ascii_serialization(), url.path());
-    let finding = |what: String| Finding::error(what, "ENTRAGATE_UPSTREAM");
+    let finding = |what: String| Finding::error(what, setting);
     let why = "People sign in and then have no tools.";
     let initialize = serde_json::json!({
         "jsonrpc": "2.0", "id": 1, "method": "ping",
@@ -34,7 +45,7 @@ pub(super) async fn run(site: &Site) -> Checked {
         }
         Ok(answer) => match answer.status {
             StatusCode::NOT_FOUND => finding(format!("{shown} answers 404: there is something, but no MCP server"))
-                .fix("correct the path in ENTRAGATE_UPSTREAM; many servers are at /mcp"),
+                .fix(format!("correct the path in {setting}; many servers are at /mcp")),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 finding(format!("the MCP server at {shown} asks for a sign-in of its own ({})", answer.status)).fix(
                     "switch authentication off at the MCP server, App Service authentication included, and let nobody but \
@@ -44,9 +55,9 @@ pub(super) async fn run(site: &Site) -> Checked {
             status if status.is_server_error() => finding(format!("the MCP server at {shown} answers {status}"))
                 .fix("look into the MCP server's log"),
             status if status.is_redirection() => finding(format!("the MCP server at {shown} answers {status}, elsewhere"))
-                .fix("write the address that it redirects to into ENTRAGATE_UPSTREAM, slash included"),
-            _ => return Ok(Vec::new()),
+                .fix(format!("write the address that it redirects to into {setting}, slash included")),
+            _ => return None,
         },
     };
-    Ok(vec![found.because(why)])
+    Some(found.because(why))
 }

@@ -34,6 +34,8 @@ pub(in crate::doctor) struct Gateway {
     /// What both would be here.
     pub(in crate::doctor) expected: (Value, Value),
     pub(in crate::doctor) urls: Urls,
+    /// The MCP URLs of the other routes, and their protected resource metadata.
+    pub(in crate::doctor) others: Vec<(String, Result<Answer, WireError>)>,
     wire: Wire,
     twin: Twin,
     registrar: Twin,
@@ -77,7 +79,7 @@ impl Gateway {
     }
 }
 
-fn document(answer: &Answer) -> Option<Value> {
+pub(in crate::doctor) fn document(answer: &Answer) -> Option<Value> {
     let value: Value = serde_json::from_slice(&answer.body).ok()?;
     (answer.status == StatusCode::OK && value.is_object()).then_some(value)
 }
@@ -109,7 +111,25 @@ pub(super) async fn look(wire: &Wire, config: &Config) -> Result<Gateway, String
         Err(error) => (Source::Twin, Some(error), twins),
     };
     let wire = wire.clone();
-    Ok(Gateway { source, silence, resource_metadata, server_metadata, expected, urls, wire, twin, registrar })
+    let others = Vec::new();
+    let mut gateway = Gateway {
+        source,
+        silence,
+        resource_metadata,
+        server_metadata,
+        expected,
+        urls,
+        others,
+        wire,
+        twin,
+        registrar,
+    };
+    for resource in gate.resources().iter().skip(1) {
+        let at = resource.url().strip_prefix(gate.base_url().as_str()).unwrap_or_default();
+        let answer = gateway.ask(&Question::get(well_known("oauth-protected-resource", at))).await;
+        gateway.others.push((resource.url().to_owned(), answer));
+    }
+    Ok(gateway)
 }
 
 /// The same gate without its state: the running gateway may hold the lock of the state directory, and nothing of what

@@ -12,20 +12,20 @@ mod wire;
 
 use std::sync::Arc;
 
-use entragate::{ApiApp, ClientId, Clock, TenantId};
+use entragate::{ApiApp, ClientId, Clock, Rule, TenantId};
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::check::Skip;
 use crate::clients::Client;
-use crate::config::{BrokerConfig, Config, Environment, Identity};
+use crate::config::{BrokerConfig, Config, Environment, Identity, RouteConfig};
 use crate::graph::{Directory, GraphUrl, Http, SignIn};
 
 pub(super) use credential::{Mark, Proof};
 pub(super) use entra::{Documents, Tenant, guid_in};
-pub(super) use gateway::{Gateway, Source};
+pub(super) use gateway::{Gateway, Source, document};
 pub(super) use probe::{Probe, Probes, Stage};
-pub(super) use registrations::Registrations;
+pub(super) use registrations::{MICROSOFT_GRAPH, Registrations};
 pub(super) use wire::{Question, Wire, is_here};
 
 /// Why something is not checked that `/authorize` without a session does not tell (AADSTS650052, AADSTS650053).
@@ -132,8 +132,40 @@ impl Site {
 
     /// What the gateway asks Entra for: short names of scopes, or `.default`.
     pub(super) fn scope_names(&self) -> Result<Vec<String>, Skip> {
-        let required = self.api()?.required_scopes();
-        Ok(if required.is_empty() { vec![".default".to_owned()] } else { required.to_vec() })
+        let mut names: Vec<String> = Vec::new();
+        for route in self.routes_of_the_api()? {
+            let required = self.config.api_of(route).map(ApiApp::required_scopes).unwrap_or_default();
+            for name in required {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        // `.default` stands alone (AADSTS70011), and contains whatever else a route may ask for.
+        Ok(if names.is_empty() { vec![".default".to_owned()] } else { names })
+    }
+
+    /// The routes whose tokens are for the gateway's API app, which is the registration that is looked at.
+    fn routes_of_the_api(&self) -> Result<impl Iterator<Item = &RouteConfig>, Skip> {
+        let id = self.api()?.id();
+        let is_its = move |route: &&RouteConfig| self.config.api_of(route).is_some_and(|api| api.id() == id);
+        Ok(self.config.routes.iter().filter(is_its))
+    }
+
+    /// The API apps of routes that have their own: they are not looked at.
+    pub(super) fn other_apis(&self) -> Vec<(&str, &ClientId)> {
+        let Ok(id) = self.api().map(ApiApp::id) else { return Vec::new() };
+        let own = self
+            .config
+            .routes
+            .iter()
+            .filter_map(|route| Some((route.upstream.path.as_str(), route.api.as_ref()?.id())));
+        own.filter(|(_, other)| *other != id).collect()
+    }
+
+    /// The rules of these routes: the roles and groups that they name are the API app's.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.routes_of_the_api().into_iter().flatten().flat_map(|route| &route.rules)
     }
 
     /// The whole `scope` that the gateway sends to Entra when a client asks for nothing in particular. The broker names
@@ -268,7 +300,7 @@ impl Site {
 
     /// The URL that people give their client.
     pub(super) fn mcp_url(&self) -> String {
-        let path = &self.config.upstream.path;
+        let path = self.config.routes.first().map_or("", |route| route.upstream.path.as_str());
         self.config.base_url.join(if path == "/" { "" } else { path })
     }
 

@@ -15,7 +15,7 @@ use crate::graph::objects::{
 use crate::graph::{Directory, Graph, GraphError, Http, Patience, SignIn, odata};
 
 /// Microsoft Graph's own application id, the same in every tenant.
-const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+pub(in crate::doctor) const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
 /// Somebody waits for the report, and every check asks: two more tries within seconds must do.
 const PATIENCE: Patience =
@@ -188,14 +188,31 @@ impl Registrations {
         Ok(roles.filter_map(|role| role.value.clone()).collect())
     }
 
+    /// The enterprise application of an app; `None` when the tenant has none.
+    pub(in crate::doctor) async fn find_principal(
+        &self,
+        app_id: &str,
+    ) -> Result<Option<ServicePrincipal>, Skip> {
+        self.principal(app_id).await.map_err(Skip::NotChecked)
+    }
+
+    /// The consents of one enterprise application for another.
+    pub(in crate::doctor) async fn grants_for(
+        &self,
+        client: &str,
+        resource: &str,
+    ) -> Result<Vec<PermissionGrant>, Skip> {
+        let filter = odata::equals(&[("clientId", client), ("resourceId", resource)]);
+        self.list(&format!("/oauth2PermissionGrants?{filter}")).await
+    }
+
     /// The consents of this client for this API.
     pub(in crate::doctor) async fn grants(&self) -> Result<Vec<PermissionGrant>, Skip> {
         let api = self.api_principal().await?;
         let client = self.find_signer_principal().await?;
         let client =
             client.ok_or_else(|| Skip::not_checked("the client app has no enterprise application"))?;
-        let filter = odata::equals(&[("clientId", &client.id), ("resourceId", &api.id)]);
-        self.list(&format!("/oauth2PermissionGrants?{filter}")).await
+        self.grants_for(&client.id, &api.id).await
     }
 
     /// Whose tokens count as credentials of the app that signs people in.

@@ -21,13 +21,14 @@ const TCP_KEEP_ALIVE: Duration = Duration::from_secs(60);
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Opens connections, with one time limit over TCP and TLS.
-pub(super) struct Connector {
+#[derive(Clone)]
+pub(in super::super) struct Connector {
     https: HttpsConnector<HttpConnector>,
     limit: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(is_tls: bool, limit: Duration) -> Result<Self, UpstreamError> {
+    pub(in super::super) fn new(is_tls: bool, limit: Duration) -> Result<Self, UpstreamError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);

@@ -17,9 +17,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, Response, Uri};
 
-use super::UpstreamError;
-use super::target::Targets;
-use connect::Connector;
+pub(super) use connect::Connector;
 use connection::{Connection, Unanswered};
 use pool::Pool;
 pub(super) use relayed::Relayed;
@@ -35,6 +33,13 @@ pub(super) enum SendError {
     Exchange(#[from] hyper::Error),
 }
 
+impl SendError {
+    /// Whether there was no connection, so that nothing was written.
+    pub(super) const fn is_connect(&self) -> bool {
+        matches!(self, Self::ConnectTimedOut(_) | Self::Connect(_))
+    }
+}
+
 /// A client of one server.
 pub(super) struct Client {
     connector: Connector,
@@ -44,12 +49,8 @@ pub(super) struct Client {
 
 impl Client {
     /// Nothing is connected yet.
-    pub(super) fn new(targets: &Targets, connect_timeout: Duration) -> Result<Self, UpstreamError> {
-        Ok(Self {
-            connector: Connector::new(targets.is_tls(), connect_timeout)?,
-            server: targets.server(),
-            pool: Arc::new(Pool::default()),
-        })
+    pub(super) fn new(server: Uri, connector: Connector) -> Self {
+        Self { connector, server, pool: Arc::new(Pool::default()) }
     }
 
     /// Sends a request, which names its target by the path alone, and waits for the head of the answer.

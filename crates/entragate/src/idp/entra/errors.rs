@@ -71,7 +71,8 @@ impl EntraError {
         Some(self.explanation().map_or_else(|| code.clone(), |known| format!("{code}: {}", known.hint)))
     }
 
-    fn code(&self) -> Option<u64> {
+    /// The first code, known or not.
+    pub(crate) fn code(&self) -> Option<u64> {
         self.error_codes.first().copied().or_else(|| {
             let digits = self.error_description.split("AADSTS").nth(1)?;
             digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()

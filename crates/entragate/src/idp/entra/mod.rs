@@ -6,5 +6,6 @@ pub(crate) mod endpoints;
 pub(crate) mod errors;
 pub(crate) mod graph;
 pub mod groups;
+pub mod obo;
 pub mod registration;
 pub(crate) mod scopes;

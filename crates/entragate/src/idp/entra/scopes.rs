@@ -66,6 +66,20 @@ pub(crate) fn names(requested: Option<&str>, api: &ApiApp) -> Vec<String> {
     names
 }
 
+/// Whether the request can only mean this app: it asks for every scope that is published for it, and says whose they
+/// are. Without named scopes, any scope that says so.
+pub(crate) fn mean(requested: &str, api: &ApiApp) -> bool {
+    let qualified: Vec<&str> = requested
+        .split_ascii_whitespace()
+        .filter(|scope| scope.contains('/'))
+        .filter_map(|scope| short_name(scope, api))
+        .collect();
+    match api.required_scopes() {
+        [] => !qualified.is_empty(),
+        required => required.iter().all(|scope| qualified.contains(&scope.as_str())),
+    }
+}
+
 /// Granted permissions in the client's own vocabulary: some clients refuse more than they asked for, and all replay what
 /// they were told (docs/clients.md K40).
 pub(crate) fn told(requested: Option<&str>, granted: &[String], api: &ApiApp) -> String {

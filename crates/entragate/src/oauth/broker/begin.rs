@@ -20,6 +20,7 @@ use crate::oauth::client::{Client, Kind};
 use crate::oauth::error::Code;
 use crate::oauth::pages::{Forms, STYLE, page};
 use crate::oauth::reply::see_other;
+use crate::oauth::target::Target;
 use crate::rate::ClientAddress;
 use crate::trace::{Leg, Outcome};
 
@@ -28,7 +29,7 @@ pub(crate) async fn begin(
     facade: &Facade,
     broker: &Broker,
     client: &Client,
-    request: AuthorizeRequest,
+    request: AuthorizeRequest<'_>,
     headers: &HeaderMap,
     from: Option<ClientAddress>,
 ) -> Response<Body> {
@@ -43,22 +44,22 @@ async fn try_begin(
     facade: &Facade,
     broker: &Broker,
     client: &Client,
-    request: AuthorizeRequest,
+    request: AuthorizeRequest<'_>,
     headers: &HeaderMap,
     from: Option<ClientAddress>,
 ) -> Result<Response<Body>, Failure> {
     let now = facade.entra.clock.now();
     let browser = browser_or_new(broker, headers)?;
     let registered = if let Kind::Registered { at } = client.kind { Some(at) } else { None };
-    let trace =
-        broker.traces.begin(&shown_name(&AskingClient::from(client)), &hashed(&browser), from, registered)?;
+    let (target, name) = (request.target, shown_name(&AskingClient::from(client)));
+    let trace = broker.traces.begin(&name, target.url(), &hashed(&browser), from, registered)?;
     let asked = Asked {
         trace,
         client: client.into(),
         reply: request.reply,
         challenge: request.challenge,
         scope: request.scope,
-        resource: facade.gate.resource_url().to_owned(),
+        resource: target.url().to_owned(),
         prompt: request.prompt,
         login_hint: request.login_hint,
         domain_hint: request.domain_hint,
@@ -70,7 +71,7 @@ async fn try_begin(
         "the browser arrived with a request that is in order",
     );
     let list = Remembered::read(broker, headers, now);
-    let user = list.user_of(&remembered::key(&asked, &facade.entra.api)).map(str::to_owned);
+    let user = list.user_of(&remembered::key(&asked, target.api())).map(str::to_owned);
     let mut response = match user {
         Some(user) if remembered::may_skip(broker, &asked, headers) => {
             broker.traces.record(
@@ -80,7 +81,7 @@ async fn try_begin(
                 "this browser remembers the consent",
             );
             let (consented, cookie) = Consented::new(asked, Approval::Before { user }, None, now)?;
-            to_entra(facade, broker, &consented, &cookie, headers).await?
+            to_entra(facade, broker, target, &consented, &cookie, headers).await?
         }
         // Without a page there is nobody to ask (OpenID Connect Core §3.1.2.6).
         _ if asked.prompt == Some(Prompt::None) => {
@@ -89,7 +90,7 @@ async fn try_begin(
             broker.traces.record(&asked.trace, Leg::Consent, Outcome::Failed, text);
             return Err(Failure::told(Code::ConsentRequired, text).in_trace(&asked.trace));
         }
-        _ => consent_page(facade, broker, asked, &browser, false)?,
+        _ => consent_page(facade, broker, target, asked, &browser, false)?,
     };
     broker.cookies.set(&mut response, BROWSER, &browser, BROWSER_LIFE);
     Ok(response)
@@ -99,13 +100,14 @@ async fn try_begin(
 pub(super) async fn to_entra(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     consented: &Consented,
     cookie: &str,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Failure> {
     let trace = &consented.asked.trace;
     let state = broker.seal.seal(consented)?;
-    let url = match upstream::authorize_url(facade, broker, consented, &state).await {
+    let url = match upstream::authorize_url(facade, broker, target, consented, &state).await {
         Ok(url) => url,
         Err(failure) => {
             broker.traces.record(trace, Leg::Entra, Outcome::Failed, &failure.error.description);
@@ -170,6 +172,7 @@ struct ConsentPage<'a> {
 pub(super) fn consent_page(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     asked: Asked,
     browser: &str,
     other_person: bool,
@@ -186,9 +189,9 @@ pub(super) fn consent_page(
         lookalike: asked.client.name.as_deref().is_some_and(suspicious),
         redirect_host: redirect_uri.shown_host(),
         redirect_uri: redirect_uri.as_str(),
-        scopes: shown_scopes(facade, asked),
+        scopes: shown_scopes(target, asked),
         resource: &asked.resource,
-        resource_name: facade.gate.resource_name(),
+        resource_name: target.name(),
         local: redirect_uri.is_local(),
         other_person,
         may_remember: remembered::is_possible(broker, asked),
@@ -230,10 +233,10 @@ fn provenance(client: &AskingClient) -> String {
 }
 
 /// What is asked for, for people.
-pub(super) fn shown_scopes(facade: &Facade, asked: &Asked) -> Vec<String> {
+pub(super) fn shown_scopes(target: &Target, asked: &Asked) -> Vec<String> {
     let shown = |name: String| match name.as_str() {
         scopes::DEFAULT => "everything that this gateway may do in your name on the MCP server".to_owned(),
         _ => name,
     };
-    scopes::names(asked.scope.as_deref(), &facade.entra.api).into_iter().map(shown).collect()
+    scopes::names(asked.scope.as_deref(), target.api()).into_iter().map(shown).collect()
 }

@@ -10,15 +10,19 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use super::begin::{binding, consent_page, shown_name, shown_scopes, to_entra};
 use super::failure::{Explanation, Failure};
 use super::remembered::{self, Consent, Remembered};
+use super::step_up;
 use super::transaction::{Approval, Asked, AuthorizationCode, CODE_LIFE, Consented, Grant, Prompt, hashed};
 use super::upstream::{Issued, UpstreamGrant, redeem};
-use super::{BROWSER, BROWSER_LIFE, Broker, START_AGAIN, broker, browser_or_new, dead_end, single};
+use super::{
+    BROWSER, BROWSER_LIFE, Broker, NO_SUCH_SERVER, START_AGAIN, broker, browser_or_new, dead_end, single,
+};
 use crate::facade::Facade;
 use crate::idp::entra::errors::EntraError;
 use crate::oauth::error::{Code, sanitised};
 use crate::oauth::pages::{Forms, STYLE, page};
 use crate::oauth::params::Params;
 use crate::oauth::reply::ReplyTo;
+use crate::oauth::target::Target;
 use crate::person::Person;
 use crate::random;
 use crate::trace::{Leg, Outcome, TraceId};
@@ -103,36 +107,37 @@ async fn finish(
     params: &Params,
 ) -> Result<Response<Body>, Failure> {
     check_issuer(facade, params).await?;
+    let target = facade.target(&consented.asked.resource);
+    let target = target.ok_or_else(|| Failure::told(Code::InvalidTarget, NO_SUCH_SERVER))?;
     let code = match single(params, "code") {
         Some(code) if params.get("error").is_none() => code,
         _ => {
             let failure = Failure::of_callback(&entra_error(params));
-            return once_more(facade, broker, consented, headers, failure).await;
+            return once_more(facade, broker, target, consented, headers, failure).await;
         }
     };
     let grant = UpstreamGrant::Code { code, verifier: &consented.verifier };
-    let issued = match redeem(facade, broker, grant, consented.asked.scope.as_deref()).await {
+    let issued = match redeem(facade, broker, target, grant, consented.asked.scope.as_deref()).await {
         Ok(issued) => issued,
-        Err(failure) => return once_more(facade, broker, consented, headers, failure).await,
+        Err(failure) => return once_more(facade, broker, target, consented, headers, failure).await,
     };
     let person = Person::of(&issued.principal);
-    // Claims that a refresh met with go along now that it is known who this is.
+    // Claims that a refresh or a call met with go along now that it is known who this is.
     if consented.claims.is_none()
-        && let Some(claims) = broker.once.take(&claims_key(&person.hash())).await?
+        && let Some(claims) = step_up::demanded(broker, &person.hash()).await?
     {
-        let claims = String::from_utf8_lossy(&claims).into_owned();
-        return again(facade, broker, consented, headers, claims).await;
+        return again(facade, broker, target, consented, headers, claims).await;
     }
     if let Approval::Before { user } = &consented.approval {
         let list = Remembered::read(broker, headers, facade.entra.clock.now());
-        let key = remembered::key(&consented.asked, &facade.entra.api);
+        let key = remembered::key(&consented.asked, target.api());
         let other_person = *user != person.hash();
         // Somebody else gave the consent that this browser remembers, or it was taken back in the meantime.
         if other_person || list.user_of(&key) != Some(user) {
-            return ask(facade, broker, consented.asked, headers, other_person);
+            return ask(facade, broker, target, consented.asked, headers, other_person);
         }
     }
-    answer(facade, broker, consented, headers, issued, person).await
+    answer(facade, broker, target, consented, headers, issued, person).await
 }
 
 /// The consent that was remembered does not count for this person; one without a page cannot be asked.
@@ -140,6 +145,7 @@ async fn finish(
 fn ask(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     asked: Asked,
     headers: &HeaderMap,
     other_person: bool,
@@ -149,14 +155,9 @@ fn ask(
         return Err(Failure::told(Code::ConsentRequired, text));
     }
     let browser = browser_or_new(broker, headers)?;
-    let mut response = consent_page(facade, broker, asked, &browser, other_person)?;
+    let mut response = consent_page(facade, broker, target, asked, &browser, other_person)?;
     broker.cookies.set(&mut response, BROWSER, &browser, BROWSER_LIFE);
     Ok(response)
-}
-
-/// Where claims for the next sign-in of a person wait.
-pub(super) fn claims_key(person: &str) -> String {
-    format!("claims/{person}")
 }
 
 /// RFC 9207: an issuer in the answer must be Entra's. It sends none today.
@@ -184,13 +185,14 @@ fn entra_error(params: &Params) -> EntraError {
 async fn once_more(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     consented: Consented,
     headers: &HeaderMap,
     failure: Failure,
 ) -> Result<Response<Body>, Failure> {
     match failure.claims.clone() {
         Some(claims) if consented.claims.is_none() && consented.asked.prompt != Some(Prompt::None) => {
-            again(facade, broker, consented, headers, claims).await
+            again(facade, broker, target, consented, headers, claims).await
         }
         _ => Err(failure.at_the_front()),
     }
@@ -199,19 +201,21 @@ async fn once_more(
 async fn again(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     consented: Consented,
     headers: &HeaderMap,
     claims: String,
 ) -> Result<Response<Body>, Failure> {
     let now = facade.entra.clock.now();
     let (consented, cookie) = Consented::new(consented.asked, consented.approval, Some(claims), now)?;
-    to_entra(facade, broker, &consented, &cookie, headers).await
+    to_entra(facade, broker, target, &consented, &cookie, headers).await
 }
 
 /// Parks what Entra gave and sends the browser back with a code for it.
 async fn answer(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     consented: Consented,
     headers: &HeaderMap,
     issued: Issued,
@@ -221,7 +225,12 @@ async fn answer(
     let (asked, approval) = (consented.asked, consented.approval);
     let id = random::id()?;
     let user = person.hash();
-    let grant = Grant { person, refresh_token: issued.refresh_token, ends: issued.ends };
+    let grant = Grant {
+        person,
+        refresh_token: issued.refresh_token,
+        access_token: issued.access_token.map(|token| token.expose().to_owned()),
+        ends: issued.ends,
+    };
     let parked = broker.seal.seal(&grant)?;
     broker.once.swap(&parking(&id), None, parked.as_bytes(), CODE_LIFE * 2).await?;
     let code = broker.seal.seal(&AuthorizationCode {
@@ -242,11 +251,12 @@ async fn answer(
         let mut list = Remembered::read(broker, headers, now);
         list.add(
             Consent {
-                key: remembered::key(&asked, &facade.entra.api),
+                key: remembered::key(&asked, target.api()),
                 user,
                 name: shown_name(&asked.client),
+                resource: target.name().to_owned(),
                 host: asked.reply.redirect_uri.shown_host(),
-                scopes: shown_scopes(facade, &asked),
+                scopes: shown_scopes(target, &asked),
                 at: now,
                 families: vec![id],
             },

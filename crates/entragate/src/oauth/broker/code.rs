@@ -9,6 +9,8 @@ use super::transaction::{AuthorizationCode, Grant, hashed};
 use crate::facade::Facade;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, OAuthError};
+use crate::oauth::target::{self, Target};
+use crate::secret::Secret;
 use crate::trace::{Leg, Outcome};
 
 /// What the client sends with a code.
@@ -17,6 +19,8 @@ pub(crate) struct Redemption<'a> {
     pub(crate) verifier: &'a str,
     /// Optional in OAuth 2.1; if it is there it must be the first one (AS-30).
     pub(crate) redirect_uri: Option<&'a str>,
+    /// The MCP server that it names, if it names one.
+    pub(crate) named: Option<&'a Target>,
 }
 
 pub(crate) async fn redeem(
@@ -25,9 +29,9 @@ pub(crate) async fn redeem(
     client: &Client,
     redemption: &Redemption<'_>,
 ) -> Result<Tokens, OAuthError> {
-    let code = check(facade, broker, client, redemption)?;
+    let (code, target) = check(facade, broker, client, redemption)?;
     let trace = code.trace.clone();
-    let redeemed = take(facade, broker, code).await;
+    let redeemed = take(facade, broker, target, code).await;
     redeemed.map_err(|failure| {
         broker.traces.record(&trace, Leg::Code, Outcome::Failed, &failure.error.description);
         failure.in_trace(&trace).error
@@ -37,21 +41,19 @@ pub(crate) async fn redeem(
 /// One text for whatever is wrong with the code itself: nobody learns whose it is.
 const BAD: &str = "the code is not valid: it expired, was used, or belongs to another client";
 
-fn check(
-    facade: &Facade,
+fn check<'a>(
+    facade: &'a Facade,
     broker: &Broker,
     client: &Client,
     redemption: &Redemption<'_>,
-) -> Result<AuthorizationCode, OAuthError> {
+) -> Result<(AuthorizationCode, &'a Target), OAuthError> {
     let invalid = |text: &str| OAuthError::new(Code::InvalidGrant, text);
     let code: AuthorizationCode = broker.seal.open(redemption.code).map_err(|_| invalid(BAD))?;
     if code.client != client.fingerprint {
         tracing::warn!(target: "entragate::signin", trace = code.trace.as_str(), leg = "code", outcome = "refused", "a client came with the code of another one");
         return Err(invalid(BAD));
     }
-    if code.resource != facade.gate.resource_url() {
-        return Err(invalid(BAD));
-    }
+    let target = facade.target(&code.resource).ok_or_else(|| invalid(BAD))?;
     // The client's own code: its log may lead to the trace.
     let failed = |text: &str| {
         broker.traces.record(&code.trace, Leg::Code, Outcome::Failed, text);
@@ -68,10 +70,16 @@ fn check(
     if facade.entra.clock.now() >= code.expires {
         return Err(failed(BAD));
     }
-    Ok(code)
+    target::check_same(redemption.named, target)?;
+    Ok((code, target))
 }
 
-async fn take(facade: &Facade, broker: &Broker, code: AuthorizationCode) -> Result<Tokens, Failure> {
+async fn take(
+    facade: &Facade,
+    broker: &Broker,
+    target: &Target,
+    code: AuthorizationCode,
+) -> Result<Tokens, Failure> {
     let invalid = || Failure::told(Code::InvalidGrant, BAD);
     let Some(parked) = broker.once.take(&parking(&code.id)).await? else {
         // Within its minute a code that is right in everything and has no grant was used before (AS-29).
@@ -93,12 +101,14 @@ async fn take(facade: &Facade, broker: &Broker, code: AuthorizationCode) -> Resu
     let tokens = issue(
         facade,
         broker,
+        target,
         Issue {
             family,
             generation: 0,
             person: grant.person,
             narrowed: None,
             upstream: grant.refresh_token,
+            entra: grant.access_token.map(Secret::new),
             ends: grant.ends,
         },
     )

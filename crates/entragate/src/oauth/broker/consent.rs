@@ -9,7 +9,7 @@ use super::begin::{shown_name, to_entra};
 use super::callback::failed;
 use super::failure::Failure;
 use super::transaction::{Approval, Pending, hashed};
-use super::{Broker, START_AGAIN, broker, browser_of, dead_end, is_from_here, single};
+use super::{Broker, NO_SUCH_SERVER, START_AGAIN, broker, browser_of, dead_end, is_from_here, single};
 use crate::facade::{Facade, body_bytes};
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::params::Params;
@@ -69,6 +69,9 @@ async fn answer(facade: &Facade, broker: &Broker, headers: &HeaderMap, params: &
             START_AGAIN,
         );
     }
+    let Some(target) = facade.target(&asked.resource) else {
+        return dead_end(StatusCode::BAD_REQUEST, NO_SUCH_SERVER, START_AGAIN);
+    };
     let approval = match (single(params, "decision"), single(params, "remember")) {
         (Some("approve"), Some("yes")) => Approval::Remember,
         (Some("approve"), _) => Approval::Now,
@@ -87,7 +90,7 @@ async fn answer(facade: &Facade, broker: &Broker, headers: &HeaderMap, params: &
     broker.traces.record(&asked.trace, Leg::Consent, Outcome::Passed, "the person allowed the application");
     let (trace, reply, client) = (asked.trace.clone(), asked.reply.clone(), shown_name(&asked.client));
     let sent = match pending.approve(approval, now) {
-        Ok((consented, cookie)) => to_entra(facade, broker, &consented, &cookie, headers).await,
+        Ok((consented, cookie)) => to_entra(facade, broker, target, &consented, &cookie, headers).await,
         Err(error) => Err(error.into()),
     };
     sent.unwrap_or_else(|failure| failed(facade, failure, &reply, &trace, &client))

@@ -35,9 +35,9 @@ impl Sealable for Guard {
 
 #[derive(Template)]
 #[template(path = "grants.html")]
-struct GrantsPage<'a> {
+struct GrantsPage {
     consents: Vec<Shown>,
-    resource_name: &'a str,
+    resource_name: String,
     action: String,
     guard: String,
     style: &'static str,
@@ -46,6 +46,7 @@ struct GrantsPage<'a> {
 struct Shown {
     key: String,
     name: String,
+    resource: String,
     host: String,
     scopes: Vec<String>,
     since: String,
@@ -70,13 +71,14 @@ fn show(facade: &Facade, broker: &Broker, headers: &HeaderMap) -> Result<Respons
     let shown = |consent: super::remembered::Consent| Shown {
         key: consent.key,
         name: consent.name,
+        resource: consent.resource,
         host: consent.host,
         scopes: consent.scopes,
         since: ago(now, consent.at),
     };
     let html = GrantsPage {
         consents: Remembered::read(broker, headers, now).0.into_iter().map(shown).collect(),
-        resource_name: facade.gate.resource_name(),
+        resource_name: facade.gate.shown_name(),
         action: format!("{}{PATH}", facade.gate.base_url().path()),
         guard: broker.seal.seal(&guard).map_err(|_| failed())?,
         style: STYLE,

@@ -13,6 +13,7 @@ pub(crate) mod grants;
 pub(crate) mod refresh;
 pub(crate) mod remembered;
 pub(crate) mod revoke;
+pub(crate) mod step_up;
 pub(crate) mod tokens;
 pub(crate) mod trace;
 pub(crate) mod transaction;
@@ -99,6 +100,9 @@ fn dead_end(status: StatusCode, what: &str, fix: &str) -> Response<Body> {
     tracing::warn!(target: "entragate::signin", leg = "refused", reason = what);
     ErrorPage::new("This sign-in cannot go on", what, "", fix).response(status)
 }
+
+/// The operator may have taken a server away while somebody was signing in for it.
+const NO_SUCH_SERVER: &str = "The MCP server that this sign-in is for is no longer here";
 
 const START_AGAIN: &str = "Close this page and start the sign-in again in your application.";
 

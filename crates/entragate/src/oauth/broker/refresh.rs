@@ -2,47 +2,54 @@
 //! answers decides, and our own token is replaced.
 
 use super::Broker;
-use super::callback::claims_key;
 use super::failure::Failure;
 use super::family::{Dead, Newest, Rotation, Standing};
+use super::step_up;
 use super::tokens::{Issue, RefreshToken, Tokens, issue};
 use super::upstream::{UpstreamGrant, redeem};
 use crate::facade::Facade;
 use crate::idp::entra::scopes;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, OAuthError};
+use crate::oauth::target::{self, Target};
 use crate::person::Person;
 use crate::random;
-
-/// Claims wait as long as a person may need to come back to the application.
-const CLAIMS_WAIT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 /// One text for whatever is wrong with the token: nobody learns whose it is, and every measured client signs in again
 /// (K44, K45).
 const BAD: &str =
     "the refresh token is not valid: it expired, was replaced or revoked, or belongs to another client";
 
+const STEP_UP: &str =
+    "a call on behalf of the person met a policy of Microsoft Entra that asks for more: sign in again";
+
 const WIDER: &str = "scope is wider than the one that was granted";
+
+/// What the client sends to refresh.
+pub(crate) struct Renewal<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) scope: Option<&'a str>,
+    /// The MCP server that it names, if it names one.
+    pub(crate) named: Option<&'a Target>,
+}
 
 pub(crate) async fn refresh(
     facade: &Facade,
     broker: &Broker,
     client: &Client,
-    token: &str,
-    scope: Option<&str>,
+    renewal: &Renewal<'_>,
 ) -> Result<Tokens, OAuthError> {
     let invalid = || OAuthError::new(Code::InvalidGrant, BAD);
-    let token: RefreshToken = broker.seal.open(token).map_err(|_| invalid())?;
+    let token: RefreshToken = broker.seal.open(renewal.token).map_err(|_| invalid())?;
     if token.family.client != client.fingerprint || facade.entra.clock.now() >= token.expires {
         return Err(invalid());
     }
     // The MCP server moved: its tokens would be refused, and the client would refresh for ever.
-    if token.family.resource != facade.gate.resource_url() {
-        return Err(invalid());
-    }
+    let target = facade.target(&token.family.resource).ok_or_else(invalid)?;
+    target::check_same(renewal.named, target)?;
     let trace = token.family.trace.clone();
-    let narrowed = narrowed(facade, &token, scope)?;
-    renew(facade, broker, token, narrowed).await.map_err(|failure| {
+    let narrowed = narrowed(target, &token, renewal.scope)?;
+    renew(facade, broker, target, token, narrowed).await.map_err(|failure| {
         tracing::warn!(target: "entragate::signin", trace = trace.as_str(), leg = "refresh", outcome = "failed", reason = failure.error.description);
         failure.at_the_token_endpoint().in_trace(&trace).error
     })
@@ -50,11 +57,11 @@ pub(crate) async fn refresh(
 
 /// A narrower scope is fine, a wider one is not (RFC 6749 §6). Clients also replay what they were told.
 fn narrowed(
-    facade: &Facade,
+    target: &Target,
     token: &RefreshToken,
     scope: Option<&str>,
 ) -> Result<Option<String>, OAuthError> {
-    let api = &facade.entra.api;
+    let api = target.api();
     let Some(scope) = scope else { return Ok(None) };
     let (asked, granted) =
         (scopes::names(Some(scope), api), scopes::names(token.family.scope.as_deref(), api));
@@ -71,6 +78,7 @@ fn narrowed(
 async fn renew(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     token: RefreshToken,
     narrowed: Option<String>,
 ) -> Result<Tokens, Failure> {
@@ -80,16 +88,22 @@ async fn renew(
         tracing::warn!(target: "entragate::once", "a refresh token is older than the store's memory and was refused");
         return Err(invalid());
     }
+    // The person has to do more than a refresh can, or the next call would end in the same demand.
+    if facade.entra.on_behalf_of.is_some() && step_up::is_due(broker, &token.person).await? {
+        return Err(Failure::told(Code::InvalidGrant, STEP_UP));
+    }
     let newest = match broker.families.standing(&token.family.id, token.generation).await? {
         Standing::Newest(newest) => newest,
         Standing::JustUsed(successor) => return broker.seal.open(&successor).map_err(|_| invalid()),
         Standing::Dead(dead) => return Err(dead_family(&token, dead)),
     };
     let grant = UpstreamGrant::Refresh { token: &token.upstream };
-    let issued = match redeem(facade, broker, grant, token.family.scope.as_deref()).await {
+    let issued = match redeem(facade, broker, target, grant, token.family.scope.as_deref()).await {
         Ok(issued) => issued,
         Err(failure) => {
-            keep_claims(broker, &token.person, &failure).await;
+            if let Some(claims) = &failure.claims {
+                step_up::keep(broker, &step_up::of_refresh(&token.person), claims).await;
+            }
             return Err(failure);
         }
     };
@@ -101,7 +115,7 @@ async fn renew(
     }
     // After `.default` only Entra's answer tells what was granted.
     if let Some(narrowed) = &narrowed
-        && !scopes::names(Some(narrowed), &facade.entra.api)
+        && !scopes::names(Some(narrowed), target.api())
             .iter()
             .any(|name| name == scopes::DEFAULT || person.scopes.contains(name))
     {
@@ -110,9 +124,21 @@ async fn renew(
     let (family, generation) = (token.family.clone(), token.generation + 1);
     // Entra's old token stays good, so without a new one it is kept.
     let upstream = Some(issued.refresh_token.unwrap_or_else(|| token.upstream.clone()));
-    let tokens =
-        issue(facade, broker, Issue { family, generation, person, narrowed, upstream, ends: issued.ends })
-            .await?;
+    let tokens = issue(
+        facade,
+        broker,
+        target,
+        Issue {
+            family,
+            generation,
+            person,
+            narrowed,
+            upstream,
+            entra: issued.access_token,
+            ends: issued.ends,
+        },
+    )
+    .await?;
     rotate(broker, &token, newest, tokens).await
 }
 
@@ -143,18 +169,4 @@ fn dead_family(token: &RefreshToken, dead: Dead) -> Failure {
         );
     }
     Failure::told(Code::InvalidGrant, BAD)
-}
-
-/// What Conditional Access demands goes along with the person's next sign-in.
-async fn keep_claims(broker: &Broker, person: &str, failure: &Failure) {
-    let Some(claims) = &failure.claims else { return };
-    let key = claims_key(person);
-    // The newest demand counts. If it cannot be kept, Entra demands it again.
-    let kept = async {
-        broker.once.take(&key).await?;
-        broker.once.swap(&key, None, claims.as_bytes(), CLAIMS_WAIT).await
-    };
-    if let Err(error) = kept.await {
-        tracing::warn!(target: "entragate::once", reason = %error, "a claims challenge could not be kept");
-    }
 }

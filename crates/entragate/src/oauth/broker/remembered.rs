@@ -33,6 +33,9 @@ pub(crate) struct Consent {
     /// Hash of the person who gave it.
     pub(crate) user: String,
     pub(crate) name: String,
+    /// The MCP server, for people; cookies of the time before there were several have none.
+    #[serde(default)]
+    pub(crate) resource: String,
     pub(crate) host: String,
     pub(crate) scopes: Vec<String>,
     pub(crate) at: Timestamp,

@@ -14,9 +14,11 @@ use crate::facade::Facade;
 use crate::idp::entra::scopes;
 use crate::oauth::client::Fingerprint;
 use crate::oauth::error::json;
+use crate::oauth::target::Target;
 use crate::person::Person;
 use crate::random;
 use crate::seal::Sealable;
+use crate::secret::Secret;
 use crate::token::sealed::AccessToken;
 use crate::trace::TraceId;
 
@@ -82,13 +84,20 @@ pub(crate) struct Issue {
     /// Narrower than the family's, for this access token only (RFC 6749 §6).
     pub(crate) narrowed: Option<String>,
     pub(crate) upstream: Option<String>,
+    /// Entra's access token, where it is kept.
+    pub(crate) entra: Option<Secret>,
     /// When Entra's access token ends: ours never outlives it.
     pub(crate) ends: Timestamp,
 }
 
 /// Seals both tokens.
-pub(crate) async fn issue(facade: &Facade, broker: &Broker, issue: Issue) -> Result<Tokens, Failure> {
-    let Issue { family, generation, mut person, narrowed, upstream, ends } = issue;
+pub(crate) async fn issue(
+    facade: &Facade,
+    broker: &Broker,
+    target: &Target,
+    issue: Issue,
+) -> Result<Tokens, Failure> {
+    let Issue { family, generation, mut person, narrowed, upstream, entra: kept, ends } = issue;
     let entra = &facade.entra;
     let now = entra.clock.now();
     let life = broker.access_life.min(ends.since(now));
@@ -96,12 +105,12 @@ pub(crate) async fn issue(facade: &Facade, broker: &Broker, issue: Issue) -> Res
         return Err(Failure::unavailable());
     }
     let wanted = narrowed.as_deref().or(family.scope.as_deref());
-    let names = scopes::names(wanted, &entra.api);
+    let names = scopes::names(wanted, target.api());
     // No more than was asked for and approved, whatever else Entra has on record.
     if !names.iter().any(|name| name == scopes::DEFAULT) {
         person.scopes.retain(|scope| names.contains(scope));
     }
-    let scope = scopes::told(wanted, &person.scopes, &entra.api);
+    let scope = scopes::told(wanted, &person.scopes, target.api());
     let epoch = broker.once.epoch().await?;
     let refresh_token = match upstream {
         Some(upstream) => Some(broker.seal.seal(&RefreshToken {
@@ -123,6 +132,7 @@ pub(crate) async fn issue(facade: &Facade, broker: &Broker, issue: Issue) -> Res
         trace: Some(family.trace),
         person,
         expires: now.plus(life),
+        entra: kept.map(|token| token.expose().to_owned()),
     })?;
     Ok(Tokens {
         access_token,

@@ -17,7 +17,7 @@ use crate::trace::{Outcome, SignIn, Step};
 struct TracePage<'a> {
     sign_in: &'a SignIn,
     steps: Vec<Shown<'a>>,
-    resource_name: &'a str,
+    resource_name: String,
     style: &'static str,
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn get(
     let html = TracePage {
         steps: sign_in.steps.iter().map(shown).collect(),
         sign_in: &sign_in,
-        resource_name: facade.gate.resource_name(),
+        resource_name: facade.gate.shown_name(),
         style: STYLE,
     };
     page(StatusCode::OK, &html, Forms::None)

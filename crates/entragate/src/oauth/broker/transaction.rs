@@ -136,11 +136,14 @@ pub(crate) enum Approval {
 }
 
 /// Entra vouches for the person. Parked while the code is on its way.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) person: Person,
     /// Entra's refresh token.
     pub(crate) refresh_token: Option<String>,
+    /// Entra's access token, where it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) access_token: Option<String>,
     /// When Entra's access token ends.
     pub(crate) ends: Timestamp,
 }

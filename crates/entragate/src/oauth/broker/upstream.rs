@@ -13,8 +13,11 @@ use crate::idp::entra::scopes;
 use crate::oauth::error::Code;
 use crate::oauth::params::encoded;
 use crate::oauth::refusal::{Refusal, translated};
+use crate::oauth::target::Target;
 use crate::policy::decide::Admission;
 use crate::principal::{Kind, Principal};
+use crate::secret::Secret;
+use crate::token::cache;
 use crate::token::claimed::SKEW;
 use crate::token::verifier::VerifyError;
 
@@ -25,13 +28,14 @@ pub(crate) const CALLBACK: &str = "/auth/callback";
 pub(crate) async fn authorize_url(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     consented: &Consented,
     state: &str,
 ) -> Result<String, Failure> {
     let entra = &facade.entra;
     let snapshot = entra.keyring.snapshot().await.map_err(|_| Failure::unavailable())?;
     let asked = &consented.asked;
-    let scope = scopes::repaired_by_id(asked.scope.as_deref(), &entra.api);
+    let scope = scopes::repaired_by_id(asked.scope.as_deref(), target.api());
     let (callback, challenge) = (facade.gate.base_url().join(CALLBACK), consented.upstream_challenge());
     let mut pairs = vec![
         ("client_id", broker.client.as_str()),
@@ -59,6 +63,8 @@ pub(crate) async fn authorize_url(
 pub(crate) struct Issued {
     pub(crate) principal: Principal,
     pub(crate) refresh_token: Option<String>,
+    /// Entra's access token, where it is kept.
+    pub(crate) access_token: Option<Secret>,
     /// When Entra's access token ends.
     pub(crate) ends: Timestamp,
 }
@@ -80,6 +86,7 @@ struct Answered {
 pub(crate) async fn redeem(
     facade: &Facade,
     broker: &Broker,
+    target: &Target,
     grant: UpstreamGrant<'_>,
     scope: Option<&str>,
 ) -> Result<Issued, Failure> {
@@ -94,7 +101,7 @@ pub(crate) async fn redeem(
         Failure::shown(Code::ServerError, "This gateway cannot identify itself to Microsoft Entra", OPERATOR, fix)
     })?;
     // Always: a refresh without it ends in AADSTS90009 after an hour.
-    let scope = scopes::repaired_by_id(scope, &entra.api);
+    let scope = scopes::repaired_by_id(scope, target.api());
     let callback = facade.gate.base_url().join(CALLBACK);
     let mut pairs = vec![("client_id", client_id), ("scope", scope.as_str())];
     match grant {
@@ -120,15 +127,16 @@ pub(crate) async fn redeem(
         });
     }
     let answered: Answered = serde_json::from_slice(&answer.body).map_err(|_| Failure::unavailable())?;
-    let principal = verified(facade, &answered.access_token).await?;
+    let principal = verified(target, &answered.access_token).await?;
     // Without the tolerance for clocks, which is Entra's token's alone.
     let ends = principal.expires_at().before(SKEW);
-    Ok(Issued { principal, refresh_token: answered.refresh_token, ends })
+    // Whoever does not ask on behalf of people has no use for their tokens.
+    let access_token = entra.on_behalf_of.is_some().then(|| Secret::new(answered.access_token));
+    Ok(Issued { principal, refresh_token: answered.refresh_token, access_token, ends })
 }
 
-async fn verified(facade: &Facade, token: &str) -> Result<Principal, Failure> {
-    let entra = &facade.entra;
-    let principal = match entra.verifier.verify(token).await {
+async fn verified(target: &Target, token: &str) -> Result<Principal, Failure> {
+    let principal = match target.audience.verifier.verify(token, cache::hash(token)).await {
         Ok(principal) => principal,
         Err(VerifyError::Unavailable(_)) => return Err(Failure::unavailable()),
         Err(VerifyError::Refused(refused)) => {
@@ -143,8 +151,8 @@ async fn verified(facade: &Facade, token: &str) -> Result<Principal, Failure> {
         let fix = "Expose a scope on the API app registration (Expose an API), name it in ENTRAGATE_ENTRA_SCOPES, and grant it to the client app (API permissions).";
         return Err(Failure::shown(Code::ServerError, what, ADMINISTRATOR, fix));
     }
-    let required = entra.api.required_scopes();
-    match facade.gate.inner().policy.admits(&principal, required) {
+    let required = target.api().required_scopes();
+    match target.policy().admits(&principal, required) {
         Admission::Welcome => Ok(principal),
         Admission::NoScope(missing) => {
             let what =

@@ -41,6 +41,7 @@ pub(crate) struct BrokerWorldBuilder {
     keys: Vec<&'static str>,
     directory: Box<dyn FnOnce(&mut Directory)>,
     once: Option<Arc<dyn Once>>,
+    mcp: McpServer,
     configure: Configure,
 }
 
@@ -162,6 +163,7 @@ impl BrokerWorld {
             keys: vec![KEY],
             directory: Box::new(|_| {}),
             once: None,
+            mcp: McpServer::new(tower::service_fn(mcp_server)),
             configure: Box::new(|builder| builder),
         }
     }
@@ -324,6 +326,12 @@ impl BrokerWorldBuilder {
         self
     }
 
+    /// Another MCP server behind the gate than the fixture's own.
+    pub(crate) fn mcp(mut self, mcp: McpServer) -> Self {
+        self.mcp = mcp;
+        self
+    }
+
     pub(crate) fn gate(mut self, configure: impl FnOnce(GateBuilder) -> GateBuilder + 'static) -> Self {
         self.configure = Box::new(configure);
         self
@@ -353,7 +361,7 @@ impl BrokerWorldBuilder {
             .once(self.once.unwrap_or_else(|| Arc::new(Memory::with_clock(time()))))
             .listen_addresses([addr]);
         let gate = (self.configure)(builder).build().unwrap();
-        let app = gate.protect(McpServer::new(tower::service_fn(mcp_server)));
+        let app = gate.protect(self.mcp);
         tokio::spawn(async move { axum::serve(listener, app).await });
         BrokerWorld { entra, gate, addr, http: client() }
     }

@@ -1,0 +1,72 @@
+//! What a client may not say: who it is, where it comes from, and with which credential.
+//!
+//! The server believes these headers, so whatever a client sent under such a name is removed, also in the spelling with
+//! `_` or `.` that CGI-like servers cannot tell from `-` (S-32). The layer in front of us has done that already; a header
+//! that grants access is worth checking twice.
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+/// Removes what only the gateway may say, and whatever could be taken for `credential`.
+pub(super) fn remove(headers: &mut HeaderMap, credential: Option<&HeaderName>) {
+    let is_claim = |name: &&HeaderName| {
+        is_claim(name.as_str())
+            || credential.is_some_and(|credential| is_like(name.as_str(), credential.as_str()))
+    };
+    // Normally empty, then nothing is allocated.
+    let claims: Vec<HeaderName> = headers.keys().filter(is_claim).cloned().collect();
+    for name in claims {
+        headers.remove(name);
+    }
+}
+
+/// Whether a header claims something that only the gateway may say.
+fn is_claim(name: &str) -> bool {
+    starts_like(name, "x-forwarded-")
+        || starts_like(name, "x-entra-")
+        || name == "forwarded"
+        || name == AUTHORIZATION.as_str()
+}
+
+/// `starts_with`, with `_` and `.` read as `-`. Header names are lower case already.
+fn starts_like(name: &str, prefix: &str) -> bool {
+    let alike = |(have, want): (u8, u8)| have == want || (matches!(have, b'_' | b'.') && want == b'-');
+    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(alike)
+}
+
+/// The same header to a server that cannot tell the separators apart.
+fn is_like(name: &str, other: &str) -> bool {
+    let plain = |byte: u8| if matches!(byte, b'_' | b'.') { b'-' } else { byte };
+    name.len() == other.len() && name.bytes().map(plain).eq(other.bytes().map(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_recognised_in_every_spelling() {
+        for name in [
+            "x-forwarded-user",
+            "x_forwarded_user",
+            "x-forwarded_user",
+            "x.forwarded.user",
+            "x_entra-object_id",
+            "x-forwarded-for",
+            "forwarded",
+            "authorization",
+        ] {
+            assert!(is_claim(name), "{name}");
+        }
+        for name in ["x-forwardedness", "mcp-param-x-forwarded-user", "x-entr", "forwarded-x"] {
+            assert!(!is_claim(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_credential_cannot_be_brought_along_in_any_spelling() {
+        for name in ["x-api-key", "x_api_key", "x.api-key"] {
+            assert!(is_like(name, "x-api-key") && is_like(name, "x_api_key"), "{name}");
+        }
+        assert!(!is_like("x-api-keys", "x-api-key") && !is_like("xxapi-key", "x-api-key"));
+    }
+}

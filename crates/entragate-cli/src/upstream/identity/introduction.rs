@@ -1,0 +1,121 @@
+//! How the gateway introduces a request to the MCP server.
+
+use axum::body::Body;
+use entragate::{ClientAddress, Gate, Permit};
+use http::Response;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+use super::assertion::Assertion;
+use super::fixed::Fixed;
+use super::on_behalf_of::OnBehalfOf;
+use super::{claims, headers, token};
+use crate::config::UpstreamIdentity;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// What the MCP server is told.
+pub(in crate::upstream) struct Introduction {
+    proto: HeaderValue,
+    host: Option<HeaderValue>,
+    kind: Kind,
+}
+
+enum Kind {
+    Headers,
+    Nobody,
+    Assertion(Assertion),
+    Static(Fixed),
+    Token(Gate),
+    OnBehalfOf(OnBehalfOf),
+}
+
+impl Introduction {
+    pub(in crate::upstream) fn new(gate: &Gate, identity: &UpstreamIdentity) -> Self {
+        let base_url = gate.base_url();
+        let tls = base_url.as_str().starts_with("https:");
+        Self {
+            proto: HeaderValue::from_static(if tls { "https" } else { "http" }),
+            host: HeaderValue::from_str(&base_url.authority()).ok(),
+            kind: match identity {
+                UpstreamIdentity::Headers => Kind::Headers,
+                UpstreamIdentity::Nobody => Kind::Nobody,
+                UpstreamIdentity::Assertion { audience } => {
+                    Kind::Assertion(Assertion::new(gate.clone(), audience.clone()))
+                }
+                UpstreamIdentity::Static(credential) => Kind::Static(Fixed::new(credential.clone())),
+                UpstreamIdentity::Token { .. } => Kind::Token(gate.clone()),
+                UpstreamIdentity::OnBehalfOf(scope) => {
+                    Kind::OnBehalfOf(OnBehalfOf::new(gate.clone(), scope.clone()))
+                }
+            },
+        }
+    }
+
+    /// Replaces every identity and forwarding header by what the gateway knows; the answer to a request that cannot go on
+    /// without it.
+    pub(in crate::upstream) async fn introduce(
+        &self,
+        permit: &Permit,
+        from: Option<ClientAddress>,
+        outgoing: &mut HeaderMap,
+    ) -> Result<(), Box<Response<Body>>> {
+        let credential = if let Kind::Static(fixed) = &self.kind { Some(fixed.header()) } else { None };
+        claims::remove(outgoing, credential);
+        outgoing.insert(FORWARDED_PROTO, self.proto.clone());
+        if let Some(host) = &self.host {
+            outgoing.insert(FORWARDED_HOST, host.clone());
+        }
+        if let Some(ClientAddress(address)) = from {
+            headers::set(outgoing, FORWARDED_FOR, &address.ip().to_canonical().to_string());
+        }
+        let authorization = match &self.kind {
+            Kind::Nobody => return Ok(()),
+            Kind::Headers => {
+                headers::tell(permit.principal(), outgoing);
+                return Ok(());
+            }
+            Kind::Static(fixed) => {
+                outgoing.insert(fixed.header().clone(), fixed.value());
+                return Ok(());
+            }
+            Kind::Assertion(assertion) => assertion.of(permit)?,
+            Kind::Token(gate) => token::of(gate, permit)?,
+            // In a box, so that nobody who asks Entra for nothing makes room for it.
+            Kind::OnBehalfOf(scope) => Box::pin(scope.of(permit)).await?,
+        };
+        outgoing.insert(AUTHORIZATION, authorization);
+        Ok(())
+    }
+
+    /// What the MCP server's 401 means, for the log: what to look at.
+    pub(in crate::upstream) const fn advice(&self) -> &'static str {
+        match self.kind {
+            Kind::Headers => {
+                "turn it off there, it gets no token from this gateway; the X-Forwarded-User and X-Entra- headers say who calls"
+            }
+            Kind::Nobody => "turn it off there, or set upstream.identity",
+            Kind::Assertion(_) => {
+                "it must accept ES256 tokens of this gateway: issuer base_url, keys at /oauth/jwks, audience as in upstream.audience"
+            }
+            Kind::Static(_) => "it does not take upstream.credential",
+            Kind::Token(_) => "it must accept Entra's tokens for the API app, as this gateway does",
+            Kind::OnBehalfOf(_) => {
+                "it, or the API behind it, does not take the token in the caller's name: compare the audience it expects with upstream.on_behalf_of_scopes"
+            }
+        }
+    }
+
+    /// The answer to the MCP server's 401, where it can be met: the API behind it takes a token no longer that has not
+    /// ended, and may say what the next one must bring.
+    pub(in crate::upstream) async fn challenge(
+        &self,
+        permit: &Permit,
+        refused: HeaderMap,
+    ) -> Option<Response<Body>> {
+        let Kind::OnBehalfOf(scope) = &self.kind else { return None };
+        let claims = scope.refused(permit, &refused)?;
+        scope.challenge(permit, &claims).await
+    }
+}

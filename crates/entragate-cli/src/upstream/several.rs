@@ -1,0 +1,82 @@
+//! A request to one of several replicas.
+
+use axum::body::Body;
+use bytes::Bytes;
+use entragate::Permit;
+use http::header::{HOST, HeaderName};
+use http::request::Parts;
+use http::{Request, Response};
+
+use super::failure::Failure;
+use super::replicas::Replica;
+use super::{Inner, anew, forward, misrouted};
+
+/// `Mcp-Session-Id`, up to revision 2025-11-25. In later ones it means nothing, and the layer has taken it out.
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// Sends the request to the replica of its session, or to the first that takes a connection.
+pub(super) async fn forward(upstream: &Inner, permit: &Permit, request: Request<Body>) -> Response<Body> {
+    let Inner { replicas, introduction, response_header_timeout, .. } = upstream;
+    let failed = |failure: Failure| failure.response(Some(permit));
+    let from = request.extensions().get().copied();
+    let (mut parts, body) = anew(request).into_parts();
+    if let Err(answer) = introduction.introduce(permit, from, &mut parts.headers).await {
+        return *answer;
+    }
+    // In memory already: the layer has judged it, and let no more through than its limit.
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return failed(Failure::Unavailable);
+    };
+    let (order, has_session) = match parts.headers.remove(SESSION).map(|id| replicas.of_session(&id)) {
+        Some(Ok((replica, id))) => {
+            parts.headers.insert(SESSION, id);
+            (vec![replica], true)
+        }
+        Some(Err(_)) => return failed(Failure::SessionGone),
+        None => (replicas.in_turn(), false),
+    };
+    let mut left = order.len();
+    for replica in order {
+        left -= 1;
+        let Some(request) = request_to(replica, &parts, &body) else {
+            return failed(misrouted(&parts.uri));
+        };
+        let answer = forward::ask(&replica.client, request, *response_header_timeout).await;
+        // No connection, so nothing was written (TR-08).
+        if let Some(Err(error)) = &answer
+            && error.is_connect()
+        {
+            replicas.let_rest(replica);
+            tracing::warn!(%error, session = has_session, "a replica of the upstream takes no connection");
+            if has_session {
+                // Its sessions ended with it: 404 is what makes clients open a new one (TR-12).
+                return failed(Failure::SessionGone);
+            }
+            if left > 0 {
+                continue;
+            }
+        }
+        return named(replica, forward::answered(answer, None, permit, introduction).await);
+    }
+    failed(Failure::Unavailable)
+}
+
+fn request_to(replica: &Replica, parts: &Parts, body: &Bytes) -> Option<Request<Body>> {
+    let uri = replica.targets.resolve(&parts.uri)?;
+    let mut request = Request::new(Body::from(body.clone()));
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = parts.headers.clone();
+    request.headers_mut().insert(HOST, replica.targets.host());
+    Some(request)
+}
+
+/// The session id names the replica from here on.
+fn named(replica: &Replica, mut response: Response<Body>) -> Response<Body> {
+    if let Some(id) = response.headers_mut().remove(SESSION)
+        && let Some(named) = replica.named(&id)
+    {
+        response.headers_mut().insert(SESSION, named);
+    }
+    response
+}
