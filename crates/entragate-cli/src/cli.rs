@@ -13,7 +13,7 @@ use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
 use crate::redaction::without_tokens;
-use crate::{demo, doctor, emulate, explain, sample, serve, setup, telemetry, token, trace};
+use crate::{demo, doctor, emulate, explain, policy, sample, serve, setup, telemetry, token, trace};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -50,6 +50,9 @@ enum Command {
     /// Look at a token
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Ask the rules: who may call what, and why not
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Explain AADSTS codes of Entra: what they mean, who must act and how
     Explain(explain::Arguments),
     /// Look at the configuration
@@ -135,6 +138,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Setup(arguments) => runtime()?.block_on(setup::run(&arguments, environment)),
         Command::Trace(arguments) => show_trace(&arguments, environment, file),
         Command::Token(TokenCommand::Check(arguments)) => check_token(&arguments, environment, file),
+        Command::Policy(command) => ask_the_rules(&command, environment, file),
         Command::Explain(arguments) => explain_codes(&arguments, environment, file),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
@@ -194,6 +198,23 @@ fn check_token(
         None
     };
     runtime()?.block_on(token::run(arguments, judging.as_ref()))
+}
+
+fn ask_the_rules(
+    command: &policy::Command,
+    environment: &Environment,
+    file: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    match config::load_to_judge(environment, file) {
+        Ok(judging) => {
+            let places = config::rule_places(environment, file);
+            runtime()?.block_on(policy::run(command, &judging, &places))
+        }
+        Err(problems) => {
+            print_problems(&problems);
+            Ok(Exit::Failed)
+        }
+    }
 }
 
 /// A configuration only puts its own names into the texts, so that one that is missing or broken is no hindrance; unless

@@ -26,10 +26,13 @@ use crate::idp::entra::credential::Credential;
 use crate::idp::entra::registration::{ApiApp, ClientId, TenantId};
 use crate::layer::{GateLayer, Guarded};
 use crate::oauth::target::Target;
+use crate::policy::rehearsal::{Caller, Rehearsal};
+use crate::principal::Principal;
 use crate::rate::RateLimit;
 use crate::seal::SealKeys;
 use crate::token;
 use crate::token::bearer::{Presented, presented};
+use crate::token::examine::Examination;
 use crate::token::report::TokenReport;
 use crate::token::saved::SavedKeys;
 use crate::trace::SignIn;
@@ -240,6 +243,10 @@ impl Gate {
 
     /// As [`Self::examine`], at one of several resources.
     pub async fn examine_at(&self, resource: &Resource, headers: &HeaderMap) -> Option<TokenReport> {
+        self.examination(resource, headers).await.map(|(report, _)| report)
+    }
+
+    async fn examination(&self, resource: &Resource, headers: &HeaderMap) -> Option<Examination> {
         let audience = resource.audience.as_ref()?;
         let token = match presented(headers) {
             Presented::Nothing => return None,
@@ -247,6 +254,32 @@ impl Gate {
             Presented::Repeated | Presented::Unreadable => None,
         };
         Some(token::examine::examine(resource, audience, token).await)
+    }
+
+    /// What would become of this body if that caller sent it to this resource. Nothing is called, and nothing can be called
+    /// with the answer.
+    pub fn rehearse(&self, resource: &Resource, caller: &Caller, body: &[u8]) -> Rehearsal {
+        let Some(audience) = &resource.audience else {
+            return resource.policy.rehearse(&Principal::development(), body, None);
+        };
+        let keyring = &audience.entra.keyring;
+        let snapshot = keyring.peek();
+        let tenant = snapshot.as_ref().map_or_else(|| keyring.tenant(), |known| &known.endpoints.tenant_guid);
+        let who = caller.imagined(tenant, audience.api.required_scopes());
+        resource.policy.rehearse(&who, body, Some(&audience.api))
+    }
+
+    /// The same for whoever has the token of a request with these headers, with a report about the token as
+    /// [`Self::examine_at`] makes it; the rules are asked only if the token would be accepted.
+    pub async fn rehearse_token(
+        &self,
+        resource: &Resource,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<(TokenReport, Option<Rehearsal>)> {
+        let api = &resource.audience.as_ref()?.api;
+        let (report, who) = self.examination(resource, headers).await?;
+        Some((report, who.map(|who| resource.policy.rehearse(&who, body, Some(api)))))
     }
 
     /// Entra's endpoints and keys as they are now, to judge tokens with where Entra cannot be reached.

@@ -380,11 +380,8 @@ fn decide(resource: &Resource, principal: &Principal, message: Message) -> Resul
                 let forbidden = Forbidden::new(call, Reason::ScopesNotGranted(missing));
                 return Err(Box::new(refusal::response(&forbidden, &message)));
             }
-            let qualified: Vec<String> = match &resource.audience {
-                Some(audience) => {
-                    let uri = audience.api.identifier_uri();
-                    wanted.iter().map(|scope| format!("{uri}/{scope}")).collect()
-                }
+            let qualified = match &resource.audience {
+                Some(audience) => audience.api.qualified(&wanted),
                 None => wanted,
             };
             Err(Box::new(resource.challenge.insufficient_scope(&qualified)))

@@ -104,7 +104,8 @@ pub use open_ended::OpenEnded;
 #[cfg(feature = "cel")]
 pub use policy::ConditionError;
 pub use policy::outlook::{Access, Outlook, RuleOutlook};
-pub use policy::{Condition, Policy, Rule};
+pub use policy::rehearsal::{Caller, DecidedBy, Decision, Rehearsal, RehearsedCall};
+pub use policy::{Condition, Policy, Rule, RuleExplanation};
 pub use principal::{Kind, Permit, Principal};
 pub use private::PrivateError;
 pub use rate::ClientAddress;

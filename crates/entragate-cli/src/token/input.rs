@@ -14,7 +14,7 @@ use crate::redaction::is_token;
 const LONGEST: u64 = 1024 * 1024;
 
 /// Reads standard input, a file, or the arguments themselves: `Bearer TOKEN` without quotes is two of them.
-pub(super) fn read(arguments: &[String]) -> anyhow::Result<HeaderMap> {
+pub(crate) fn read(arguments: &[String]) -> anyhow::Result<HeaderMap> {
     let pasted = match arguments {
         [] | [_] => arguments.concat(),
         words => {
@@ -88,7 +88,7 @@ fn of_line(text: &[u8]) -> Vec<u8> {
 }
 
 /// Whether it claims to be sealed by a gateway in broker mode.
-pub(super) fn is_sealed(headers: &HeaderMap) -> bool {
+pub(crate) fn is_sealed(headers: &HeaderMap) -> bool {
     let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_bearer = begins(value, SCHEME);
     is_bearer && value.get(SCHEME.len()..).is_some_and(|token| token.trim_ascii().starts_with(b"ega_"))

@@ -1,22 +1,22 @@
 //! `entragate token check`: why is this token refused? The checks are the gate's own, see [`entragate::Gate::examine`].
 
-mod input;
+pub(crate) mod input;
 mod moment;
-mod sealed;
+pub(crate) mod sealed;
 mod show;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use entragate::{
-    Access, ApiApp, AuthorityHost, BaseUrl, ClientId, Gate, GateBuilder, ManualClock, Relay, Resource,
-    SavedKeys, TenantId, TokenReport, TokenVerdict,
+    Access, ApiApp, AuthorityHost, BaseUrl, ClientId, Gate, GateBuilder, ManualClock, Relay, SavedKeys,
+    TenantId, TokenReport, TokenVerdict,
 };
 
 use crate::cli::{Exit, print};
 use crate::config::Judging;
+use crate::named_server::named_server;
 use crate::redaction::is_token;
 
 /// Options of `entragate token check`.
@@ -143,7 +143,7 @@ pub async fn run(arguments: &Arguments, judging: Option<&Judging>) -> anyhow::Re
         }
     }
     let headers = input::read(&arguments.token)?;
-    let resource = resource(&gate, arguments.route.as_deref())?;
+    let (_, resource) = named_server(&gate, arguments.route.as_deref())?;
     let mut report = gate.examine_at(resource, &headers).await.context("there is no token")?;
     if input::is_sealed(&headers)
         && let Some(why) = sealed::why_unjudged(judging)
@@ -156,21 +156,6 @@ pub async fn run(arguments: &Arguments, judging: Option<&Judging>) -> anyhow::Re
         print(&show::text(&report))?;
     }
     Ok(exit(&report))
-}
-
-/// The server that `--route` names; without a name there must be no doubt.
-fn resource<'a>(gate: &'a Gate, named: Option<&str>) -> anyhow::Result<&'a Resource> {
-    let choices = || gate.resources().iter().map(|one| one.path()).collect::<Vec<_>>().join(", ");
-    let is_it = |one: &&Arc<Resource>| named.is_some_and(|name| one.path() == name || one.url() == name);
-    let found = match (named, gate.resources()) {
-        (None, [only]) => Some(only),
-        (None, _) => anyhow::bail!("there are several MCP servers: name one with --route: {}", choices()),
-        (Some(_), all) => all.iter().find(is_it),
-    };
-    let found = found.with_context(|| {
-        format!("no MCP server is at {}: there are {}", named.unwrap_or_default(), choices())
-    })?;
-    Ok(found)
 }
 
 fn exit(report: &TokenReport) -> Exit {

@@ -6,7 +6,7 @@ use entragate::{CheckOutcome, TokenReport, TokenVerdict};
 use crate::config::{Identity, Judging, McpServer};
 
 /// Why nobody can say here whether a sealed token is good. Without a configuration nobody knows whose it would be.
-pub(super) fn why_unjudged(judging: Option<&Judging>) -> Option<String> {
+pub(crate) fn why_unjudged(judging: Option<&Judging>) -> Option<String> {
     let Some(Judging { config, mcp_server }) = judging else {
         let why = "it is a sealed token of a gateway in broker mode, and with --tenant no configuration is read that says where its key is";
         return Some(why.to_owned());
@@ -20,7 +20,7 @@ pub(super) fn why_unjudged(judging: Option<&Judging>) -> Option<String> {
 }
 
 /// Takes back what was found with the wrong key, or for the wrong server.
-pub(super) fn leave_unjudged(report: &mut TokenReport, why: String) {
+pub(crate) fn leave_unjudged(report: &mut TokenReport, why: String) {
     for check in report.checks.iter_mut().filter(|check| check.outcome == CheckOutcome::Failed) {
         check.outcome = CheckOutcome::NotReached;
         check.remedy = None;

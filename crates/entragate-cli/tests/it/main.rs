@@ -25,6 +25,10 @@ mod explain;
 mod graph;
 #[cfg(unix)] // its paths, and how a program is stopped
 mod journey;
+mod policy_command;
+mod policy_fixture;
+mod policy_guide;
+mod policy_parity;
 mod routes_fixture;
 mod routes_guide;
 mod serve_admin;

@@ -162,7 +162,12 @@ impl Policy {
         }
     }
 
-    fn denial(&self, principal: &Principal, message: &Message, baseline_scopes: &[String]) -> Option<Denial> {
+    pub(super) fn denial(
+        &self,
+        principal: &Principal,
+        message: &Message,
+        baseline_scopes: &[String],
+    ) -> Option<Denial> {
         if principal.is_development() {
             return None;
         }

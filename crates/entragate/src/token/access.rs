@@ -16,6 +16,8 @@ pub(super) enum Accepted {
 pub(super) struct TokenAccess {
     pub(super) outlook: Outlook,
     pub(super) note: Option<String>,
+    /// The caller, with what was found out about their groups.
+    pub(super) who: Principal,
 }
 
 /// The outlook, and what is worth knowing about how it came about.
@@ -30,17 +32,18 @@ pub(super) async fn access_of(
     let unasked = outlook(who);
     let depends = unasked.rules.iter().any(|rule| rule.access == Access::AsksGraph);
     if !depends {
-        return TokenAccess { outlook: unasked, note: None };
+        return TokenAccess { outlook: unasked, note: None, who: who.clone() };
     }
     if let Some(why) = entra.groups.refuses_to_ask(who) {
-        return TokenAccess { outlook: outlook(&who.with_groups(Err(why))), note: None };
+        let who = who.with_groups(Err(why));
+        return TokenAccess { outlook: outlook(&who), note: None, who };
     }
     if accepted == Accepted::No {
-        return TokenAccess { outlook: unasked, note: None };
+        return TokenAccess { outlook: unasked, note: None, who: who.clone() };
     }
     if entra.keyring.is_saved() {
         let note = "Microsoft Graph was not asked for the groups, because with saved keys nobody is asked. Without saved keys it is.";
-        return TokenAccess { outlook: unasked, note: Some(note.to_owned()) };
+        return TokenAccess { outlook: unasked, note: Some(note.to_owned()), who: who.clone() };
     }
     let found = entra.groups.look(who).await;
     let note = match &found {
@@ -58,5 +61,6 @@ pub(super) async fn access_of(
             format!("Microsoft Graph was asked, as the gateway asks it, and told no groups: {unread}.")
         }
     };
-    TokenAccess { outlook: outlook(&who.with_groups(found)), note: Some(note) }
+    let who = who.with_groups(found);
+    TokenAccess { outlook: outlook(&who), note: Some(note), who }
 }

@@ -17,8 +17,11 @@ use crate::principal::{Kind, Principal};
 
 const OVERAGE: &str = "Group overage: more groups than fit into a token, so Entra left them out. Rules over groups need Microsoft Graph, or let the API app emit only groups that are assigned to it (groupMembershipClaims: ApplicationGroup).";
 
+/// A report, and the caller whom the gate would see if it would accept the token.
+pub(crate) type Examination = (TokenReport, Option<Principal>);
+
 /// What the gate would do with what a request to this resource presents; `None`: something that is no bearer token.
-pub(crate) async fn examine(resource: &Resource, audience: &Audience, token: Option<&str>) -> TokenReport {
+pub(crate) async fn examine(resource: &Resource, audience: &Audience, token: Option<&str>) -> Examination {
     let keyring = &audience.entra.keyring;
     let tenant = match keyring.peek() {
         Some(snapshot) => snapshot.endpoints.tenant_guid.clone(),
@@ -54,14 +57,17 @@ fn finished(
     access: Option<TokenAccess>,
     unavailable: Option<String>,
     mut notes: Vec<String>,
-) -> TokenReport {
+) -> Examination {
     let unjudged = unavailable.map(|reason| TokenVerdict::Unjudged { reason });
     let verdict = rows.refused.or(unjudged).unwrap_or(TokenVerdict::Valid);
-    let access = access.map(|access| {
-        notes.extend(access.note);
-        access.outlook
-    });
-    TokenReport { verdict, checks: rows.checks, bearer, access, notes }
+    let (access, who) = match access {
+        Some(TokenAccess { outlook, note, who }) => {
+            notes.extend(note);
+            (Some(outlook), Some(who).filter(|_| verdict == TokenVerdict::Valid))
+        }
+        None => (None, None),
+    };
+    (TokenReport { verdict, checks: rows.checks, bearer, access, notes }, who)
 }
 
 /// What came of the checks of a token of Entra's.
@@ -215,7 +221,7 @@ async fn examine_sealed(
     token: &str,
     resource: &Resource,
     audience: &Audience,
-) -> TokenReport {
+) -> Examination {
     let Some(access) =
         rows.add("not_sealed_here", "a sealed token of a gateway in broker mode", tokens.unsealed(token))
     else {

@@ -260,7 +260,12 @@ impl ApiApp {
         if self.scopes.is_empty() {
             return vec![format!("{}/.default", self.identifier_uri())];
         }
-        self.scopes.iter().map(|scope| format!("{}/{scope}", self.identifier_uri())).collect()
+        self.qualified(&self.scopes)
+    }
+
+    /// Scopes as clients ask for them: below the Application ID URI.
+    pub(crate) fn qualified(&self, scopes: &[String]) -> Vec<String> {
+        scopes.iter().map(|scope| format!("{}/{scope}", self.identifier_uri())).collect()
     }
 }
 

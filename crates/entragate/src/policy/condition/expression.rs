@@ -129,6 +129,8 @@ impl Eq for Condition {}
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
     use serde_json::value::RawValue;
 
     use super::*;
@@ -288,5 +290,22 @@ mod tests {
         assert!(judged("!has(args.force)", &Arguments::Absent).is_ok());
         assert!(judged("args.x == 1", &Arguments::Absent).is_err());
         assert!(judged("!has(args.force)", &Arguments::NotRead).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged(text in "[{}\\[\\]:,\"a0.e\\\\-]{0,40}") {
+            // Most of it is no JSON, and what is not an object with `a` never holds.
+            if let Ok(raw) = RawValue::from_string(text) {
+                let has_a = serde_json::from_str::<Json>(raw.get()).is_ok_and(|json| json.get("a").is_some());
+                prop_assert!(has_a || judged("args.a == args.a", &Arguments::Given(raw)).is_err());
+            }
+        }
+
+        #[test]
+        fn what_is_read_is_what_the_other_parser_reads(a in -1_000_000_i64..1_000_000, b in "[a-z]{0,5}", limit in -1_000_000_i64..1_000_000) {
+            let text = serde_json::json!({ "b": b, "a": a }).to_string();
+            prop_assert_eq!(holds(&format!("args.a < {limit} && args.b == '{b}'"), &text), a < limit);
+        }
     }
 }

@@ -1,0 +1,66 @@
+//! One call judged: by the rules, or at the token already.
+
+use entragate::{DecidedBy, Decision, Rehearsal, TokenReport, TokenVerdict};
+use serde::Serialize;
+
+use crate::cli::Exit;
+
+/// What the gateway would do.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Answer {
+    /// The rules decide.
+    Judged(Rehearsal),
+    /// The token is refused: 401.
+    Unauthorized { decision: &'static str, check: &'static str, reason: String, remedy: String },
+    /// Nobody knows whether the token is good.
+    Unjudged { decision: &'static str, reason: String },
+}
+
+impl Answer {
+    /// What a token's report and, if it is good, the rules say.
+    pub(super) fn of_token(report: TokenReport, rehearsal: Option<Rehearsal>) -> Self {
+        match (report.verdict, rehearsal) {
+            (TokenVerdict::Valid, Some(rehearsal)) => Self::Judged(rehearsal),
+            (TokenVerdict::Refused { check, reason, remedy }, _) => {
+                Self::Unauthorized { decision: "unauthorized", check, reason, remedy }
+            }
+            (TokenVerdict::Unjudged { reason }, _) => Self::Unjudged { decision: "unjudged", reason },
+            // What a later version of the library may say.
+            (_, _) => {
+                Self::Unjudged { decision: "unjudged", reason: "the token could not be judged".to_owned() }
+            }
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Judged(rehearsal) => match rehearsal.decision {
+                Decision::Allowed => Exit::Fine,
+                Decision::AsksGraph => Exit::Failed,
+                _ => Exit::Findings,
+            },
+            Self::Unauthorized { .. } => Exit::Findings,
+            Self::Unjudged { .. } => Exit::Failed,
+        }
+    }
+
+    /// The rule that decides, counted from one.
+    pub(super) fn rule(&self) -> Option<usize> {
+        let Self::Judged(rehearsal) = self else { return None };
+        match rehearsal.calls.first()?.decided_by {
+            DecidedBy::Rule(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// What is missing, as the log names it.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        match self {
+            Self::Judged(Rehearsal { decision: Decision::Refused { missing, .. }, .. }) => Some(missing),
+            Self::Judged(Rehearsal { decision: Decision::StepUp { .. }, .. }) => Some("scope"),
+            Self::Judged(_) | Self::Unjudged { .. } => None,
+            Self::Unauthorized { .. } => Some("token"),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What is called: a JSON-RPC message, from flags or from a file of expectations.
+
+use serde::{Deserialize, Deserializer};
+
+/// What a call is said to be.
+#[derive(Debug, Default, Clone, clap::Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CallDescription {
+    /// Call this tool (tools/call)
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+    /// Get this prompt (prompts/get)
+    #[arg(long, value_name = "NAME", conflicts_with = "tool")]
+    prompt: Option<String>,
+    /// Read this resource (resources/read)
+    #[arg(long, value_name = "URI", conflicts_with_all = ["tool", "prompt"])]
+    resource: Option<String>,
+    /// Send this method
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tool", "prompt", "resource"])]
+    method: Option<String>,
+    /// The arguments of the tool or prompt, as JSON [default: none]
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["resource", "method"])]
+    #[serde(deserialize_with = "json")]
+    arguments: Option<String>,
+}
+
+/// Text is JSON as it is to be sent; anything else is turned into JSON.
+fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => text,
+        value => serde_json::to_string(&value).map_err(serde::de::Error::custom)?,
+    }))
+}
+
+impl CallDescription {
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.tool, &self.prompt, &self.resource, &self.method, &self.arguments]
+            .iter()
+            .all(|one| one.is_none())
+    }
+
+    /// The body of the request. What was given as JSON is in it as it was given.
+    pub(super) fn body(&self) -> anyhow::Result<String> {
+        let (method, member, target) = match (&self.tool, &self.prompt, &self.resource, &self.method) {
+            (Some(tool), None, None, None) => ("tools/call", "name", tool),
+            (None, Some(prompt), None, None) => ("prompts/get", "name", prompt),
+            (None, None, Some(uri), None) => ("resources/read", "uri", uri),
+            (None, None, None, Some(method)) => {
+                anyhow::ensure!(
+                    self.arguments.is_none(),
+                    "a method has no arguments here, name a tool or a prompt"
+                );
+                let method = serde_json::to_string(method)?;
+                return Ok(format!(r#"{{"jsonrpc":"2.0","id":1,"method":{method},"params":{{}}}}"#));
+            }
+            _ => anyhow::bail!("name one call: a tool, a prompt, a resource or a method"),
+        };
+        anyhow::ensure!(
+            self.resource.is_none() || self.arguments.is_none(),
+            "a resource has no arguments, name a tool or a prompt"
+        );
+        let target = serde_json::to_string(target)?;
+        let arguments = match &self.arguments {
+            Some(arguments) => format!(r#","arguments":{arguments}"#),
+            None => String::new(),
+        };
+        Ok(format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"{member}":{target}{arguments}}}}}"#
+        ))
+    }
+}
