@@ -4,7 +4,7 @@
 #   tests/clients/evidence.sh [relay|broker] [claude-code] [codex] [opencode]
 #
 # Not part of run.sh: it downloads 1 GB (linux-x64), into a folder that is removed at the end. No account is needed to sign in
-# to an MCP server; what would need a model, and so an account, is not done.
+# to an MCP server; the conversations are with a scripted model (lib/model.mjs).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

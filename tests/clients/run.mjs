@@ -8,9 +8,12 @@ import { HERE, clientEnvironment, parsed, readIfThere, setUp } from './lib/stage
 import { wire } from './lib/wire.mjs'
 
 const CLIENT_MS = 60_000
+// The big ones start several times, and slowly.
+const PROGRAM_MS = 240_000
 
-// What a client can show whose tools only a model calls, and so an account.
+// What a client can show whose tools only a model calls, and so an account; and what it shows of a scripted model's call.
 const WITHOUT_TOOLS = ['discovery', 'registration', 'pkce', 'consent', 'sign_in', 'refresh_after_expiry', 'no_prompt_consent']
+const REFUSED = ['refused_arguments', 'no_sign_in_after_refusal']
 
 const CLIENTS = [
   { title: 'typescript-sdk-1', driver: 'typescript-sdk-1.mjs', user: 'bob' },
@@ -23,11 +26,11 @@ const CLIENTS = [
   { title: 'typescript-sdk-2-document', driver: 'typescript-sdk-2.mjs', user: 'bob', hasDocument: true },
   { title: 'python-sdk-document', driver: 'python-sdk.py', user: 'bob', hasDocument: true },
   // Only when they are named: evidence.sh downloads them.
-  { title: 'claude-code', driver: 'claude-code.mjs', user: 'bob', byNameOnly: true, steps: WITHOUT_TOOLS },
-  { title: 'opencode', driver: 'opencode.mjs', user: 'bob', byNameOnly: true, steps: WITHOUT_TOOLS },
+  { title: 'claude-code', driver: 'claude-code.mjs', user: 'bob', byNameOnly: true, steps: [...WITHOUT_TOOLS, ...REFUSED] },
+  { title: 'opencode', driver: 'opencode.mjs', user: 'bob', byNameOnly: true, steps: [...WITHOUT_TOOLS, ...REFUSED] },
   // Refuses a tool that is not listed itself. In relay mode its callback has a path of its own for each server.
   { title: 'codex', driver: 'codex.mjs', user: 'bob', byNameOnly: true,
-    steps: [...WITHOUT_TOOLS, 'tools_list', 'allowed_call'],
+    steps: [...WITHOUT_TOOLS, 'tools_list', 'allowed_call', ...REFUSED],
     relaySteps: ['discovery', 'registration', 'unregistered_callback', 'no_prompt_consent'] },
 ]
 
@@ -47,7 +50,7 @@ async function runClient(client, mode, { state, demo, document }) {
   const child = driver.endsWith('.py')
     ? start(`${HERE}.venv/bin/python`, ['-B', `${HERE}drivers/${driver}`], { env: { ...env, PYTHONPATH: `${HERE}lib` }, logFile })
     : start(process.execPath, [`${HERE}drivers/${driver}`], { env, logFile })
-  const code = await finish(child, CLIENT_MS)
+  const code = await finish(child, byNameOnly ? PROGRAM_MS : CLIENT_MS)
 
   const seen = parsed(readIfThere(`${evidence}/seen.json`)) ?? { version: '?', error: `the driver noted nothing: ${code}` }
   const lines = name => readIfThere(`${evidence}/${name}`).split('\n').filter(Boolean).map(line => JSON.parse(line))

@@ -1,6 +1,7 @@
 // opencode, through its own commands; started by evidence.sh, which sets OPENCODE to the program.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { advance, requests } from '../lib/emulator.mjs'
+import { model } from '../lib/model.mjs'
 import { observe } from '../lib/observer.mjs'
 import { program } from '../lib/program.mjs'
 
@@ -9,18 +10,25 @@ const NAME = 'entragate'
 
 process.env.OPENCODE_DISABLE_MODELS_FETCH = '1'
 
+// A model of this machine, under the one kind of provider that takes any URL.
+const SCRIPTED = baseURL => ({
+  npm: '@ai-sdk/openai-compatible',
+  options: { baseURL, apiKey: 'none' },
+  models: { scripted: { name: 'scripted', tool_call: true } },
+})
+
 /**
  * The server, and what says that a package which every command would install in the background is there: a command that ends
  * before its installation does leaves a lock behind.
  */
-function configure() {
+function configure(modelUrl) {
   const folder = `${HOME}/.config/opencode`
   mkdirSync(`${folder}/node_modules`, { recursive: true })
   const write = (name, content) => writeFileSync(`${folder}/${name}`, JSON.stringify(content))
   const installed = { dependencies: { '@opencode-ai/plugin': '*' } }
   write('package.json', installed)
   write('package-lock.json', { packages: { '': installed } })
-  write('opencode.json', { autoupdate: false, mcp: { [NAME]: { type: 'remote', url: MCP_URL } } })
+  write('opencode.json', { autoupdate: false, mcp: { [NAME]: { type: 'remote', url: MCP_URL } }, provider: { scripted: SCRIPTED(modelUrl) } })
 }
 
 const opencode = program('opencode', OPENCODE)
@@ -30,11 +38,17 @@ const isConnected = async () => new RegExp(`✓ ${NAME} (\\x1b\\S*m)?connected`)
 const seen = {}
 try {
   await observe()
-  configure()
+  const { url, heard } = await model('get-sum', { a: 5000, b: 1 })
+  configure(url)
   seen.version = (await opencode('--version')).trim()
   await opencode('mcp', 'auth', NAME)
   await opencode('mcp', 'auth', 'list')
   seen.connected = await isConnected()
+  // In a conversation with the scripted model, which calls a tool that is listed, with arguments that its rule refuses.
+  seen.logLengthBeforeRefusal = (await requests()).length
+  await opencode('run', '--title', 'sums', '--model', 'scripted/scripted', 'Add 5000 and 1.')
+  seen.conditional = heard()
+  seen.logLengthAfterRefusal = (await requests()).length
   seen.logLengthAtExpiry = (await requests()).length
   await advance(7200)
   seen.connectedAfterExpiry = await isConnected()

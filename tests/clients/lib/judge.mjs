@@ -11,6 +11,8 @@ export const STEPS = [
   'tools_list',
   'allowed_call',
   'refused_call',
+  'refused_arguments',
+  'no_sign_in_after_refusal',
   'still_connected_after_refusal',
   'refresh_after_expiry',
   'no_prompt_consent',
@@ -44,6 +46,8 @@ export function judge({ mode = 'relay', document, steps = stepsOf(mode), seen, b
     tools_list: () => toolsList(seen, isAdmin),
     allowed_call: () => echoes(seen.echo, 'hello'),
     refused_call: () => (isAdmin ? answers(seen.guarded) : refused(seen.guarded)),
+    refused_arguments: () => conditional(seen.conditional),
+    no_sign_in_after_refusal: () => nobodySignsIn(log.slice(seen.logLengthBeforeRefusal - logStart, seen.logLengthAfterRefusal - logStart), seen),
     still_connected_after_refusal: () => echoes(seen.echoAfterwards, 'still here'),
     refresh_after_expiry: () => refresh(seen, browser, log.slice(seen.logLengthAtExpiry - logStart)),
     no_prompt_consent: () => noPromptConsent(browser, log),
@@ -134,7 +138,21 @@ function echoes(result, message) {
 }
 
 function refused(result) {
-  if (result?.isError !== true || !result.text.includes('Admin')) return `got ${JSON.stringify(result)}`
+  const reason = 'Not allowed: tool `get-env` needs the app role `Admin`.'
+  if (result?.isError !== true || !result.text.includes(reason)) return `got ${JSON.stringify(result)}`
+}
+
+/** The tool is listed, and is not for these arguments: the reason has the rule's condition in it. */
+function conditional(result) {
+  const reason = 'Not allowed: tool `get-sum` may be called only when this is true: args.a < 1000'
+  if (result?.isError !== true || !result.text.includes(reason)) return `got ${JSON.stringify(result)}`
+}
+
+/** Signing in again brings no role, and a client that tries it does not stop. */
+function nobodySignsIn(since, { logLengthBeforeRefusal, logLengthAfterRefusal }) {
+  if (!(logLengthBeforeRefusal <= logLengthAfterRefusal)) return 'nothing was refused'
+  const attempts = since.filter(({ path }) => path.endsWith('/authorize') || path.endsWith('/token'))
+  if (attempts.length > 0) return `Entra was asked again: ${attempts.map(({ path }) => path)}`
 }
 
 function answers(result) {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
 
 const { HOME, EVIDENCE } = process.env
-export const PATIENCE_MS = 45_000
+export const PATIENCE_MS = 100_000
 
 /** Runs a command of `file` to its end and gives what it printed; it fails as the command does, or as its browser does. */
 export const program = (name, file) => async (...args) => {

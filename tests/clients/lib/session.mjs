@@ -16,8 +16,11 @@ export async function session(version, connect) {
     seen.connected = true
     seen.tools = await client.listTools()
     seen.echo = told(await client.callTool('echo', { message: 'hello' }))
+    seen.logLengthBeforeRefusal = (await requests()).length
     seen.guarded = told(await client.callTool('get-env', {}))
+    seen.conditional = told(await client.callTool('get-sum', { a: 5000, b: 1 }))
     seen.echoAfterwards = told(await client.callTool('echo', { message: 'still here' }))
+    seen.logLengthAfterRefusal = (await requests()).length
     seen.logLengthAtExpiry = (await requests()).length
     await advance(TWO_HOURS)
     seen.echoAfterExpiry = told(await client.callTool('echo', { message: 'later' }))

@@ -40,8 +40,11 @@ async def _run(connect: Callable[[], AbstractAsyncContextManager[Connected]], se
         seen["connected"] = True
         seen["tools"] = await client.list_tools()
         seen["echo"] = _told(await client.call_tool("echo", {"message": "hello"}))
+        seen["logLengthBeforeRefusal"] = len(_control("requests"))
         seen["guarded"] = _told(await client.call_tool("get-env", {}))
+        seen["conditional"] = _told(await client.call_tool("get-sum", {"a": 5000, "b": 1}))
         seen["echoAfterwards"] = _told(await client.call_tool("echo", {"message": "still here"}))
+        seen["logLengthAfterRefusal"] = len(_control("requests"))
         seen["logLengthAtExpiry"] = len(_control("requests"))
         _advance(TWO_HOURS)
         seen["echoAfterExpiry"] = _told(await client.call_tool("echo", {"message": "later"}))
