@@ -149,6 +149,17 @@ pub struct RouteConfig {
     pub api: Option<ApiApp>,
 }
 
+impl Identity {
+    /// The tenant whose users sign in; nothing in development mode.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Development => None,
+            Self::Relay(relay) => Some(&relay.tenant),
+            Self::Broker(broker) => Some(&broker.tenant),
+        }
+    }
+}
+
 impl RouteConfig {
     /// Every public path of the server, the main one first.
     pub fn paths(&self) -> impl Iterator<Item = &str> {

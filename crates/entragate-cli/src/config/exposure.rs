@@ -1,8 +1,9 @@
 //! Who can get in. Development mode has no authentication, so nothing of it may be reachable from another
 //! machine, and what depends on knowing the caller has no effect; with sign-in, nobody is to be let in by mistake.
 
-use entragate::{AuthorityHost, BaseUrl, Rule};
+use entragate::{AuthorityHost, BaseUrl, Policy, Rule, TenantId};
 
+use super::identity::Entra;
 use super::keys::{self, Key};
 use super::listen::{Listen, is_public};
 use super::reader::{Reader, Wrong};
@@ -57,6 +58,17 @@ pub(super) fn warn_of_no_rules(reader: &mut Reader, rules: &[Rule]) {
             "is an empty list: every tool is open to everybody who signed in",
             r#"write rules, such as [{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["*"] }], or leave it out"#,
         );
+    }
+}
+
+/// Says which rules nobody can ever meet.
+pub(super) fn warn_of_rules_for_nobody(reader: &mut Reader, rules: &[Rule], entra: Option<&Entra>) {
+    let tenant = entra.and_then(|entra| entra.identity.tenant()).and_then(TenantId::as_guid);
+    for (index, rule) in Policy::new(rules.iter().cloned()).explain(tenant).into_iter().enumerate() {
+        if let Some(why) = rule.nobody {
+            let what = format!("has rule {}, which nobody can ever meet: {why}", index + 1);
+            reader.warn(&keys::RULES, what, "correct the rule; `entragate policy explain` shows all of them");
+        }
     }
 }
 

@@ -82,6 +82,7 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
     }
     if !identity::is_development(reader) {
         exposure::warn_of_no_rules(reader, &rules);
+        exposure::warn_of_rules_for_nobody(reader, &rules, entra.as_ref());
         if let (Some(entra), Some(listen)) = (&entra, &listen) {
             exposure::refuse_public_emulator(reader, &entra.authority, &listen.base_url);
         }

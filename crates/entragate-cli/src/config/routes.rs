@@ -85,6 +85,7 @@ fn route(
         Read::Unset
     } else {
         exposure::warn_of_no_rules(&mut reader, &rules);
+        exposure::warn_of_rules_for_nobody(&mut reader, &rules, entra);
         api(&mut reader, entra)
     };
     outer.sources.findings.append(&mut reader.sources.findings);

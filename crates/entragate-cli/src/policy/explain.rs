@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use entragate::{Policy, RuleExplanation};
+use entragate::{Policy, RuleExplanation, TenantId};
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
 use crate::cli::{Exit, print};
-use crate::config::{Identity, Judging, RouteConfig, RulePlaces};
+use crate::config::{Judging, RouteConfig, RulePlaces};
 
 /// Options of `entragate policy explain`.
 #[derive(Debug, clap::Args)]
@@ -25,11 +25,7 @@ Exit codes: 0 fine, 1 a rule is there that nobody can ever meet, 2 could not run
 
 /// Prints every rule of every MCP server.
 pub(super) fn run(arguments: &Arguments, judging: &Judging, places: &RulePlaces) -> anyhow::Result<Exit> {
-    let tenant = match &judging.config.identity {
-        Identity::Development => None,
-        Identity::Relay(relay) => relay.tenant.as_guid(),
-        Identity::Broker(broker) => broker.tenant.as_guid(),
-    };
+    let tenant = judging.config.identity.tenant().and_then(TenantId::as_guid);
     let explained: Vec<(&RouteConfig, Vec<RuleExplanation>)> = judging
         .config
         .routes

@@ -3,7 +3,7 @@
 use entragate::{ClientId, Condition, Guid, Rule};
 use entragate_cli::config::load;
 
-use crate::config_fixture::{RELAY, accepted, file, only, refused, with};
+use crate::config_fixture::{RELAY, TENANT, accepted, file, only, refused, with};
 
 #[test]
 fn rules_from_the_environment_and_from_the_file_are_the_same() {
@@ -36,6 +36,21 @@ fn rules_for_certain_callers_are_read() {
         Rule::tools(["c"]).apps([app]),
     ];
     assert_eq!(accepted(&with(&RELAY, &[("ENTRAGATE_RULES", &inline)])).routes[0].rules, expected);
+}
+
+#[test]
+fn a_rule_that_nobody_can_ever_meet_is_warned_of() {
+    let other =
+        r#"[{ tools = ["a"] }, { tools = ["b"], tenants = ["99999999-1111-1111-1111-111111111111"] }]"#;
+    let config = accepted(&with(&RELAY, &[("ENTRAGATE_RULES", other)]));
+    let warning = config.warnings.iter().find(|warning| warning.key == "rules").expect("a warning");
+    assert!(
+        warning.message.contains("has rule 2, which nobody can ever meet: only tokens of tenant"),
+        "{warning}"
+    );
+    let ours = format!(r#"[{{ tools = ["b"], tenants = ["{TENANT}"] }}]"#);
+    let config = accepted(&with(&RELAY, &[("ENTRAGATE_RULES", &ours)]));
+    assert!(config.warnings.iter().all(|warning| warning.key != "rules"));
 }
 
 #[test]

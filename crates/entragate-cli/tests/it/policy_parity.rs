@@ -156,7 +156,7 @@ fn said(rules: &Rules, stdin: &str, arguments: &[&str]) -> Value {
     let printed = rules.run(stdin, &[&["policy", "test", "--json"], arguments].concat());
     assert_eq!(printed.stderr, "", "{arguments:?}");
     let answer: Value = serde_json::from_str(&printed.stdout).expect("JSON");
-    let code = if answer["decision"] == "allowed" { 0 } else { 1 };
+    let code = i32::from(answer["decision"] != "allowed");
     assert_eq!(printed.code, Some(code), "{arguments:?}: {answer}");
     let keep = ["decision", "text", "scope"].into_iter().filter_map(|name| Some((name, answer.get(name)?)));
     keep.map(|(name, value)| (name.to_owned(), value.clone())).collect::<serde_json::Map<_, _>>().into()
