@@ -42,13 +42,13 @@ pub(super) async fn forward(upstream: &Inner, permit: &Permit, request: Request<
             return failed(misrouted(&parts.uri));
         };
         let answer = forward::ask(&replica.client, request, *response_header_timeout).await;
-        // No connection, so nothing was written (TR-08).
+        // Nothing was written (TR-08).
         if let Some(Err(error)) = &answer
-            && error.is_connect()
+            && error.is_unsent()
         {
             replicas.let_rest(replica);
             tracing::warn!(%error, session = has_session, "a replica of the upstream takes no connection");
-            if has_session {
+            if has_session && error.is_connect() {
                 // Its sessions ended with it: 404 is what makes clients open a new one (TR-12).
                 return failed(Failure::SessionGone);
             }

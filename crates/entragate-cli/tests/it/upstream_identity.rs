@@ -8,7 +8,7 @@ use entragate::{
     ApiApp, AuthorityHost, ClientId, Credential, DelegatedScope, Gate, GateBuilder, OnBehalfOf, Relay,
     SealKeys, Secret, TenantId,
 };
-use entragate_cli::config::{StaticCredential, UpstreamIdentity};
+use entragate_cli::config::{StaticCredential, UpstreamConfig, UpstreamIdentity};
 use entragate_emulator::{Emulator, Endpoint, Fault, FaultKind, KeySource, MintRequest, fixtures};
 use http::HeaderName;
 use serde_json::{Value, json};
@@ -47,6 +47,26 @@ struct World {
 }
 
 async fn world(identity: UpstreamIdentity, gate: impl FnOnce(GateBuilder) -> GateBuilder) -> World {
+    let backend = Backend::start().await;
+    let config = config(backend.address);
+    world_of(UpstreamConfig { identity, ..config }, backend, gate).await
+}
+
+/// The server is the second of two replicas, and nobody is where the first one should be.
+async fn world_with_a_dead_replica(
+    identity: UpstreamIdentity,
+    gate: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
+    let (dead, backend) = (Backend::start().await.address, Backend::start().await);
+    let replicas = vec![config(backend.address).url];
+    world_of(UpstreamConfig { identity, replicas, ..config(dead) }, backend, gate).await
+}
+
+async fn world_of(
+    config: UpstreamConfig,
+    backend: Backend,
+    gate: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
     let entra = Emulator::builder().keys(KeySource::Embedded).start().await.unwrap();
     let registrations = Relay {
         tenant: TenantId::parse(fixtures::TENANT).unwrap(),
@@ -54,9 +74,6 @@ async fn world(identity: UpstreamIdentity, gate: impl FnOnce(GateBuilder) -> Gat
         client: ClientId::parse(fixtures::MCP).unwrap(),
     };
     let authority = AuthorityHost::parse(entra.url()).unwrap();
-    let backend = Backend::start().await;
-    let mut config = config(backend.address);
-    config.identity = identity;
     let relay = |base_url| gate(Gate::relay(base_url, registrations).authority(authority));
     let gateway = Gateway::guarded(config, relay).await;
     World { entra, gateway, backend }
@@ -298,4 +315,35 @@ async fn a_token_that_the_api_behind_takes_no_longer_is_not_sent_again() {
     assert_eq!(client.message().await.status(), 502);
     world.seen(&token, "").await;
     assert_eq!(world.exchanges(), 3);
+}
+
+#[tokio::test]
+async fn every_replica_is_told_who_calls_and_a_dead_one_changes_nothing() {
+    let world = world_with_a_dead_replica(UpstreamIdentity::Headers, same).await;
+    let seen = world.seen(&world.token(&alice()), FORGED).await;
+    assert_eq!(seen.header("x-forwarded-user"), Some(ALICE));
+    assert_eq!(seen.header("authorization"), None);
+
+    let world = world_with_a_dead_replica(on_behalf_of("User.Read"), api_app).await;
+    let token = world.token(&alice());
+    for _ in 0..3 {
+        let seen = world.seen(&token, &forged_identity()).await;
+        assert_names(&seen, &["authorization"]);
+        assert_eq!(claims_of(&seen).1["oid"], ALICE);
+    }
+    assert_eq!(world.exchanges(), 1);
+    let mut client = world.send(&token, "", CALL).await;
+    let (mut server, _) = world.backend.request().await;
+    let challenge =
+        format!("connection: close\r\nwww-authenticate: Bearer claims=\"{}\"\r\n", STANDARD.encode(CLAIMS));
+    server.answer("401 Unauthorized", &challenge, "").await;
+    assert_eq!(client.message().await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_made_in_the_callers_name_reaches_no_replica() {
+    let world = world_with_a_dead_replica(on_behalf_of("Mail.Read"), api_app).await;
+    let answer = world.refused(&world.token(&alice())).await;
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status(), &body["result"]["isError"]), (200, &json!(true)));
 }

@@ -29,14 +29,21 @@ pub(super) enum SendError {
     ConnectTimedOut(Duration),
     #[error("no connection")]
     Connect(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the connection closed before anything was written")]
+    Unsent(#[source] hyper::Error),
     #[error("no answer")]
     Exchange(#[from] hyper::Error),
 }
 
 impl SendError {
-    /// Whether there was no connection, so that nothing was written.
+    /// Whether there was no connection.
     pub(super) const fn is_connect(&self) -> bool {
         matches!(self, Self::ConnectTimedOut(_) | Self::Connect(_))
+    }
+
+    /// Whether nothing was written, so that another server may be asked.
+    pub(super) const fn is_unsent(&self) -> bool {
+        self.is_connect() || matches!(self, Self::Unsent(_))
     }
 }
 
@@ -67,7 +74,8 @@ impl Client {
             match connection.exchange(request).await {
                 Ok(response) => return Ok(response.map(|body| Relayed::new(body, connection, &self.pool))),
                 Err(Unanswered::NotSent(unsent, _)) if !is_new => request = *unsent,
-                Err(Unanswered::NotSent(_, error) | Unanswered::Failed(error)) => return Err(error.into()),
+                Err(Unanswered::NotSent(_, error)) => return Err(SendError::Unsent(error)),
+                Err(Unanswered::Failed(error)) => return Err(error.into()),
             }
         }
     }
