@@ -5,7 +5,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::clock::Timestamp;
 use crate::oauth::broker::transaction::hashed;
 use crate::principal::{Identity, Kind, Principal};
-use crate::upstream::assertion::Slot;
 
 /// Who signed in, and what Entra says they may do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +54,6 @@ impl Person {
             agent_blueprint: None,
             token_id: Some(token),
             expires_at,
-            assertion: Slot::default(),
         })
     }
 

@@ -6,12 +6,14 @@
 
 use std::sync::Arc;
 
+use http::{HeaderName, HeaderValue};
+
 use crate::clock::Timestamp;
 use crate::gate::Resource;
 use crate::idp::entra::groups::{Memberships, Unread};
 use crate::policy::call::Message;
 use crate::token::held::Held;
-use crate::upstream::assertion::Slot;
+use crate::upstream::{assertion, headers};
 
 /// What kind of caller a token stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,15 @@ pub enum Kind {
 /// A verified caller. Authorise on [`Principal::object_id`] with [`Principal::tenant_id`], or on roles and
 /// scopes; names and mail addresses are for people to read, Entra lets users change them.
 #[derive(Debug, Clone)]
-pub struct Principal(Arc<Identity>, Beyond);
+pub struct Principal(Arc<Known>, Beyond);
+
+/// Who calls, and what was made of it for MCP servers: as long as the token is remembered, and no longer.
+#[derive(Debug)]
+struct Known {
+    who: Identity,
+    assertion: assertion::Slot,
+    headers: headers::Slot,
+}
 
 /// What is known of groups that are not in the token.
 #[derive(Debug, Clone)]
@@ -53,13 +63,12 @@ pub(crate) struct Identity {
     pub(crate) agent_blueprint: Option<String>,
     pub(crate) token_id: Option<String>,
     pub(crate) expires_at: Timestamp,
-    /// What the gateway has signed about this caller.
-    pub(crate) assertion: Slot,
 }
 
 impl Principal {
-    pub(crate) fn new(identity: Identity) -> Self {
-        Self(Arc::new(identity), Beyond::NotAsked)
+    pub(crate) fn new(who: Identity) -> Self {
+        let (assertion, headers) = (assertion::Slot::default(), headers::Slot::default());
+        Self(Arc::new(Known { who, assertion, headers }), Beyond::NotAsked)
     }
 
     /// The same caller, with what could be found out about groups that are not in the token.
@@ -73,7 +82,7 @@ impl Principal {
 
     /// Whether there are groups that nobody has asked for yet.
     pub(crate) fn has_unasked_groups(&self) -> bool {
-        self.0.groups_overage && matches!(self.1, Beyond::NotAsked)
+        self.0.who.groups_overage && matches!(self.1, Beyond::NotAsked)
     }
 
     /// Whether the caller is a member of one of these groups, or why nobody knows.
@@ -81,13 +90,13 @@ impl Principal {
         let is_among = |have: &[String]| {
             groups.iter().any(|group| have.iter().any(|one| one.eq_ignore_ascii_case(group)))
         };
-        if self.is_development() || is_among(&self.0.groups) {
+        if self.is_development() || is_among(&self.0.who.groups) {
             return Ok(true);
         }
         match &self.1 {
             Beyond::Read(more) => Ok(is_among(more)),
             Beyond::Unread(unread) => Err(unread.clone()),
-            Beyond::NotAsked if self.0.groups_overage => Err(Unread::NotAsked),
+            Beyond::NotAsked if self.0.who.groups_overage => Err(Unread::NotAsked),
             Beyond::NotAsked => Ok(false),
         }
     }
@@ -108,64 +117,63 @@ impl Principal {
             agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
-            assertion: Slot::default(),
         })
     }
 
     /// User, application, or nobody (development mode).
     pub fn kind(&self) -> Kind {
-        self.0.kind
+        self.0.who.kind
     }
 
     /// `oid`: the caller's object id, the same in every app of the tenant. Empty in development mode.
     pub fn object_id(&self) -> &str {
-        &self.0.object_id
+        &self.0.who.object_id
     }
 
     /// `tid`: the tenant that issued the token. Empty in development mode.
     pub fn tenant_id(&self) -> &str {
-        &self.0.tenant_id
+        &self.0.who.tenant_id
     }
 
     /// `azp` / `appid`: the client app the token was issued to. Empty in development mode.
     pub fn client_id(&self) -> &str {
-        &self.0.client_id
+        &self.0.who.client_id
     }
 
     /// `preferred_username` / `upn`: for display only.
     pub fn username(&self) -> Option<&str> {
-        self.0.username.as_deref()
+        self.0.who.username.as_deref()
     }
 
     /// `email`: for display only.
     pub fn email(&self) -> Option<&str> {
-        self.0.email.as_deref()
+        self.0.who.email.as_deref()
     }
 
     /// App roles assigned on the API app.
     pub fn roles(&self) -> &[String] {
-        &self.0.roles
+        &self.0.who.roles
     }
 
     /// Delegated scopes, by their short names.
     pub fn scopes(&self) -> &[String] {
-        &self.0.scopes
+        &self.0.who.scopes
     }
 
     /// Object ids of groups in the token. Empty when [`Principal::has_group_overage`].
     pub fn groups(&self) -> &[String] {
-        &self.0.groups
+        &self.0.who.groups
     }
 
     /// Entra left the groups out of the token because there are more than 200.
     pub fn has_group_overage(&self) -> bool {
-        self.0.groups_overage
+        self.0.who.groups_overage
     }
 
     /// `xms_par_app_azp`: the blueprint app of an agent identity. For logs; an agent is authorised as every other
     /// caller is, by its own object id, roles and scopes.
     pub fn agent_blueprint(&self) -> Option<&str> {
-        self.0.agent_blueprint.as_deref()
+        self.0.who.agent_blueprint.as_deref()
     }
 
     /// Whether the caller is known to be a member of the group, by its object id. Of somebody with
@@ -176,31 +184,41 @@ impl Principal {
 
     /// `uti`: the token's id, for logs and Entra's sign-in log.
     pub fn token_id(&self) -> Option<&str> {
-        self.0.token_id.as_deref()
+        self.0.who.token_id.as_deref()
     }
 
     /// When the token stops being valid.
     pub fn expires_at(&self) -> Timestamp {
-        self.0.expires_at
+        self.0.who.expires_at
     }
 
     /// Whether the caller has the app role. In development mode everybody has every role.
     pub fn has_role(&self, role: &str) -> bool {
-        self.is_development() || self.0.roles.iter().any(|have| have == role)
+        self.is_development() || self.0.who.roles.iter().any(|have| have == role)
     }
 
     /// Whether the token carries the delegated scope. In development mode every scope is there.
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.is_development() || self.0.scopes.iter().any(|have| have == scope)
+        self.is_development() || self.0.who.scopes.iter().any(|have| have == scope)
     }
 
-    pub(crate) fn assertion(&self) -> &Slot {
+    /// The caller in the headers by which proxies tell a server behind them who that is, made once for each token:
+    /// `X-Forwarded-User`, `X-Forwarded-Roles` and others (docs/guide/identity.md). None in development mode, and none
+    /// for what is not known.
+    ///
+    /// Whoever sets them removes first what a client sent under such a name.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, &HeaderValue)> {
+        self.0.headers.of(self)
+    }
+
+    /// What was signed about this caller.
+    pub(crate) fn assertion(&self) -> &assertion::Slot {
         &self.0.assertion
     }
 
     /// Whether authentication is off.
     pub fn is_development(&self) -> bool {
-        self.0.kind == Kind::Development
+        self.0.who.kind == Kind::Development
     }
 }
 

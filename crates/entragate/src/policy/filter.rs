@@ -294,7 +294,6 @@ mod tests {
             agent_blueprint: None,
             token_id: None,
             expires_at: crate::clock::Timestamp::from_unix(u64::MAX),
-            assertion: crate::upstream::assertion::Slot::default(),
         });
         Filter::new(Arc::new(policy), user)
     }

@@ -12,7 +12,6 @@ use crate::idp::entra::claims::Claims;
 use crate::idp::entra::endpoints::Endpoints;
 use crate::json::Members;
 use crate::principal::{Identity, Kind, Principal};
-use crate::upstream::assertion::Slot;
 
 /// Clock skew tolerated on `exp`, `nbf` and `iat`.
 pub(crate) const SKEW: Duration = Duration::from_secs(60);
@@ -204,7 +203,6 @@ pub(crate) fn principal(claims: &Claims) -> Result<Principal, Refused> {
         agent_blueprint: claims.agent_blueprint().map(shown),
         token_id: claims.uti.clone(),
         expires_at: Timestamp::from_unix(claims.exp).plus(SKEW),
-        assertion: Slot::default(),
     }))
 }
 

@@ -6,6 +6,7 @@
 //! says so, Entra's token itself ([`crate::Gate::entra_token`]).
 
 pub(crate) mod assertion;
+pub(crate) mod headers;
 mod refusal;
 mod scope;
 mod token;

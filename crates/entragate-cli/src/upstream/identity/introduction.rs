@@ -1,5 +1,8 @@
 //! How the gateway introduces a request to the MCP server.
 
+use std::io::Write as _;
+use std::net::IpAddr;
+
 use axum::body::Body;
 use entragate::{ClientAddress, Gate, Permit};
 use http::Response;
@@ -68,7 +71,7 @@ impl Introduction {
             outgoing.insert(FORWARDED_HOST, host.clone());
         }
         if let Some(ClientAddress(address)) = from {
-            headers::set(outgoing, FORWARDED_FOR, &address.ip().to_canonical().to_string());
+            outgoing.extend(text(address.ip().to_canonical()).map(|value| (FORWARDED_FOR, value)));
         }
         let authorization = match &self.kind {
             Kind::Nobody => return Ok(()),
@@ -117,5 +120,26 @@ impl Introduction {
         let Kind::OnBehalfOf(scope) = &self.kind else { return None };
         let claims = scope.refused(permit, &refused)?;
         scope.challenge(permit, &claims).await
+    }
+}
+
+/// An address as a header has it: no longer than an IPv6 address in full, so it needs no detour over the heap.
+fn text(address: IpAddr) -> Option<HeaderValue> {
+    let mut buffer = [0; 39];
+    let mut rest = buffer.as_mut_slice();
+    write!(rest, "{address}").ok()?;
+    let left = rest.len();
+    HeaderValue::from_bytes(buffer.get(..buffer.len() - left)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_fits_into_the_header() {
+        for address in ["10.1.2.3", "::1", "2001:db8:1111:2222:3333:4444:5555:6666"] {
+            assert_eq!(text(address.parse().unwrap()).unwrap(), address);
+        }
     }
 }

@@ -152,7 +152,6 @@ mod tests {
             agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
-            assertion: crate::upstream::assertion::Slot::default(),
         })
     }
 
