@@ -11,7 +11,6 @@ use crate::clock::Timestamp;
 use crate::idp::entra::registration::{ApiApp, ClientId, Guid};
 use crate::principal::{Identity, Kind, Principal};
 use crate::token::refused::shown;
-use crate::upstream::assertion::Slot;
 
 /// Somebody who might call. Nobody vouches for them, so they can be judged and nothing else.
 #[derive(Debug, Clone)]
@@ -103,7 +102,6 @@ impl Caller {
             agent_blueprint: None,
             token_id: None,
             expires_at: Timestamp::from_unix(u64::MAX),
-            assertion: Slot::default(),
         })
     }
 }
