@@ -68,6 +68,7 @@ class Browser:
 
 
 def sign_in(base, client_id):
+    """The answer of the token endpoint, after a person has signed in."""
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     query = {
@@ -82,14 +83,19 @@ def sign_in(base, client_id):
     answer, text = ask("POST", f"{base}/oauth/token", urlencode(form), FORM)
     if answer.status != 200:
         raise RuntimeError(f"no token: {text}")
-    return json.loads(text)["access_token"]
+    return json.loads(text)
 
 
-def mint(base, count):
-    """So many tokens from the gateway at `base`."""
+def register(base):
+    """The id of a new client."""
     registration = json.dumps({"client_name": "Bench", "redirect_uris": [CALLBACK]})
     answer, text = ask("POST", f"{base}/oauth/register", registration, {"Content-Type": "application/json"})
     if answer.status != 201:
         raise RuntimeError(f"no registration: {text}")
-    client_id = json.loads(text)["client_id"]
-    return [sign_in(base, client_id) for _ in range(count)]
+    return json.loads(text)["client_id"]
+
+
+def mint(base, count):
+    """So many tokens from the gateway at `base`."""
+    client_id = register(base)
+    return [sign_in(base, client_id)["access_token"] for _ in range(count)]
