@@ -47,7 +47,7 @@ async fn listen_and_drain(
 ) -> io::Result<()> {
     let (stop, stopped) = watch::channel(());
     let graceful = GracefulShutdown::new();
-    let server = Arc::new(server());
+    let servers = Arc::new(Servers::new());
     // A task per connection: a panic in one ends that connection and nothing else.
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -66,7 +66,7 @@ async fn listen_and_drain(
         };
         accepting.set(accept(&listener));
         let connection = Connection {
-            server: Arc::clone(&server),
+            servers: Arc::clone(&servers),
             router: router.clone(),
             address,
             stopped: stopped.clone(),
@@ -82,11 +82,30 @@ async fn listen_and_drain(
     Ok(())
 }
 
-fn server() -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
-    server.http2().timer(TokioTimer::new()).keep_alive_interval(H2_PING);
-    server
+/// One for each way in which a connection can begin.
+struct Servers {
+    http1: auto::Builder<TokioExecutor>,
+    /// Looks for the version itself.
+    either: auto::Builder<TokioExecutor>,
+}
+
+impl Servers {
+    fn new() -> Self {
+        let mut either = auto::Builder::new(TokioExecutor::new());
+        either.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
+        either.http2().timer(TokioTimer::new()).keep_alive_interval(H2_PING);
+        Self { http1: either.clone().http1_only(), either }
+    }
+
+    /// For a client that has begun. Looking for the version consumes the first bytes, for which the buffer of an HTTP/1.1
+    /// connection grows to twice its size and stays so; a look without consuming them is enough for nearly all.
+    async fn for_client(&self, stream: &TcpStream) -> &auto::Builder<TokioExecutor> {
+        let mut first = [0; 4];
+        match stream.peek(&mut first).await {
+            Ok(length) if !b"PRI ".starts_with(first.get(..length).unwrap_or_default()) => &self.http1,
+            _ => &self.either,
+        }
+    }
 }
 
 /// The next connection. Errors of one connection are skipped; when the process has no file descriptors left,
@@ -109,7 +128,7 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, std::net::Sock
 }
 
 struct Connection {
-    server: Arc<auto::Builder<TokioExecutor>>,
+    servers: Arc<Servers>,
     router: Router,
     address: std::net::SocketAddr,
     stopped: watch::Receiver<()>,
@@ -117,11 +136,17 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, stream: TcpStream, watcher: Watcher) {
-        let Self { server, router, address, stopped } = self;
+        let Self { servers, router, address, mut stopped } = self;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %address, "cannot set TCP_NODELAY"); // slower, not wrong
         }
         let spoke = AtomicBool::new(false);
+        let mut silent = std::pin::pin!(silence(&spoke));
+        let server = tokio::select! {
+            server = servers.for_client(&stream) => server,
+            () = &mut silent => return tracing::debug!(%address, "connection without a byte closed"),
+            _ = stopped.changed() => return,
+        };
         let service = service_fn(|request| {
             spoke.store(true, Ordering::Relaxed);
             respond(router.clone(), request, address, stopped.clone())
@@ -131,7 +156,7 @@ impl Connection {
             ended = connection => if let Err(error) = ended {
                 tracing::debug!(%error, %address, "connection ended early");
             },
-            () = silence(&spoke) => tracing::debug!(%address, "connection without a request closed"),
+            () = silent => tracing::debug!(%address, "connection without a request closed"),
         }
     }
 }

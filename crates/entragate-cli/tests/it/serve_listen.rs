@@ -79,3 +79,20 @@ async fn http2_without_tls_is_served_on_the_same_port() {
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "done");
     connection.abort();
 }
+
+#[tokio::test]
+async fn a_connection_that_begins_in_pieces_speaks_the_version_it_goes_on_with() {
+    let (gateway, backend) = Gateway::start().await;
+    let mut http2 = gateway.connect().await;
+    let mut http1 = gateway.connect().await;
+    http2.send(b"P").await;
+    http1.send(b"P").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // The preface of RFC 9113 §3.4 and empty SETTINGS: the server's own SETTINGS come back, not an HTTP/1.1 answer.
+    http2.send(b"RI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    assert_eq!(http2.take(4).await[3], 4, "a SETTINGS frame");
+    http1.send(&gateway.request("POST /mcp", "", PING.as_bytes())[1..]).await;
+    let (mut server, _) = backend.request().await;
+    server.answer("200 OK", "", "done").await;
+    assert_eq!(http1.message().await.text(), "done");
+}

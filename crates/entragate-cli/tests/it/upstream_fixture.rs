@@ -284,7 +284,7 @@ impl Wire {
         }
     }
 
-    async fn take(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) async fn take(&mut self, length: usize) -> Vec<u8> {
         while self.unread.len() < length {
             self.fill().await;
         }
