@@ -147,3 +147,53 @@ async fn one_connection_serves_many_requests() {
     server.answer("200 OK", "", "2").await;
     assert_eq!(client.message().await.text(), "2");
 }
+
+#[tokio::test]
+async fn what_a_server_says_unasked_is_nobodys_answer() {
+    let (gateway, backend) = Gateway::start().await;
+    let mut client = gateway.post(PING).await;
+    let (mut server, _) = backend.request().await;
+    server.answer("200 OK", "", "1").await;
+    assert_eq!(client.message().await.text(), "1");
+    server.answer("200 OK", "", "for whoever comes next").await;
+    client.send(gateway.request("POST /mcp", "", PING.as_bytes())).await;
+    let (mut other, _) = backend.request().await;
+    other.answer("200 OK", "", "2").await;
+    assert_eq!(client.message().await.text(), "2");
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_wants_to_end_is_not_used_again() {
+    let (gateway, backend) = Gateway::start().await;
+    let mut client = gateway.post(PING).await;
+    let (mut first, _) = backend.request().await;
+    first.answer("200 OK", "connection: close\r\n", "1").await;
+    assert_eq!(client.message().await.text(), "1");
+    client.send(gateway.request("POST /mcp", "", PING.as_bytes())).await;
+    let (mut second, _) = backend.request().await;
+    second.answer("200 OK", "", "2").await;
+    assert_eq!(client.message().await.text(), "2");
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_request_arrives() {
+    let (gateway, backend) = Gateway::start().await;
+    let text = long_text(TEN_MEGABYTES);
+    let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"text":"{text}"}}}}"#);
+    let mut client = gateway.connect().await;
+    let request = gateway.request("POST /mcp", "", call.as_bytes());
+    let client = tokio::spawn(async move {
+        client.send(&request).await;
+        client.message().await
+    });
+    // It reads no more than the head.
+    let mut server = backend.accept().await;
+    server.head().await;
+    server.answer("413 Content Too Large", "", "too much").await;
+    let response = client.await.unwrap();
+    assert_eq!((response.status(), response.text()), (413, "too much"));
+    assert!(
+        server.is_closed_within(std::time::Duration::from_secs(5)).await,
+        "what is left of the request has no end"
+    );
+}

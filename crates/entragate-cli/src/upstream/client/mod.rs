@@ -1,5 +1,10 @@
 //! The HTTP/1.1 client towards the MCP server.
 //!
+//! ```text
+//! Request ─ Outgoing ─> Connection ─> Head ─ Framing ─> Relayed ─> Response
+//!               (from the Pool, and back when the answer is over)
+//! ```
+//!
 //! A connection has no task of its own. Whoever waits for an answer drives it: the exchange until the head is there, then
 //! the body of the response, which gives the connection back to the [`Pool`] when it has ended. So an answer goes from one
 //! socket to the other without waking another task, and whoever stops waiting closes the connection, which is how a client
@@ -7,8 +12,12 @@
 
 mod connect;
 mod connection;
+mod framing;
+mod head;
+mod outgoing;
 mod pool;
 mod relayed;
+mod wire_error;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,9 +27,11 @@ use axum::body::Body;
 use http::{Request, Response, Uri};
 
 pub(super) use connect::Connector;
-use connection::{Connection, Unanswered};
+use connection::Connection;
+use outgoing::Outgoing;
 use pool::Pool;
 pub(super) use relayed::Relayed;
+use wire_error::WireError;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +41,9 @@ pub(super) enum SendError {
     #[error("no connection")]
     Connect(#[source] Box<dyn Error + Send + Sync>),
     #[error("the connection closed before anything was written")]
-    Unsent(#[source] hyper::Error),
+    Unsent(#[source] WireError),
     #[error("no answer")]
-    Exchange(#[from] hyper::Error),
+    Exchange(#[from] WireError),
 }
 
 impl SendError {
@@ -62,20 +73,23 @@ impl Client {
 
     /// Sends a request, which names its target by the path alone, and waits for the head of the answer.
     ///
-    /// It is sent again only while hyper proves that nothing of it was written: when the server closed a kept connection
-    /// just before (TR-08).
+    /// It is sent again only while nothing of it was written: when the server closed a kept connection just before (TR-08).
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Relayed>, SendError> {
-        let mut request = request;
+        let mut outgoing = Outgoing::new(request);
         loop {
             let (mut connection, is_new) = match self.pool.take() {
                 Some(connection) => (connection, false),
-                None => (Connection::open(self.connector.connect(&self.server).await?).await?, true),
+                None => (Connection::new(self.connector.connect(&self.server).await?), true),
             };
-            match connection.exchange(request).await {
-                Ok(response) => return Ok(response.map(|body| Relayed::new(body, connection, &self.pool))),
-                Err(Unanswered::NotSent(unsent, _)) if !is_new => request = *unsent,
-                Err(Unanswered::NotSent(_, error)) => return Err(SendError::Unsent(error)),
-                Err(Unanswered::Failed(error)) => return Err(error.into()),
+            match connection.exchange(&mut outgoing).await {
+                Ok(head) => {
+                    let pool = head.is_kept.then(|| Arc::clone(&self.pool));
+                    let body = Relayed::new(head.framing, connection, outgoing, pool);
+                    return Ok(head.response.map(|()| body));
+                }
+                Err(_) if !is_new && !outgoing.has_begun() => {}
+                Err(error) if !outgoing.has_begun() => return Err(SendError::Unsent(error)),
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -2,162 +2,118 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::connection::Connection;
+use super::framing::{Found, Framing};
+use super::outgoing::Outgoing;
 use super::pool::Pool;
+use super::wire_error::WireError;
 
-/// Frames are joined up to this size. Larger ones pass as they are, uncopied.
-const JOINED: usize = 16 * 1024;
-
-/// Drives the connection while it is read, and gives it back at the end.
-///
-/// Data that is ready goes on as one frame: a server that sends many small events at once would otherwise cost a write, and
-/// a packet, for each.
+/// Reads the connection, and gives it back at the end.
 pub(in super::super) struct Relayed {
-    incoming: Incoming,
+    framing: Framing,
     /// `None` once the answer has ended.
-    connection: Option<Connection>,
-    pool: Arc<Pool>,
-    /// What came after the data that was joined, when it is no data to join.
-    next: Option<Answer>,
+    open: Option<Open>,
     /// The answer was cut off, and who reads it knows soon.
-    is_broken: bool,
+    broken: Option<WireError>,
 }
 
-/// What a body answers when it is asked for a frame.
-type Answer = Option<Result<Frame<Bytes>, hyper::Error>>;
+/// What a body needs until its end.
+struct Open {
+    connection: Connection,
+    /// What of the request is not written yet: the server answered before it had all.
+    unsent: Option<Outgoing>,
+    /// Where the connection goes that can be used again.
+    pool: Option<Arc<Pool>>,
+}
 
 impl Relayed {
-    pub(super) fn new(incoming: Incoming, connection: Connection, pool: &Arc<Pool>) -> Self {
-        let mut relayed = Self {
-            incoming,
-            connection: Some(connection),
-            pool: Arc::clone(pool),
-            next: None,
-            is_broken: false,
-        };
-        if relayed.incoming.is_end_stream() {
-            relayed.give_back();
-        }
+    pub(super) fn new(
+        framing: Framing,
+        connection: Connection,
+        outgoing: Outgoing,
+        pool: Option<Arc<Pool>>,
+    ) -> Self {
+        let unsent = Some(outgoing).filter(|outgoing| !outgoing.is_done());
+        let mut relayed = Self { framing, open: Some(Open { connection, unsent, pool }), broken: None };
+        relayed.settle();
         relayed
     }
 
-    /// The next frame as it came, if it has come.
-    fn poll_one(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
-        if let Some(answer) = self.next.take() {
-            return Poll::Ready(answer);
-        }
-        let mut polled = Pin::new(&mut self.incoming).poll_frame(cx);
-        if polled.is_pending()
-            && let Some(connection) = &mut self.connection
+    /// Gives the connection back when the answer is over: a length that was promised and reached is the end, nobody needs to
+    /// ask for another frame.
+    fn settle(&mut self) {
+        if self.framing.is_over()
+            && let Some(Open { connection, unsent: None, pool: Some(pool) }) = self.open.take()
         {
-            connection.drive(cx);
-            polled = Pin::new(&mut self.incoming).poll_frame(cx);
-        }
-        // A length that was promised and reached is the end: nobody needs to ask for another frame.
-        if matches!(polled, Poll::Ready(None)) || self.incoming.is_end_stream() {
-            self.give_back();
-        }
-        polled
-    }
-
-    fn give_back(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.pool.put(connection);
+            pool.put(connection);
         }
     }
 
-    /// `first` and all data that is there already, up to [`JOINED`].
-    fn join(&mut self, first: Bytes, cx: &mut Context<'_>) -> Bytes {
-        let mut joined = Joined::One(first);
-        while joined.len() < JOINED && self.connection.is_some() {
-            match self.poll_one(cx) {
-                Poll::Pending => break,
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if joined.len() + data.len() <= JOINED => joined.push(&data),
-                    Ok(data) => self.next = Some(Some(Ok(Frame::data(data)))),
-                    Err(trailers) => self.next = Some(Some(Ok(trailers))),
-                },
-                Poll::Ready(end) => self.next = Some(end),
-            }
-            if self.next.is_some() {
-                break;
+    fn poll_found(&mut self, cx: &mut Context<'_>) -> Poll<Result<Found, WireError>> {
+        let Some(open) = &mut self.open else { return Poll::Ready(Ok(Found::End)) };
+        if let Some(unsent) = &mut open.unsent
+            && let Poll::Ready(written) = unsent.poll_write(&mut open.connection, cx)
+        {
+            open.unsent = None;
+            if written.is_err() {
+                open.pool = None; // the answer goes on, the connection does not
             }
         }
-        joined.freeze()
+        loop {
+            match self.framing.take(&mut open.connection.read)? {
+                Found::Nothing => open.connection.forget_read(),
+                found => return Poll::Ready(Ok(found)),
+            }
+            if ready!(open.connection.poll_read(cx))? == 0 {
+                return Poll::Ready(match self.framing {
+                    Framing::UntilClose => Ok(Found::End),
+                    _ => Err(WireError::CutOff),
+                });
+            }
+        }
     }
 }
 
 impl Body for Relayed {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = WireError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
-        let polled = self.poll_one(cx);
-        if matches!(polled, Poll::Ready(Some(Err(_)))) && !std::mem::replace(&mut self.is_broken, true) {
-            // The server drops what it has not written yet when a body fails: first what came before goes out.
-            if let Poll::Ready(answer) = polled {
-                self.next = Some(answer);
-            }
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, WireError>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
         }
-        let Poll::Ready(Some(Ok(frame))) = polled else { return polled };
-        Poll::Ready(Some(Ok(match frame.into_data() {
-            Ok(data) => Frame::data(self.join(data, cx)),
-            Err(trailers) => trailers,
-        })))
+        let found = ready!(self.poll_found(cx));
+        self.settle();
+        match found {
+            Ok(Found::Data(data)) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            Ok(Found::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+            Ok(Found::End | Found::Nothing) => {
+                self.open = None;
+                Poll::Ready(None)
+            }
+            Err(error) => {
+                // The server drops what it has not written yet when a body fails: first what came before goes out.
+                self.open = None;
+                self.broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.next {
-            Some(next) => next.is_none(),
-            None => self.incoming.is_end_stream(),
-        }
+        self.framing.is_over() || (self.open.is_none() && self.broken.is_none())
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.next {
-            Some(_) => SizeHint::default(), // of a body without a promised length: with one nothing is left after it
-            None => self.incoming.size_hint(),
-        }
-    }
-}
-
-/// Bytes that are copied only when there is something to add to them.
-enum Joined {
-    One(Bytes),
-    Several(BytesMut),
-}
-
-impl Joined {
-    fn len(&self) -> usize {
-        match self {
-            Self::One(bytes) => bytes.len(),
-            Self::Several(bytes) => bytes.len(),
-        }
-    }
-
-    fn push(&mut self, more: &[u8]) {
-        if let Self::One(first) = self {
-            let mut bytes = BytesMut::with_capacity(first.len() + more.len());
-            bytes.extend_from_slice(first);
-            *self = Self::Several(bytes);
-        }
-        if let Self::Several(bytes) = self {
-            bytes.extend_from_slice(more);
-        }
-    }
-
-    fn freeze(self) -> Bytes {
-        match self {
-            Self::One(bytes) => bytes,
-            Self::Several(bytes) => bytes.freeze(),
-        }
+        self.framing.left().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

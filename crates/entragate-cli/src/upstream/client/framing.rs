@@ -1,0 +1,276 @@
+//! Where the body of an answer ends (RFC 9112 §6, §7.1), and what of it is there.
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use httparse::Status;
+
+use super::wire_error::WireError;
+
+/// As many bytes as the size of a chunk, its extensions and the line's end may have; and the trailers.
+const MOST_BYTES: usize = 16 * 1024;
+const MOST_TRAILERS: usize = 32;
+
+/// How a body says where it ends, and how far it has been read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes are left.
+    Length(u64),
+    Chunked(Chunk),
+    /// All that comes, until the server closes the connection.
+    UntilClose,
+}
+
+/// What of a chunk comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Chunk {
+    Size,
+    /// So many bytes are left.
+    Data(u64),
+    /// The end of the line after the data.
+    End,
+    Trailers,
+    Over,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) enum Found {
+    Data(Bytes),
+    Trailers(HeaderMap),
+    End,
+    /// More has to be read first.
+    Nothing,
+}
+
+impl Framing {
+    pub(super) const fn chunked() -> Self {
+        Self::Chunked(Chunk::Size)
+    }
+
+    /// Whether nothing of the body is left.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self, Self::Length(0) | Self::Chunked(Chunk::Over))
+    }
+
+    /// How much is left, where that is known.
+    pub(super) const fn left(&self) -> Option<u64> {
+        match self {
+            Self::Length(left) => Some(*left),
+            Self::Chunked(Chunk::Over) => Some(0),
+            Self::Chunked(_) | Self::UntilClose => None,
+        }
+    }
+
+    /// Takes the next piece of the body out of what was read: all the data that is there, however it was cut into chunks.
+    pub(super) fn take(&mut self, read: &mut BytesMut) -> Result<Found, WireError> {
+        let found = match self {
+            Self::Length(0) => Found::End,
+            Self::Length(left) => some(piece(left, read)),
+            Self::UntilClose => some(read.split().freeze()),
+            Self::Chunked(chunk) => chunk.take(read)?,
+        };
+        Ok(found)
+    }
+}
+
+fn some(data: Bytes) -> Found {
+    if data.is_empty() { Found::Nothing } else { Found::Data(data) }
+}
+
+/// As much as is there, and no more than is left.
+fn piece(left: &mut u64, read: &mut BytesMut) -> Bytes {
+    let length = usize::try_from(*left).unwrap_or(usize::MAX).min(read.len());
+    *left = left.saturating_sub(length as u64);
+    read.split_to(length).freeze()
+}
+
+impl Chunk {
+    fn take(&mut self, read: &mut BytesMut) -> Result<Found, WireError> {
+        let mut data = Joined::default();
+        loop {
+            match self {
+                Self::Size => match size(read)? {
+                    Some(0) => *self = Self::Trailers,
+                    Some(size) => *self = Self::Data(size),
+                    None => return Ok(some(data.freeze())),
+                },
+                Self::Data(left) => {
+                    data.push(piece(left, read));
+                    if *left > 0 {
+                        return Ok(some(data.freeze()));
+                    }
+                    *self = Self::End;
+                }
+                Self::End => match read.get(..2) {
+                    Some(b"\r\n") => {
+                        read.advance(2);
+                        *self = Self::Size;
+                    }
+                    Some(_) => return Err(WireError::Malformed("a chunk is longer than it says")),
+                    None => return Ok(some(data.freeze())),
+                },
+                // What comes after the data is found next time.
+                Self::Trailers | Self::Over if !data.is_empty() => return Ok(Found::Data(data.freeze())),
+                Self::Trailers => {
+                    let Some(trailers) = trailers(read)? else { return Ok(Found::Nothing) };
+                    *self = Self::Over;
+                    if !trailers.is_empty() {
+                        return Ok(Found::Trailers(trailers));
+                    }
+                }
+                Self::Over => return Ok(Found::End),
+            }
+        }
+    }
+}
+
+/// The size line of a chunk, if it is all there.
+fn size(read: &mut BytesMut) -> Result<Option<u64>, WireError> {
+    match httparse::parse_chunk_size(read)
+        .map_err(|_| WireError::Malformed("the size of a chunk is no number"))?
+    {
+        Status::Complete((length, size)) => {
+            read.advance(length);
+            Ok(Some(size))
+        }
+        Status::Partial if read.len() > MOST_BYTES => Err(WireError::TooLarge),
+        Status::Partial => Ok(None),
+    }
+}
+
+/// The trailers and the empty line after them, if they are all there.
+fn trailers(read: &mut BytesMut) -> Result<Option<HeaderMap>, WireError> {
+    let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILERS];
+    let mut map = HeaderMap::new();
+    let length = match httparse::parse_headers(read, &mut fields)? {
+        Status::Complete((length, found)) => {
+            for field in found {
+                let name = HeaderName::from_bytes(field.name.as_bytes());
+                let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(field.value)) else {
+                    return Err(WireError::Malformed("a trailer holds characters that none may hold"));
+                };
+                map.append(name, value);
+            }
+            length
+        }
+        Status::Partial if read.len() > MOST_BYTES => return Err(WireError::TooLarge),
+        Status::Partial => return Ok(None),
+    };
+    read.advance(length);
+    Ok(Some(map))
+}
+
+/// Data that is copied only when there is more than one piece of it.
+#[derive(Default)]
+struct Joined {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Joined {
+    fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.all.is_empty()
+    }
+
+    fn push(&mut self, piece: Bytes) {
+        if self.is_empty() {
+            self.first = piece;
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.all.extend_from_slice(&piece);
+    }
+
+    fn freeze(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes out when the bytes come in pieces of this length.
+    fn decoded(mut framing: Framing, bytes: &[u8], step: usize) -> Result<(Vec<u8>, usize, bool), WireError> {
+        let (mut read, mut data, mut trailers) = (BytesMut::new(), Vec::new(), 0);
+        let mut pieces = bytes.chunks(step);
+        loop {
+            match framing.take(&mut read)? {
+                Found::Data(more) => data.extend_from_slice(&more),
+                Found::Trailers(map) => trailers += map.len(),
+                Found::End => return Ok((data, trailers, read.is_empty() && pieces.next().is_none())),
+                Found::Nothing => match pieces.next() {
+                    Some(piece) => read.extend_from_slice(piece),
+                    None => return Ok((data, trailers, false)),
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_are_read_wherever_they_are_cut() {
+        let chunks = b"3\r\nabc\r\nA;name=\"v\"\r\n0123456789\r\n000\r\nx-check: 1\r\n\r\n";
+        for step in 1..=chunks.len() {
+            let decoded = decoded(Framing::chunked(), chunks, step).unwrap();
+            assert_eq!(decoded, (b"abc0123456789".to_vec(), 1, true), "{step}");
+        }
+    }
+
+    #[test]
+    fn chunks_that_are_there_together_leave_together() {
+        let mut read = BytesMut::from(&b"1\r\na\r\n1\r\nb\r\n5\r\ncd"[..]);
+        let Found::Data(data) = Framing::chunked().take(&mut read).unwrap() else { panic!("no data") };
+        assert_eq!(data, "abcd");
+    }
+
+    #[test]
+    fn what_follows_the_body_stays() {
+        let mut read = BytesMut::from(&b"abHTTP"[..]);
+        let mut framing = Framing::Length(2);
+        assert!(matches!(framing.take(&mut read), Ok(Found::Data(data)) if data == "ab"));
+        assert!(framing.is_over());
+        assert!(matches!(framing.take(&mut read), Ok(Found::End)));
+        assert_eq!(&read[..], b"HTTP");
+    }
+
+    #[test]
+    fn chunks_that_two_readers_could_cut_differently_are_refused() {
+        for bytes in [
+            &b"3\r\nabcd\r\n0\r\n\r\n"[..],
+            b"3\r\nab\r\n0\r\n\r\n",
+            b"\r\nabc\r\n",
+            b"-1\r\na\r\n",
+            b"+1\r\na\r\n",
+            b"0x1\r\na\r\n",
+            b"1 1\r\na\r\n",
+            b"G\r\na\r\n",
+            b"1\na\r\n0\r\n\r\n",
+            b"10000000000000000\r\na\r\n",
+            b"1\r\na\n0\r\n\r\n",
+            b"0\r\nno colon\r\n\r\n",
+        ] {
+            for step in [1, bytes.len()] {
+                assert!(decoded(Framing::chunked(), bytes, step).is_err(), "{}", bytes.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn framing_without_an_end_is_not_kept_for_ever() {
+        for start in [&b"1;"[..], b"0\r\nx: "] {
+            let endless = [start, &vec![b'y'; 2 * MOST_BYTES]].concat();
+            assert!(matches!(decoded(Framing::chunked(), &endless, 1000), Err(WireError::TooLarge)));
+        }
+    }
+
+    #[test]
+    fn a_body_that_was_cut_off_is_not_over() {
+        for end in 0..b"3\r\nabc\r\n0\r\n\r\n".len() {
+            let (_, _, is_over) = decoded(Framing::chunked(), &b"3\r\nabc\r\n0\r\n\r\n"[..end], 4).unwrap();
+            assert!(!is_over, "{end}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The head of an answer (RFC 9112 §4–§6): what it says, where its body ends, whether the connection can go on.
+
+use std::mem::MaybeUninit;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
+use httparse::{ParserConfig, Status};
+use hyper::ext::ReasonPhrase;
+
+use super::framing::Framing;
+use super::wire_error::WireError;
+
+/// As many headers as an answer may have.
+const MOST_HEADERS: usize = 100;
+/// As many bytes as its head may have.
+pub(super) const MOST_BYTES: usize = 64 * 1024;
+
+/// An answer whose body has not been read.
+pub(super) struct Head {
+    pub(super) response: Response<()>,
+    pub(super) framing: Framing,
+    /// The server takes another request on this connection.
+    pub(super) is_kept: bool,
+}
+
+/// Takes the head out of `read` when it is all there. Interim answers (1xx) are passed over: they say nothing about the
+/// final one that the client would need (RFC 9110 §15.2).
+pub(super) fn take(read: &mut BytesMut, asked: &Method) -> Result<Option<Head>, WireError> {
+    loop {
+        let Some(length) = length_of(read)? else {
+            return if read.len() < MOST_BYTES { Ok(None) } else { Err(WireError::TooLarge) };
+        };
+        let response = parsed(&read.split_to(length).freeze())?;
+        let status = response.status();
+        if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+            return understood(response, asked).map(Some);
+        }
+    }
+}
+
+/// How long the head is, if it is all there.
+fn length_of(read: &[u8]) -> Result<Option<usize>, WireError> {
+    let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut []);
+    match ParserConfig::default().parse_response_with_uninit_headers(&mut response, read, &mut headers)? {
+        Status::Complete(length) => Ok(Some(length)),
+        Status::Partial => Ok(None),
+    }
+}
+
+/// The head, of which every header value is a part and no copy.
+fn parsed(head: &Bytes) -> Result<Response<()>, WireError> {
+    let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut parsed = httparse::Response::new(&mut []);
+    ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, head, &mut headers)?;
+    let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok());
+    let mut response = Response::new(());
+    *response.status_mut() = status.ok_or(WireError::Malformed("its status is none"))?;
+    *response.version_mut() = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+    // Only what differs from the usual phrase: it is written as it came.
+    if let Some(reason) = parsed.reason
+        && response.status().canonical_reason() != Some(reason)
+        && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
+    {
+        response.extensions_mut().insert(reason);
+    }
+    let map = response.headers_mut();
+    map.reserve(parsed.headers.len());
+    for header in parsed.headers.iter() {
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(header.value));
+        let (Ok(name), Ok(value)) = (name, value) else {
+            return Err(WireError::Malformed("a header holds characters that none may hold"));
+        };
+        map.append(name, value);
+    }
+    Ok(response)
+}
+
+fn understood(mut response: Response<()>, asked: &Method) -> Result<Head, WireError> {
+    let is_old = response.version() == Version::HTTP_10;
+    let framing = framing(&mut response, asked)?;
+    let has_end = !matches!(framing, Framing::UntilClose);
+    let is_kept = has_end
+        && response.status() != StatusCode::SWITCHING_PROTOCOLS
+        && !says(response.headers(), b"close")
+        && (!is_old || says(response.headers(), b"keep-alive"));
+    Ok(Head { response, framing, is_kept })
+}
+
+/// RFC 9112 §6.3.
+fn framing(response: &mut Response<()>, asked: &Method) -> Result<Framing, WireError> {
+    let status = response.status();
+    let has_no_body = *asked == Method::HEAD
+        || status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let is_old = response.version() == Version::HTTP_10;
+    let headers = response.headers_mut();
+    if has_no_body {
+        return Ok(Framing::Length(0));
+    }
+    if headers.contains_key(TRANSFER_ENCODING) {
+        let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+        let (only, more) = (codings.next(), codings.next());
+        let is_chunked =
+            only.is_some_and(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"));
+        if is_old || more.is_some() || !is_chunked {
+            return Err(WireError::Malformed("of the transfer codings only `chunked` is understood"));
+        }
+        // Chunks count, and nobody behind us may think otherwise.
+        headers.remove(CONTENT_LENGTH);
+        return Ok(Framing::chunked());
+    }
+    match length(headers)? {
+        Some(length) => Ok(Framing::Length(length)),
+        None => Ok(Framing::UntilClose),
+    }
+}
+
+/// What `Content-Length` says, however often it says it.
+fn length(headers: &HeaderMap) -> Result<Option<u64>, WireError> {
+    const DISAGREE: WireError = WireError::Malformed("its length is no number, or several");
+    let mut found = None;
+    for value in headers.get_all(CONTENT_LENGTH) {
+        for member in value.as_bytes().split(|byte| *byte == b',') {
+            let digits = member.trim_ascii();
+            let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+            let number =
+                std::str::from_utf8(digits).ok().filter(|_| is_number).and_then(|text| text.parse().ok());
+            let number: u64 = number.ok_or(DISAGREE)?;
+            if found.is_some_and(|before| before != number) {
+                return Err(DISAGREE);
+            }
+            found = Some(number);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether `Connection` has this option.
+fn says(headers: &HeaderMap, option: &[u8]) -> bool {
+    let values = headers.get_all(CONNECTION).iter();
+    values
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .any(|one| one.trim_ascii().eq_ignore_ascii_case(option))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(text: &str, asked: &Method) -> Result<Option<Head>, WireError> {
+        take(&mut BytesMut::from(text), asked)
+    }
+
+    #[track_caller]
+    fn framed(headers: &str) -> (Framing, bool) {
+        let head = taken(&format!("HTTP/1.1 200 OK\r\n{headers}\r\n"), &Method::POST).unwrap().unwrap();
+        (head.framing, head.is_kept)
+    }
+
+    #[test]
+    fn a_head_is_taken_when_it_is_whole_and_what_follows_stays() {
+        let text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Two: a\r\nX-Two: b\r\n\r\nhi";
+        for end in 0..text.len() - 2 {
+            let mut read = BytesMut::from(&text[..end]);
+            assert!(take(&mut read, &Method::GET).unwrap().is_none(), "{end}");
+            assert_eq!(read.len(), end);
+        }
+        let mut read = BytesMut::from(text);
+        let head = take(&mut read, &Method::GET).unwrap().unwrap();
+        assert_eq!(head.response.headers().get_all("x-two").iter().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!((&read[..], head.framing, head.is_kept), (&b"hi"[..], Framing::Length(2), true));
+    }
+
+    #[test]
+    fn interim_answers_are_passed_over() {
+        let interim = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n";
+        let head =
+            taken(&format!("{interim}HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"), &Method::POST);
+        assert_eq!(head.unwrap().unwrap().response.status(), 202);
+        assert!(taken(interim, &Method::POST).unwrap().is_none());
+    }
+
+    #[test]
+    fn where_the_body_ends_is_known_before_it_is_read() {
+        for (headers, expected) in [
+            ("content-length: 5\r\n", (Framing::Length(5), true)),
+            ("content-length: 5, 5\r\ncontent-length: 5\r\n", (Framing::Length(5), true)),
+            ("transfer-encoding: Chunked\r\n", (Framing::chunked(), true)),
+            ("transfer-encoding: chunked\r\ncontent-length: 5\r\n", (Framing::chunked(), true)),
+            ("content-length: 5\r\nconnection: x, Close\r\n", (Framing::Length(5), false)),
+            ("", (Framing::UntilClose, false)),
+        ] {
+            assert_eq!(framed(headers), expected, "{headers}");
+        }
+        let both =
+            taken("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n", &Method::GET);
+        assert!(!both.unwrap().unwrap().response.headers().contains_key(CONTENT_LENGTH));
+    }
+
+    #[test]
+    fn an_answer_that_two_readers_could_frame_differently_is_refused() {
+        for headers in [
+            "content-length: 5\r\ncontent-length: 6\r\n",
+            "content-length: 5, 6\r\n",
+            "content-length: +5\r\n",
+            "content-length: 0x5\r\n",
+            "content-length: -1\r\n",
+            "content-length: 5 5\r\n",
+            "content-length:\r\n",
+            "content-length: 99999999999999999999\r\n",
+            "transfer-encoding: gzip, chunked\r\n",
+            "transfer-encoding: chunked, identity\r\n",
+            "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+            "transfer-encoding: identity\r\n",
+            "transfer-encoding: x\u{b}chunked\r\n",
+            "content-length : 5\r\n",
+            "x: a\r\n b\r\n",
+            "no colon\r\n",
+        ] {
+            assert!(taken(&format!("HTTP/1.1 200 OK\r\n{headers}\r\n"), &Method::POST).is_err(), "{headers}");
+        }
+        assert!(taken("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", &Method::POST).is_err());
+        assert!(taken("HTTP/2 200 OK\r\n\r\n", &Method::POST).is_err());
+        assert!(taken("SSH-2.0-OpenSSH_9.2\r\n\r\n", &Method::POST).is_err());
+    }
+
+    #[test]
+    fn some_answers_have_no_body_whatever_their_headers_say() {
+        let with = |status: &str, asked| {
+            let head =
+                taken(&format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\n\r\n"), &asked).unwrap().unwrap();
+            (head.framing, head.response.headers().contains_key(CONTENT_LENGTH))
+        };
+        assert_eq!(with("204 No Content", Method::POST), (Framing::Length(0), true));
+        assert_eq!(with("304 Not Modified", Method::GET), (Framing::Length(0), true));
+        assert_eq!(with("200 OK", Method::HEAD), (Framing::Length(0), true));
+    }
+
+    #[test]
+    fn http_1_0_ends_with_the_connection_unless_it_says_otherwise() {
+        let kept = |headers: &str| {
+            taken(&format!("HTTP/1.0 200 OK\r\ncontent-length: 1\r\n{headers}\r\n"), &Method::GET)
+                .unwrap()
+                .unwrap()
+                .is_kept
+        };
+        assert!(!kept(""));
+        assert!(kept("connection: Keep-Alive\r\n"));
+    }
+
+    #[test]
+    fn a_head_without_an_end_is_not_kept_for_ever() {
+        let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MOST_BYTES));
+        assert!(matches!(taken(&endless, &Method::GET), Err(WireError::TooLarge)));
+        let many = "a: b\r\n".repeat(MOST_HEADERS + 1);
+        assert!(taken(&format!("HTTP/1.1 200 OK\r\n{many}\r\n"), &Method::GET).is_err());
+    }
+}
