@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use entragate::GateBuilder;
 use entragate::once::{Memory, Once};
-use entragate_emulator::{Endpoint, Fault, FaultKind, fixtures};
+use entragate_emulator::{Endpoint, Fault, FaultKind, GroupClaims, fixtures};
 use serde_json::json;
 
 use super::wire::Setup;
-use super::world::{BrokerWorld, Browser, SignedIn};
+use super::world::{BrokerWorld, Browser, SignedIn, app};
 use crate::on_behalf_of::{Later, acting, api_app, got, scope};
 use crate::world::param;
 
@@ -57,6 +58,30 @@ async fn entras_token_is_inside_only_where_it_is_needed() {
     assert!(with.len() > without.len() + 1000, "{} characters with", with.len());
     // One header line of nginx, and of most others, is 8 KiB (docs/decisions/0017).
     assert!(with.len() < 4096, "{} characters with", with.len());
+}
+
+/// The sizes that docs/decisions/0017 gives, of alice's tokens and of hers in 190 groups more.
+#[tokio::test]
+async fn access_tokens_are_as_large_as_the_decision_says() {
+    async fn size(groups: u32, configure: impl FnOnce(GateBuilder) -> GateBuilder + 'static) -> usize {
+        let world = BrokerWorld::builder()
+            .directory(move |directory| {
+                app(directory, fixtures::API).group_claims = GroupClaims::SecurityGroup;
+                let alice = directory.users.iter_mut().find(|user| user.name == "alice").unwrap();
+                alice.further_groups = groups;
+            })
+            .gate(configure)
+            .start()
+            .await;
+        world.sign_in("alice").await.access.len()
+    }
+    let acting = |builder: GateBuilder| builder.on_behalf_of(api_app());
+    let plain = |builder: GateBuilder| builder;
+    let measured =
+        [size(0, plain).await, size(0, acting).await, size(190, plain).await, size(190, acting).await];
+    for (size, said) in measured.into_iter().zip([640, 2_360, 9_000, 23_900]) {
+        assert!(size.abs_diff(said) <= said / 20, "{measured:?}");
+    }
 }
 
 #[tokio::test]
