@@ -78,6 +78,7 @@ pub(crate) enum Arguments {
     Unknown,
     Absent,
     /// As the client wrote them.
+    #[cfg_attr(not(feature = "cel"), expect(dead_code, reason = "only conditions read it"))]
     Given(Box<RawValue>),
 }
 

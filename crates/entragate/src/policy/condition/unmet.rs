@@ -10,6 +10,10 @@ pub(crate) struct Unmet {
 
 /// Everything that is not `true`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "cel"),
+    expect(dead_code, reason = "without conditions there is nothing that does not hold")
+)]
 pub(crate) enum Why {
     /// It is false.
     False,
