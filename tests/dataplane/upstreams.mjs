@@ -5,11 +5,11 @@ import { differences } from './lib/difference.mjs'
 import { session } from './lib/session.mjs'
 import { BARE, HERE, gateway, server } from './lib/stage.mjs'
 
-const EVERYTHING = `${HERE}node_modules/@modelcontextprotocol/server-everything/dist/index.js`
+export const EVERYTHING = `${HERE}node_modules/@modelcontextprotocol/server-everything/dist/index.js`
 const PYTHON = `${HERE}.venv/bin/python`
 const PYTHON_MS = 240_000
 
-const everything = {
+export const everything = {
   calls: [
     ['echo', { message: 'Grüße 🦀' }],
     ['get-sum', { a: 2, b: 3 }],
@@ -107,7 +107,8 @@ function asOnesOwn(direct) {
   return { ...direct, ...Object.fromEntries(lists.map(name => [name, { ...direct[name], ...own(direct[name]) }])) }
 }
 
-async function python(state, url, token, plan) {
+/** Holds a session with the Python SDK. */
+export async function python(state, url, token, plan) {
   const name = `python-${new URL(url).port}`
   const [logFile, seen] = [`${state}/${name}.log`, `${state}/${name}.json`]
   const env = { ...BARE, MCP_URL: url, TOKEN: token ?? '', PLAN: JSON.stringify(plan), SEEN: seen }

@@ -13,7 +13,9 @@ use owo_colors::OwoColorize as _;
 
 use crate::config::{self, Config, Environment, Finding, Problems};
 use crate::redaction::without_tokens;
-use crate::{demo, doctor, emulate, explain, policy, sample, serve, setup, telemetry, token, trace};
+use crate::{
+    demo, doctor, emulate, explain, policy, sample, serve, setup, telemetry, token, trace, upstream,
+};
 
 /// Microsoft Entra ID sign-in in front of any MCP server.
 #[derive(Debug, Parser)]
@@ -58,6 +60,9 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    // Started by `serve` itself.
+    #[command(hide = true, name = upstream::GUARD)]
+    GuardProcesses,
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,6 +146,10 @@ fn dispatch(cli: Cli, environment: &Environment) -> anyhow::Result<Exit> {
         Command::Policy(command) => ask_the_rules(&command, environment, file),
         Command::Explain(arguments) => explain_codes(&arguments, environment, file),
         Command::Config(ConfigCommand::Check { json }) => config_check(environment, file, json),
+        Command::GuardProcesses => {
+            upstream::guard(io::stdin().lock());
+            Ok(Exit::Fine)
+        }
         Command::Config(ConfigCommand::Reference) => print(&config::reference()).map(|()| Exit::Fine),
     }
 }

@@ -139,8 +139,8 @@ impl Default for SignInRate {
 /// One MCP server, and what is its own.
 #[derive(Debug, Clone)]
 pub struct RouteConfig {
-    /// Where it is.
-    pub upstream: UpstreamConfig,
+    /// Where it is, or how it is started.
+    pub server: ServerConfig,
     /// Its public name, for people.
     pub resource_name: Option<String>,
     /// Who may call what there.
@@ -163,8 +163,42 @@ impl Identity {
 impl RouteConfig {
     /// Every public path of the server, the main one first.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.upstream.path).chain(&self.upstream.also).map(String::as_str)
+        let also = self.http().map_or(&[][..], |upstream| &upstream.also);
+        std::iter::once(self.path()).chain(also.iter().map(String::as_str))
     }
+
+    /// The main path.
+    pub fn path(&self) -> &str {
+        match &self.server {
+            ServerConfig::Http(upstream) => &upstream.path,
+            ServerConfig::Stdio(stdio) => &stdio.path,
+        }
+    }
+
+    /// The server that is reached over HTTP, if it is.
+    pub fn http(&self) -> Option<&UpstreamConfig> {
+        if let ServerConfig::Http(upstream) = &self.server { Some(upstream) } else { None }
+    }
+
+    /// Where the server is, in words: URLs or the name of a program. Without arguments, which may hold secrets.
+    pub fn whereabouts(&self) -> String {
+        match &self.server {
+            ServerConfig::Http(upstream) => {
+                let shown = |url: &Url| format!("{}{}", url.origin().ascii_serialization(), url.path());
+                upstream.urls().map(shown).collect::<Vec<_>>().join(", ")
+            }
+            ServerConfig::Stdio(stdio) => format!("stdio: {}", stdio.program.display()),
+        }
+    }
+}
+
+/// An MCP server.
+#[derive(Debug, Clone)]
+pub enum ServerConfig {
+    /// One that runs by itself and is reached over HTTP.
+    Http(UpstreamConfig),
+    /// One that the gateway starts, a process for each session.
+    Stdio(StdioConfig),
 }
 
 impl UpstreamConfig {
@@ -195,7 +229,7 @@ impl Config {
     }
 }
 
-/// The MCP server behind the gateway.
+/// An MCP server that is reached over HTTP.
 #[derive(Debug, Clone)]
 pub struct UpstreamConfig {
     /// Its own URL.
@@ -235,6 +269,31 @@ pub enum UpstreamIdentity {
     },
     /// A token of Entra's for another API, in the caller's name.
     OnBehalfOf(DelegatedScope),
+}
+
+/// A program of this machine that is an MCP server over its standard streams.
+#[derive(Debug, Clone)]
+pub struct StdioConfig {
+    /// The public path it is served at.
+    pub path: String,
+    /// The program, found.
+    pub program: PathBuf,
+    /// What it is given on its command line.
+    pub arguments: Vec<String>,
+    /// Where it works; nothing: where the gateway does.
+    pub directory: Option<PathBuf>,
+    /// Its whole environment, but for what it is told of the caller.
+    pub environment: Vec<(String, Secret)>,
+    /// Whether it is told who calls.
+    pub tells_caller: bool,
+    /// How many processes there may be.
+    pub max_processes: usize,
+    /// How many of them one caller may have.
+    pub max_processes_per_user: usize,
+    /// How long it may take to answer `initialize`.
+    pub start_timeout: Duration,
+    /// How long a session may be unused.
+    pub idle_timeout: Duration,
 }
 
 /// What is logged, and how.

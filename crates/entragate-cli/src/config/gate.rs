@@ -97,14 +97,14 @@ impl Config {
 
 impl RouteConfig {
     fn description(&self) -> Route {
-        let mut route = Route::new(&self.upstream.path).rules(self.rules.iter().cloned());
+        let mut route = Route::new(self.path()).rules(self.rules.iter().cloned());
         if let Some(name) = &self.resource_name {
             route = route.name(name);
         }
         if let Some(api) = &self.api {
             route = route.api(api.clone());
         }
-        self.upstream.also.iter().fold(route, Route::also_protect)
+        self.paths().skip(1).fold(route, Route::also_protect)
     }
 }
 

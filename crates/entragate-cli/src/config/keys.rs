@@ -363,7 +363,7 @@ pub static SCOPES: Key = Key {
 };
 /// `upstream.url`.
 pub static UPSTREAM: Key = Key {
-    doc: "The MCP server that the gateway stands in front of.",
+    doc: "The MCP server that the gateway stands in front of: its URL, or `stdio:` and the command line of one that is started for each session (docs/guide/stdio.md).",
     default: "none: must be set",
     example: "http://127.0.0.1:3000/mcp",
     ..key("upstream.url", "ENTRAGATE_UPSTREAM", Kind::Text)
@@ -409,8 +409,8 @@ pub static RESPONSE_HEADER_TIMEOUT: Key = Key {
 };
 /// `upstream.identity`.
 pub static UPSTREAM_IDENTITY: Key = Key {
-    doc: "What the MCP server is told of the caller, or given for them. `headers`: X-Forwarded-User and others. `none`: nothing. `assertion`: a signed JWT, for servers that verify. `static`: a credential of its own. `token`: Entra's token itself, for a server that is the same API to Entra. `on-behalf-of`: a token for another API in the caller's name. See docs/guide/identity.md.",
-    default: "headers",
+    doc: "What the MCP server is told of the caller, or given for them. `headers`: X-Forwarded-User and others. `none`: nothing. `assertion`: a signed JWT, for servers that verify. `static`: a credential of its own. `token`: Entra's token itself, for a server that is the same API to Entra. `on-behalf-of`: a token for another API in the caller's name. See docs/guide/identity.md. A stdio server has `environment` (variables of its process) or `none`.",
+    default: "headers; environment for a stdio server",
     example: "assertion",
     ..key("upstream.identity", "ENTRAGATE_UPSTREAM_IDENTITY", Kind::Text)
 };
@@ -448,6 +448,48 @@ pub static ON_BEHALF_OF_SCOPES: Key = Key {
     default: "none",
     example: "https://graph.microsoft.com/User.Read,https://graph.microsoft.com/Mail.Read",
     ..key("upstream.on_behalf_of_scopes", "ENTRAGATE_UPSTREAM_ON_BEHALF_OF_SCOPES", Kind::List)
+};
+/// `upstream.environment`.
+pub static UPSTREAM_ENVIRONMENT: Key = Key {
+    doc: "With a stdio server: variables of its environment, beside PATH, HOME, locale and temporary directory. `NAME` and `NAME=$OTHER` take the value from the gateway's own environment, which is the place of secrets; `NAME=value` gives it here. The gateway's own settings are never handed on.",
+    default: "none",
+    example: "GITHUB_TOKEN,LOG_LEVEL=debug",
+    ..key("upstream.environment", "ENTRAGATE_UPSTREAM_ENVIRONMENT", Kind::List)
+};
+/// `upstream.directory`.
+pub static UPSTREAM_DIRECTORY: Key = Key {
+    doc: "With a stdio server: the directory it works in.",
+    default: "the gateway's own",
+    example: "/srv/tools",
+    ..key("upstream.directory", "ENTRAGATE_UPSTREAM_DIRECTORY", Kind::Text)
+};
+/// `upstream.max_processes`.
+pub static MAX_PROCESSES: Key = Key {
+    doc: "With a stdio server: how many processes may run at once, one for each session. Further sessions are refused with 503.",
+    default: "64",
+    example: "16",
+    ..key("upstream.max_processes", "ENTRAGATE_UPSTREAM_MAX_PROCESSES", Kind::Count)
+};
+/// `upstream.max_processes_per_user`.
+pub static MAX_PROCESSES_PER_USER: Key = Key {
+    doc: "With a stdio server: how many of them one caller may have. A further session ends the caller's longest unused one; when all are in use, it is refused.",
+    default: "8",
+    example: "4",
+    ..key("upstream.max_processes_per_user", "ENTRAGATE_UPSTREAM_MAX_PROCESSES_PER_USER", Kind::Count)
+};
+/// `upstream.start_timeout_seconds`.
+pub static START_TIMEOUT: Key = Key {
+    doc: "With a stdio server: how long a process may take to start and answer `initialize`. `npx` may download first.",
+    default: "60",
+    example: "15",
+    ..key("upstream.start_timeout_seconds", "ENTRAGATE_UPSTREAM_START_TIMEOUT_SECONDS", Kind::Count)
+};
+/// `upstream.idle_timeout_seconds`.
+pub static IDLE_TIMEOUT: Key = Key {
+    doc: "With a stdio server: after how long without a call or an open stream a session ends, and its process with it.",
+    default: "1800",
+    example: "600",
+    ..key("upstream.idle_timeout_seconds", "ENTRAGATE_UPSTREAM_IDLE_TIMEOUT_SECONDS", Kind::Count)
 };
 /// `routes`.
 pub static ROUTES: Key = Key {
@@ -507,7 +549,7 @@ pub static SCOPE_IMPLIES: Key = Key {
 };
 
 /// Every setting, in the order in which people read them.
-pub static ALL: [&Key; 56] = [
+pub static ALL: [&Key; 62] = [
     &MODE,
     &LISTEN,
     &BASE_URL,
@@ -556,6 +598,12 @@ pub static ALL: [&Key; 56] = [
     &UPSTREAM_CREDENTIAL_FILE,
     &UPSTREAM_CREDENTIAL_HEADER,
     &ON_BEHALF_OF_SCOPES,
+    &UPSTREAM_ENVIRONMENT,
+    &UPSTREAM_DIRECTORY,
+    &MAX_PROCESSES,
+    &MAX_PROCESSES_PER_USER,
+    &START_TIMEOUT,
+    &IDLE_TIMEOUT,
     &ROUTES,
     &LOG_FORMAT,
     &LOG_FILTER,

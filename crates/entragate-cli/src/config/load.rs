@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use entragate::OnBehalfOf;
 
-use super::checked::{Config, RouteConfig};
+use super::checked::{Config, RouteConfig, ServerConfig};
 use super::environment::Environment;
 use super::problems::{Finding, Problems, Severity};
 use super::reader::Reader;
@@ -56,15 +56,16 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
     let denied_redirects = clients::denied_redirects(reader);
     let hosted_callbacks = reader.flag(&keys::HOSTED_CALLBACKS).or_default(|| true);
     let has_routes = routes::are_listed(reader);
-    let several = if has_routes { routes::routes(reader, listen.as_ref(), entra.as_ref()) } else { None };
-    let upstream = if has_routes { None } else { upstream::upstream(reader, listen.as_ref()) };
+    let several =
+        if has_routes { routes::routes(reader, environment, listen.as_ref(), entra.as_ref()) } else { None };
+    let server = if has_routes { None } else { upstream::upstream(reader, environment, listen.as_ref()) };
     let log = log::log(reader);
     let rules = if has_routes { Vec::new() } else { rules::rules(reader) };
     let scope_implies = rules::scope_implies(reader);
-    let wanted: Vec<Wanted<'_>> = match (&several, &upstream) {
-        (Some(several), _) => several.iter().map(|(at, route)| Wanted::at(at, route)).collect(),
-        (None, Some(upstream)) => vec![Wanted::alone(&upstream.identity)],
-        (None, None) => Vec::new(),
+    let wanted: Vec<Wanted<'_>> = match (&several, &server) {
+        (Some(several), _) => several.iter().filter_map(|(at, route)| Wanted::at(at, route)).collect(),
+        (None, Some(ServerConfig::Http(upstream))) => vec![Wanted::alone(&upstream.identity)],
+        (None, _) => Vec::new(),
     };
     let backing = upstream_identity::backing(reader, environment, entra.as_ref(), &wanted, is_public);
     let every_rule = several.as_deref().map_or_else(|| rules.clone(), routes::all_rules);
@@ -88,11 +89,10 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
         }
     }
     let (entra, listen, limits) = (entra?, listen?, limits?);
-    let single = |upstream| {
-        vec![RouteConfig { upstream, resource_name: limits.resource_name.clone(), rules, api: None }]
-    };
+    let single =
+        |server| vec![RouteConfig { server, resource_name: limits.resource_name.clone(), rules, api: None }];
     let routes =
-        if has_routes { several?.into_iter().map(|(_, route)| route).collect() } else { single(upstream?) };
+        if has_routes { several?.into_iter().map(|(_, route)| route).collect() } else { single(server?) };
     Some(Config {
         listen: listen.address,
         admin_listen: listen.admin,

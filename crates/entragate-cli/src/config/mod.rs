@@ -9,6 +9,7 @@
 mod broker;
 mod checked;
 mod clients;
+mod command_line;
 mod credential;
 mod environment;
 mod exposure;
@@ -26,6 +27,7 @@ mod log;
 mod nearest;
 mod not_asked;
 mod problems;
+mod program;
 mod reader;
 mod reference;
 mod report;
@@ -37,13 +39,15 @@ mod service_links;
 mod sources;
 mod state;
 mod static_credential;
+mod stdio;
 mod upstream;
 mod upstream_identity;
 
 pub use checked::{
-    BrokerConfig, Config, Identity, Keys, LogConfig, LogFormat, RouteConfig, SignInRate, Store,
-    UpstreamConfig, UpstreamIdentity,
+    BrokerConfig, Config, Identity, Keys, LogConfig, LogFormat, RouteConfig, ServerConfig, SignInRate,
+    StdioConfig, Store, UpstreamConfig, UpstreamIdentity,
 };
+pub(crate) use command_line::{SCHEME as STDIO, check as check_command};
 pub use environment::Environment;
 pub use judging::{Judging, McpServer, load_to_judge};
 pub use load::{Explained, explain, load};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::checked::{Config, Identity, RouteConfig};
+use super::checked::{Config, Identity, RouteConfig, ServerConfig};
 use super::item::{Item, Value};
 use super::keys::{self, Key, Kind};
 use super::load::Explained;
@@ -50,14 +50,19 @@ fn given(key: &Key, item: &Item, config: &Config) -> String {
         "base_url" => config.base_url.to_string(),
         "listen" => config.listen.to_string(),
         "routes" => format!("{} MCP servers", config.routes.len()),
+        // Without the values, which may be secrets.
+        "upstream.environment" => text(&item.value)
+            .split(", ")
+            .map(|one| one.split('=').next().unwrap_or(one))
+            .collect::<Vec<_>>()
+            .join(", "),
         _ => text(&item.value),
     }
 }
 
 /// A line for each route.
 fn route((index, route): (usize, &RouteConfig)) -> String {
-    let urls: Vec<&str> = route.upstream.urls().map(url::Url::as_str).collect();
-    let mut line = format!("route {}  {}: {}", index + 1, route.upstream.path, urls.join(", "));
+    let mut line = format!("route {}  {}: {}", index + 1, route.path(), route.whereabouts());
     if let Some(name) = &route.resource_name {
         let _ = write!(line, "; resource_name: {name}");
     }
@@ -119,8 +124,12 @@ fn default(key: &Key, config: &Config) -> String {
         ("mode", Identity::Broker(_)) => "broker".to_owned(),
         ("entra.identifier_uris", Identity::Broker(broker)) => broker.api.identifier_uri().to_owned(),
         ("base_url", _) => config.base_url.to_string(),
+        ("upstream.identity", _) => match config.routes.as_slice() {
+            [RouteConfig { server: ServerConfig::Stdio(_), .. }] => "environment".to_owned(),
+            _ => "headers".to_owned(),
+        },
         ("upstream.path", _) => match config.routes.as_slice() {
-            [only] => only.upstream.path.clone(),
+            [only] => only.path().to_owned(),
             _ => "none".to_owned(),
         },
         ("entra.identifier_uris", Identity::Relay(relay)) => relay.api.identifier_uri().to_owned(),

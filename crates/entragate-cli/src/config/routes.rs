@@ -3,6 +3,7 @@
 use entragate::{ApiApp, Rule};
 
 use super::checked::{Identity, RouteConfig};
+use super::environment::Environment;
 use super::identity::{self, Entra};
 use super::item::{Item, Member, Value};
 use super::keys::{self, Key};
@@ -21,6 +22,7 @@ pub(super) fn are_listed(reader: &Reader) -> bool {
 /// Reads `[[routes]]`. Every route is read even when an earlier one is wrong.
 pub(super) fn routes(
     reader: &mut Reader,
+    environment: &Environment,
     listen: Option<&Listen>,
     entra: Option<&Entra>,
 ) -> Option<Vec<(At, RouteConfig)>> {
@@ -41,7 +43,7 @@ pub(super) fn routes(
     for (index, Item { value, place }) in tables.into_iter().enumerate() {
         let Value::Table(members) = value else { continue };
         let at = At { number: index + 1, place };
-        all.push(route(reader, &at, members, listen, entra).map(|route| (at, route)));
+        all.push(route(reader, &at, members, environment, listen, entra).map(|route| (at, route)));
     }
     let right: Vec<&(At, RouteConfig)> = all.iter().flatten().collect();
     refuse_overlaps(reader, &right);
@@ -70,13 +72,14 @@ fn route(
     outer: &mut Reader,
     at: &At,
     members: Vec<(Member, Item)>,
+    environment: &Environment,
     listen: Option<&Listen>,
     entra: Option<&Entra>,
 ) -> Option<RouteConfig> {
     let is_development = identity::is_development(outer);
     let sources = Sources::of_route(at, members, outer.sources.is_incomplete);
     let mut reader = Reader { sources, route: Some(at.clone()) };
-    let upstream = upstream::upstream(&mut reader, listen);
+    let server = upstream::upstream(&mut reader, environment, listen);
     let resource_name = limits::resource_name(&mut reader);
     let rules = rules::rules(&mut reader);
     let api = if is_development {
@@ -91,7 +94,7 @@ fn route(
     outer.sources.findings.append(&mut reader.sources.findings);
     let resource_name = resource_name.map(Some).or_default(|| None);
     let api = api.map(Some).or_default(|| None);
-    Some(RouteConfig { upstream: upstream?, resource_name: resource_name?, rules, api: api? })
+    Some(RouteConfig { server: server?, resource_name: resource_name?, rules, api: api? })
 }
 
 /// The API app of a route, if it is not simply the gateway's.
@@ -192,7 +195,7 @@ fn tell_of_twins(reader: &mut Reader, routes: &[&(At, RouteConfig)], entra: Opti
     };
     let is_open = |(index, (_, route)): (usize, &(At, RouteConfig))| {
         let open = routes.iter().enumerate().any(|(at, (_, other))| at != index && is_open_to(route, other));
-        open.then(|| route.upstream.path.clone())
+        open.then(|| route.path().to_owned())
     };
     let open: Vec<String> = routes.iter().copied().enumerate().filter_map(is_open).collect();
     if open.is_empty() {

@@ -6,26 +6,43 @@ use std::time::Duration;
 use entragate::base_url::is_loopback;
 use url::{Host, Url};
 
-use super::checked::UpstreamConfig;
+use super::checked::{ServerConfig, UpstreamConfig};
+use super::environment::Environment;
 use super::keys::{self, Key};
 use super::listen::Listen;
 use super::reader::{Read, Reader, Wrong, printable};
-use super::upstream_identity;
+use super::{stdio, upstream_identity};
 
 /// Served at this path when the MCP server's URL has none.
 const DEFAULT_PATH: &str = "/mcp";
 /// The gateway's own paths; the MCP server can have none below them.
 const RESERVED: [&str; 6] = ["/oauth", "/authorize", "/token", "/register", "/.well-known", "/auth"];
 const CONNECT_TIMEOUT_SECONDS: u64 = 5;
-const ONE_DAY_SECONDS: i64 = 86_400;
+pub(super) const ONE_DAY_SECONDS: i64 = 86_400;
 
 /// Reads the section.
-pub(super) fn upstream(reader: &mut Reader, listen: Option<&Listen>) -> Option<UpstreamConfig> {
+pub(super) fn upstream(
+    reader: &mut Reader,
+    environment: &Environment,
+    listen: Option<&Listen>,
+) -> Option<ServerConfig> {
+    if stdio::is_meant(reader) {
+        let path = path(reader, None);
+        if let (Some(path), Some(listen)) = (&path, listen) {
+            warn_of_doubled_path(reader, path, listen);
+        }
+        return stdio::stdio(reader, environment, path).map(ServerConfig::Stdio);
+    }
+    stdio::refuse_own(reader);
+    http(reader, listen).map(ServerConfig::Http)
+}
+
+fn http(reader: &mut Reader, listen: Option<&Listen>) -> Option<UpstreamConfig> {
     let url = reader.parse(&keys::UPSTREAM, url);
     if url.is_unset() {
         reader.missing(
             &keys::UPSTREAM,
-            "set it to the URL of the MCP server, such as http://127.0.0.1:3000/mcp",
+            "set it to the URL of the MCP server, such as http://127.0.0.1:3000/mcp, or to the command that starts one, such as `stdio: npx -y some-server`",
         );
     }
     let url = url.given();
@@ -68,7 +85,7 @@ fn url(text: &str) -> Result<Url, Wrong> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Wrong::new(
             format!("has the scheme `{}`", printable(url.scheme())),
-            format!("write http:// or https://, {example}"),
+            format!("write http:// or https://, {example}, or stdio: and a command"),
         ));
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -166,7 +183,7 @@ fn path(reader: &mut Reader, url: Option<&Url>) -> Option<String> {
         Read::Given(path) => Some(path),
         Read::Bad => None,
         Read::Unset => {
-            let path = url?.path().trim_end_matches('/');
+            let path = url.map_or("", Url::path).trim_end_matches('/');
             let path = if path.is_empty() { DEFAULT_PATH } else { path };
             match public_path(path) {
                 Ok(path) => Some(path),

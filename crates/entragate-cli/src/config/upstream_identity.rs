@@ -228,9 +228,10 @@ impl<'a> Wanted<'a> {
         Self { at: None, identity, api: None }
     }
 
-    /// By the server of a route.
-    pub(super) const fn at(at: &'a At, route: &'a RouteConfig) -> Self {
-        Self { at: Some(at), identity: &route.upstream.identity, api: route.api.as_ref() }
+    /// By the server of a route, if it gets headers at all.
+    pub(super) fn at(at: &'a At, route: &'a RouteConfig) -> Option<Self> {
+        let identity = &route.http()?.identity;
+        Some(Self { at: Some(at), identity, api: route.api.as_ref() })
     }
 }
 

@@ -9,7 +9,7 @@ use entragate_emulator::fixtures;
 
 use super::Mode;
 use super::stage::Addresses;
-use crate::config::{self, Environment, UpstreamConfig, keys};
+use crate::config::{self, Environment, ServerConfig, UpstreamConfig, keys};
 
 /// Settings that the demo makes itself.
 static OWN: [&keys::Key; 3] = [&keys::MODE, &keys::LISTEN, &keys::BASE_URL];
@@ -48,7 +48,13 @@ pub(super) fn read(path: &Path, addresses: &Addresses) -> anyhow::Result<(GateBu
         .map_err(|problems| anyhow::anyhow!("{} cannot be used:\n{problems}", path.display()))?;
     let builder = config.gate_builder()?;
     let only = config.routes.into_iter().next().context("no MCP server is configured")?;
-    Ok((builder, only.upstream))
+    let ServerConfig::Http(upstream) = only.server else {
+        anyhow::bail!(
+            "{} names a stdio server, which the demo does not start: use `entragate serve`",
+            path.display()
+        );
+    };
+    Ok((builder, upstream))
 }
 
 fn refuse_own(path: &Path, document: &toml::Table) -> anyhow::Result<()> {

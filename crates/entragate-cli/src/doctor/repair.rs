@@ -47,15 +47,19 @@ impl Repair {
         let routes = || {
             config.routes.iter().filter(|route| config.api_of(route).is_some_and(|of| of.id() == api.id()))
         };
-        let upstream = &config.routes.first()?.upstream.url; // without what an operator may have put before `@`
-        let upstream = format!("{}{}", upstream.origin().ascii_serialization(), upstream.path());
+        // Without what an operator may have put before `@`; setup knows of no commands.
+        let upstream = config.routes.first()?.http().map(|upstream| {
+            format!("{}{}", upstream.url.origin().ascii_serialization(), upstream.url.path())
+        });
         let mut words = Words(Vec::new());
         words.option("--mode", mode);
         // The deployment has one, in whatever place; another secret would be nobody's.
         words.option("--credential", "keep");
         words.option("--tenant", tenant.as_str());
         words.option("--base-url", config.base_url.as_str());
-        words.option("--upstream", &upstream);
+        if let Some(upstream) = &upstream {
+            words.option("--upstream", upstream);
+        }
         words.option("--adopt", api.id().as_str());
         if let Some(client) = client {
             words.option("--adopt-client", client.as_str());

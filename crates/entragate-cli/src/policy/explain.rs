@@ -42,7 +42,7 @@ fn text(explained: &[(&RouteConfig, Vec<RuleExplanation>)], places: &RulePlaces)
     let mut out = String::new();
     for (number, (route, rules)) in explained.iter().enumerate() {
         let gap = if number == 0 { "" } else { "\n" };
-        let _ = writeln!(out, "{gap}{}", route.upstream.path.bold());
+        let _ = writeln!(out, "{gap}{}", route.path().bold());
         if rules.is_empty() {
             let _ = writeln!(out, "  everything: anybody signed in, because there are no rules");
             continue;
@@ -87,7 +87,7 @@ fn json(explained: &[(&RouteConfig, Vec<RuleExplanation>)], places: &RulePlaces)
                 })
                 .collect();
             let otherwise = if rules.is_empty() { "allowed" } else { "denied" };
-            json!({ "path": route.upstream.path, "rules": rules, "everything_else": otherwise })
+            json!({ "path": route.path(), "rules": rules, "everything_else": otherwise })
         })
         .collect();
     format!("{:#}\n", json!({ "routes": routes }))

@@ -24,7 +24,11 @@ pub use listen::listen;
 
 /// Serves until `shutdown` completes and everything in flight has ended or had its time.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-    Server::bind(&config).await?.run(shutdown).await
+    let server = Server::bind(&config).await?;
+    if let Err(error) = std::env::current_exe().and_then(|program| server.upstreams.guard(&program)) {
+        tracing::warn!(%error, "nobody would end MCP servers if this gateway was killed");
+    }
+    server.run(shutdown).await
 }
 
 /// Completes at SIGINT (Ctrl-C) or SIGTERM.
@@ -65,6 +69,7 @@ pub struct Server {
     listener: TcpListener,
     router: Router,
     admin: Option<(TcpListener, Router)>,
+    upstreams: Upstreams,
 }
 
 impl Server {
@@ -80,6 +85,7 @@ impl Server {
         let upstreams = Upstreams::new(config, &gate)?;
         start::announce(config, address);
         Ok(Self {
+            upstreams: upstreams.clone(),
             router: gate.protect_each(|resource| upstreams.of(resource)),
             admin: admin_listener.map(|listener| (listener, admin::router(gate.clone(), upstreams))),
             gate,
@@ -116,6 +122,7 @@ impl Server {
         };
         let served = tokio::try_join!(public, admin, stop);
         warming.abort();
+        self.upstreams.stop().await;
         served.context("the listener failed")?;
         tracing::info!("stopped");
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::config::{Config, Finding, Identity, Severity, Store};
+use crate::config::{Config, Finding, Identity, RouteConfig, Severity, Store};
 
 /// Logs the start line, the warning of development mode and the configuration's own warnings.
 pub(super) fn announce(config: &Config, listen: SocketAddr) {
@@ -11,9 +11,7 @@ pub(super) fn announce(config: &Config, listen: SocketAddr) {
         Identity::Relay(_) => "relay",
         Identity::Broker(_) => "broker",
     };
-    // Without what an operator may have put before `@`.
-    let shown = |url: &url::Url| format!("{}{}", url.origin().ascii_serialization(), url.path());
-    let first = config.routes.first().map(|route| shown(&route.upstream.url));
+    let first = config.routes.first().map(RouteConfig::whereabouts);
     tracing::info!(
         mode,
         base_url = %config.base_url,
@@ -25,8 +23,7 @@ pub(super) fn announce(config: &Config, listen: SocketAddr) {
         env!("CARGO_PKG_VERSION"),
     );
     for route in config.routes.iter().filter(|_| config.routes.len() > 1) {
-        let urls: Vec<String> = route.upstream.urls().map(shown).collect();
-        tracing::info!(url = config.base_url.join(&route.upstream.path), upstream = urls.join(", "), "route");
+        tracing::info!(url = config.base_url.join(route.path()), upstream = route.whereabouts(), "route");
     }
     if let Identity::Broker(broker) = &config.identity {
         let store = match &broker.store {

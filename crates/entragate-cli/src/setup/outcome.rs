@@ -64,7 +64,7 @@ pub(super) fn write_files(
         Some(kept) => kept,
         None => write_private(&arguments.dir.join(ENV), &environment.text()?, overwrite)?,
     };
-    let text = files::toml(&request.wanted, &request.upstream, &applied.ids);
+    let text = files::toml(&request.wanted, &request.upstream.setting, &applied.ids);
     let toml = write_public(&arguments.dir.join(TOML), &text, overwrite)?;
     Ok(vec![toml, env])
 }

@@ -14,7 +14,7 @@ use super::wanted::{
     WantedTokens, sign_in_permissions,
 };
 use crate::clients::{self, Client};
-use crate::config::{Environment, keys};
+use crate::config::{self, Environment, keys};
 
 /// An option that cannot be meant.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub struct Request {
     /// The cloud.
     pub authority: AuthorityHost,
     /// The MCP server behind the gateway.
-    pub upstream: Url,
+    pub upstream: McpServer,
     /// Registrations that were named to be adopted.
     pub adopted: Adopted,
     /// What is wanted.
@@ -55,11 +55,7 @@ pub async fn request(arguments: &Arguments, environment: &Environment) -> Result
     let authority = authority(environment)?;
     let base_url = base_url(arguments, environment)?;
     let upstream = upstream(arguments, environment)?;
-    let path = match upstream.path().trim_end_matches('/') {
-        "" => "/mcp",
-        path => path,
-    };
-    let mcp_url = format!("{base_url}{path}");
+    let mcp_url = format!("{base_url}{}", upstream.path);
     let clients = clients::selected(&arguments.clients)
         .map_err(|error| WrongOption::new("--clients", error.to_string(), error.hint()))?;
     let adopted = adopted(arguments)?;
@@ -134,7 +130,16 @@ fn base_url(arguments: &Arguments, environment: &Environment) -> Result<BaseUrl,
     Ok(base_url)
 }
 
-fn upstream(arguments: &Arguments, environment: &Environment) -> Result<Url, WrongOption> {
+/// The MCP server that the gateway will stand in front of.
+#[derive(Debug)]
+pub struct McpServer {
+    /// As the setting says it.
+    pub setting: String,
+    /// Where clients find it.
+    pub path: String,
+}
+
+fn upstream(arguments: &Arguments, environment: &Environment) -> Result<McpServer, WrongOption> {
     if arguments.upstream.is_none() && variable(environment, &keys::ROUTES).is_some() {
         return Err(WrongOption::new(
             "--upstream",
@@ -143,16 +148,26 @@ fn upstream(arguments: &Arguments, environment: &Environment) -> Result<Url, Wro
         ));
     }
     let given = arguments.upstream.as_deref().or_else(|| variable(environment, &keys::UPSTREAM));
-    Url::parse(given.unwrap_or("http://127.0.0.1:3000/mcp"))
+    let given = given.unwrap_or("http://127.0.0.1:3000/mcp");
+    let default_path = "/mcp";
+    if given.trim_start().starts_with(config::STDIO) {
+        let setting = given.trim().to_owned();
+        // Where it will run, it may be found; here it need not be.
+        config::check_command(&setting).map_err(|(what, hint)| WrongOption::new("--upstream", what, hint))?;
+        return Ok(McpServer { setting, path: default_path.to_owned() });
+    }
+    let url = Url::parse(given)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.username().is_empty())
         .ok_or_else(|| {
             WrongOption::new(
                 "--upstream",
                 "is not an http URL",
-                "write the MCP server's URL, such as http://127.0.0.1:3000/mcp",
+                "write the MCP server's URL, such as http://127.0.0.1:3000/mcp, or `stdio:` and the command that starts it",
             )
-        })
+        })?;
+    let path = Some(url.path().trim_end_matches('/')).filter(|path| !path.is_empty()).unwrap_or(default_path);
+    Ok(McpServer { setting: url.to_string(), path: path.to_owned() })
 }
 
 fn adopted(arguments: &Arguments) -> Result<Adopted, WrongOption> {

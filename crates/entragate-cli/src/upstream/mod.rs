@@ -12,6 +12,8 @@
 //! cannot be taken for them (TR-10, TR-11). The exceptions are 401 and redirects: a client would take them for
 //! the gateway's word, so they become errors of the gateway. It follows no redirect, keeps no cookie, decodes
 //! no body and puts no limit on how long an answer lasts.
+//!
+//! A server that the gateway starts itself has no HTTP side: `stdio` is one.
 
 mod client;
 mod endpoint;
@@ -21,10 +23,13 @@ mod headers;
 mod identity;
 mod replicas;
 mod several;
+mod stdio;
 mod target;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -38,7 +43,7 @@ use http_body::Body as _;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::config::{Config, RouteConfig, UpstreamConfig};
+use crate::config::{Config, RouteConfig, ServerConfig, StdioConfig, UpstreamConfig};
 use endpoint::Prefix;
 use failure::Failure;
 pub use failure::{
@@ -46,6 +51,9 @@ pub use failure::{
 };
 use identity::Introduction;
 use replicas::{Replica, Replicas};
+pub use stdio::{CALLER_VARIABLES, GUARD, SERVER_BUSY, guard};
+use stdio::{Guard, Stdio};
+pub(crate) use stdio::{NoServer, probe};
 
 /// Why the reverse proxy cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +72,13 @@ pub enum UpstreamError {
 
 /// The MCP server behind the gateway.
 #[derive(Clone)]
-pub struct Upstream(Arc<Inner>);
+pub struct Upstream(Server);
+
+#[derive(Clone)]
+enum Server {
+    Http(Arc<Inner>),
+    Stdio(Stdio),
+}
 
 struct Inner {
     replicas: Replicas,
@@ -79,13 +93,18 @@ impl Upstream {
     pub fn new(config: &UpstreamConfig, gate: &Gate) -> Result<Self, UpstreamError> {
         let base_url = gate.base_url();
         let replicas = Replicas::new(config, base_url)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Server::Http(Arc::new(Inner {
             introduction: Introduction::new(gate, &config.identity),
             legacy_prefix: Prefix::new(base_url.path()),
             replicas,
             connect_timeout: config.connect_timeout,
             response_header_timeout: config.response_header_timeout,
-        })))
+        }))))
+    }
+
+    /// A server that is started for each session, and whose messages have no more than `longest` bytes.
+    pub fn stdio(config: &StdioConfig, longest: usize) -> Self {
+        Self(Server::Stdio(Stdio::new(config.clone(), longest)))
     }
 
     /// Sends a permitted request on. Dropping the future or the response body closes the upstream connection.
@@ -93,15 +112,36 @@ impl Upstream {
         if asks_for_another_protocol(request.headers()) {
             return Failure::Upgrade.response(Some(&permit));
         }
-        match self.0.replicas.only() {
-            Some(only) => self.forward_to(only, &permit, request).await,
+        let proxy = match &self.0 {
+            Server::Http(proxy) => proxy,
+            Server::Stdio(stdio) => return Box::pin(stdio.answer(permit, request)).await,
+        };
+        match proxy.replicas.only() {
+            Some(only) => proxy.forward_to(only, &permit, request).await,
             // In a box, so that nobody who has one server makes room for it.
-            None => Box::pin(several::forward(&self.0, &permit, request)).await,
+            None => Box::pin(several::forward(proxy, &permit, request)).await,
         }
     }
 
+    /// Whether the server, or one of its replicas, accepts a TCP connection; whether a stdio server could be started.
+    pub async fn reachable(&self) -> Result<(), String> {
+        match &self.0 {
+            Server::Http(proxy) => proxy.reachable().await,
+            Server::Stdio(stdio) => stdio.startable(),
+        }
+    }
+
+    /// Ends what the gateway has started.
+    pub async fn stop(&self) {
+        if let Server::Stdio(stdio) = &self.0 {
+            stdio.stop().await;
+        }
+    }
+}
+
+impl Inner {
     async fn forward_to(&self, server: &Replica, permit: &Permit, request: Request<Body>) -> Response<Body> {
-        let Inner { introduction, legacy_prefix, response_header_timeout, .. } = &*self.0;
+        let Self { introduction, legacy_prefix, response_header_timeout, .. } = self;
         let Some(uri) = server.targets.resolve(request.uri()) else {
             return misrouted(request.uri()).response(Some(permit));
         };
@@ -117,11 +157,10 @@ impl Upstream {
         forward::answered(answer, prefix, permit, introduction).await
     }
 
-    /// Whether the server, or one of its replicas, accepts a TCP connection.
-    pub async fn reachable(&self) -> Result<(), String> {
+    async fn reachable(&self) -> Result<(), String> {
         let mut why = Vec::new();
-        for replica in self.0.replicas.iter() {
-            match self.0.connected(replica.targets.address()).await {
+        for replica in self.replicas.iter() {
+            match self.connected(replica.targets.address()).await {
                 Ok(()) => return Ok(()),
                 Err(reason) if !why.contains(&reason) => why.push(reason),
                 Err(_) => {}
@@ -129,9 +168,7 @@ impl Upstream {
         }
         Err(why.join("; "))
     }
-}
 
-impl Inner {
     async fn connected(&self, address: (&str, u16)) -> Result<(), String> {
         match tokio::time::timeout(self.connect_timeout, TcpStream::connect(address)).await {
             Ok(Ok(_)) => Ok(()),
@@ -166,8 +203,13 @@ pub struct Upstreams(Arc<BTreeMap<String, Upstream>>);
 impl Upstreams {
     /// A proxy for each route.
     pub fn new(config: &Config, gate: &Gate) -> Result<Self, UpstreamError> {
-        let upstream =
-            |route: &RouteConfig| Ok((route.upstream.path.clone(), Upstream::new(&route.upstream, gate)?));
+        let upstream = |route: &RouteConfig| {
+            let upstream = match &route.server {
+                ServerConfig::Http(upstream) => Upstream::new(upstream, gate)?,
+                ServerConfig::Stdio(stdio) => Upstream::stdio(stdio, config.max_body_bytes),
+            };
+            Ok((route.path().to_owned(), upstream))
+        };
         Ok(Self(Arc::new(config.routes.iter().map(upstream).collect::<Result<_, _>>()?)))
     }
 
@@ -184,6 +226,25 @@ impl Upstreams {
         futures_util::future::join_all(asked).await.into_iter().flatten().collect()
     }
 
+    /// Sees to it that what the gateway starts ends even if the gateway is killed; `program` is this one.
+    pub fn guard(&self, program: &Path) -> io::Result<()> {
+        let started = || {
+            self.0.values().filter_map(|upstream| {
+                if let Server::Stdio(stdio) = &upstream.0 { Some(stdio) } else { None }
+            })
+        };
+        if started().next().is_some() {
+            let guard = Guard::start(program)?;
+            started().for_each(|stdio| stdio.guarded_by(&guard));
+        }
+        Ok(())
+    }
+
+    /// Ends what the gateway has started for them.
+    pub async fn stop(&self) {
+        futures_util::future::join_all(self.0.values().map(Upstream::stop)).await;
+    }
+
     /// Whether there are several.
     pub fn are_several(&self) -> bool {
         self.0.len() > 1
@@ -192,7 +253,10 @@ impl Upstreams {
 
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upstream").field("replicas", &self.0.replicas).finish_non_exhaustive()
+        match &self.0 {
+            Server::Http(proxy) => f.debug_tuple("Upstream").field(&proxy.replicas).finish(),
+            Server::Stdio(stdio) => f.debug_tuple("Upstream").field(stdio).finish(),
+        }
     }
 }
 

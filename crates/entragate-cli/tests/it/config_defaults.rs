@@ -18,12 +18,12 @@ fn the_seeds_environment_and_an_upstream_are_enough() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:3002");
     assert_eq!(config.admin_listen, None);
     assert_eq!(config.authority.as_str(), "https://login.microsoftonline.com");
-    assert_eq!(config.routes[0].upstream.url.as_str(), "http://127.0.0.1:3000/mcp");
-    assert_eq!(config.routes[0].upstream.path, "/mcp");
-    assert!(config.routes[0].upstream.also.is_empty());
-    assert_eq!(config.routes[0].upstream.identity, UpstreamIdentity::Headers);
-    assert_eq!(config.routes[0].upstream.connect_timeout, Duration::from_secs(5));
-    assert_eq!(config.routes[0].upstream.response_header_timeout, None);
+    assert_eq!(config.routes[0].http().unwrap().url.as_str(), "http://127.0.0.1:3000/mcp");
+    assert_eq!(config.routes[0].http().unwrap().path, "/mcp");
+    assert!(config.routes[0].http().unwrap().also.is_empty());
+    assert_eq!(config.routes[0].http().unwrap().identity, UpstreamIdentity::Headers);
+    assert_eq!(config.routes[0].http().unwrap().connect_timeout, Duration::from_secs(5));
+    assert_eq!(config.routes[0].http().unwrap().response_header_timeout, None);
     assert_eq!(config.max_body_bytes, 16 * 1024 * 1024);
     assert!(config.hosted_callbacks && config.session_key.is_none());
     assert_eq!((config.sign_in_rate.per_second.get(), config.sign_in_rate.burst.get()), (50, 500));
@@ -63,7 +63,11 @@ fn the_public_path_is_the_upstreams_own_unless_it_has_none() {
         ("http://127.0.0.1:3000/oauth", "/mcp", "/mcp"),
     ] {
         let changes = [("ENTRAGATE_UPSTREAM", upstream), ("ENTRAGATE_UPSTREAM_PATH", path)];
-        assert_eq!(accepted(&with(&DEVELOPMENT, &changes)).routes[0].upstream.path, public, "{upstream}");
+        assert_eq!(
+            accepted(&with(&DEVELOPMENT, &changes)).routes[0].http().unwrap().path,
+            public,
+            "{upstream}"
+        );
     }
 }
 
@@ -85,7 +89,7 @@ fn lists_in_the_environment_are_separated_by_commas() {
     assert_eq!(config.allowed_origins, ["https://a.test"]);
     assert_eq!(config.redirect_rules.len(), 2);
     assert_eq!(config.denied_redirects.len(), 1);
-    assert_eq!(config.routes[0].upstream.also, ["/messages", "/sse"]);
+    assert_eq!(config.routes[0].http().unwrap().also, ["/messages", "/sse"]);
     let Identity::Relay(relay) = config.identity else { panic!("not in relay mode") };
     assert_eq!(relay.api.qualified_scopes(), ["api://mcp.contoso.com/access"]);
 }
@@ -175,7 +179,7 @@ fn variables_of_other_software_are_nobodys_mistake() {
 fn an_upstream_elsewhere_on_the_same_origin_is_not_the_gateway() {
     let changes =
         [("BASE_URL", "https://contoso.com/gate"), ("ENTRAGATE_UPSTREAM", "https://contoso.com/tools")];
-    assert_eq!(accepted(&with(&RELAY, &changes)).routes[0].upstream.path, "/tools");
+    assert_eq!(accepted(&with(&RELAY, &changes)).routes[0].http().unwrap().path, "/tools");
     let changes =
         [("ENTRAGATE_LISTEN", "10.0.0.5:3002"), ("ENTRAGATE_UPSTREAM", "http://127.0.0.1:3002/mcp")];
     accepted(&with(&RELAY, &changes));

@@ -64,9 +64,12 @@ fn the_file_alone_is_enough() {
     assert_eq!(config.max_body_bytes, 1_048_576);
     assert!(!config.hosted_callbacks);
     assert_eq!((config.sign_in_rate.per_second.get(), config.sign_in_rate.burst.get()), (1, 2));
-    assert_eq!(config.routes[0].upstream.path, "/mcp");
-    assert_eq!(config.routes[0].upstream.response_header_timeout.map(|wait| wait.as_secs()), Some(300));
-    assert_eq!(config.routes[0].upstream.identity, UpstreamIdentity::Nobody);
+    assert_eq!(config.routes[0].http().unwrap().path, "/mcp");
+    assert_eq!(
+        config.routes[0].http().unwrap().response_header_timeout.map(|wait| wait.as_secs()),
+        Some(300)
+    );
+    assert_eq!(config.routes[0].http().unwrap().identity, UpstreamIdentity::Nobody);
     assert_eq!(config.routes[0].rules.len(), 2);
     assert_eq!(config.scope_implies, [("admin".to_owned(), vec!["access".to_owned()])]);
     assert!(matches!(config.identity, Identity::Relay(_)));

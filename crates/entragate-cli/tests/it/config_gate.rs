@@ -12,7 +12,7 @@ use crate::config_fixture::{RELAY, accepted, with};
 fn gateway(changes: &[(&str, &str)]) -> Router {
     let config = accepted(&with(&RELAY, changes));
     let gate = config.gate().expect("a gate");
-    let upstream = Upstream::new(&config.routes[0].upstream, &gate).expect("an upstream");
+    let upstream = Upstream::new(config.routes[0].http().expect("a URL"), &gate).expect("an upstream");
     gate.protect(upstream)
 }
 

@@ -13,6 +13,10 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/co
 /// What the examples of broker mode need besides.
 const KEY: (&str, &str) = ("ENTRAGATE_STATE_KEYS", "0123456789abcdef0123456789abcdef");
 
+/// A stdio server, and where its program is found.
+const STDIO: (&str, &str) = ("ENTRAGATE_UPSTREAM", "stdio: sh -c cat");
+const PATH: (&str, &str) = ("PATH", "/usr/bin:/bin");
+
 /// What an example needs besides: a setting of one kind of identity is refused with another.
 fn beside(key: &Key) -> &'static [(&'static str, &'static str)] {
     match key.path {
@@ -26,13 +30,22 @@ fn beside(key: &Key) -> &'static [(&'static str, &'static str)] {
             &[("ENTRAGATE_UPSTREAM_IDENTITY", "static"), ("ENTRAGATE_UPSTREAM_CREDENTIAL", "hunter2")]
         }
         "upstream.on_behalf_of_scopes" => &[("ENTRAGATE_UPSTREAM_IDENTITY", "on-behalf-of")],
+        "upstream.environment" => &[STDIO, PATH, ("GITHUB_TOKEN", "hunter2")],
+        "upstream.directory"
+        | "upstream.max_processes"
+        | "upstream.max_processes_per_user"
+        | "upstream.start_timeout_seconds"
+        | "upstream.idle_timeout_seconds" => &[STDIO, PATH],
         "routes" => &[("ENTRAGATE_UPSTREAM", "")],
         _ => &[],
     }
 }
 
-/// The example, with a file that is there for one that is read at start.
+/// The example, with a file or directory that is there for one that is looked at at start.
 fn example(key: &Key, text: &str) -> String {
+    if key.path == keys::UPSTREAM_DIRECTORY.path {
+        return text.replace(key.example, &directory("reference_directory").display().to_string());
+    }
     if key.path != keys::UPSTREAM_CREDENTIAL_FILE.path {
         return text.to_owned();
     }

@@ -59,13 +59,13 @@ scopes = ["use"]
         assert_eq!(github.resource_name.as_deref(), Some("GitHub"));
         assert_eq!(github.rules, [Rule::tools(["*"])]);
         assert_eq!(
-            (&github.upstream.identity, &tickets.upstream.identity),
+            (&github.http().unwrap().identity, &tickets.http().unwrap().identity),
             (&UpstreamIdentity::Nobody, &UpstreamIdentity::Headers)
         );
         assert!(github.api.is_none() && config.api_of(github).is_some_and(|api| api.id().as_str() == API));
         // The path of the URL, where none is given, as with a single server.
-        assert_eq!(tickets.upstream.path, "/v1/mcp");
-        assert_eq!(tickets.upstream.urls().count(), 2);
+        assert_eq!(tickets.http().unwrap().path, "/v1/mcp");
+        assert_eq!(tickets.http().unwrap().urls().count(), 2);
         let tickets = tickets.api.as_ref().expect("scopes of its own");
         assert_eq!((tickets.id().as_str(), tickets.required_scopes()), (API, &["tickets".to_owned()][..]));
         assert_eq!(own.api.as_ref().expect("an app of its own").qualified_scopes(), ["api://own/use"]);
@@ -286,11 +286,11 @@ fn what_a_route_is_told_of_callers_is_its_own_and_must_be_possible_there() {
     );
     let config = accepted(&routes(&route(&format!("identity = \"on-behalf-of\", {graph}"))));
     assert!(config.on_behalf_of.is_some());
-    assert_eq!(config.routes[0].upstream.identity, UpstreamIdentity::Headers);
-    assert!(matches!(config.routes[1].upstream.identity, UpstreamIdentity::OnBehalfOf(_)));
+    assert_eq!(config.routes[0].http().unwrap().identity, UpstreamIdentity::Headers);
+    assert!(matches!(config.routes[1].http().unwrap().identity, UpstreamIdentity::OnBehalfOf(_)));
     let token = format!("identity = \"token\", audience = \"{OTHER_API}\", {own}");
     assert!(matches!(
-        accepted(&routes(&route(&token))).routes[1].upstream.identity,
+        accepted(&routes(&route(&token))).routes[1].http().unwrap().identity,
         UpstreamIdentity::Token { .. }
     ));
     for (more, says) in [

@@ -37,7 +37,7 @@ fn refuses(base: &[(&str, &str)], changes: &[(&str, &str)], key: &str, says: &st
 #[test]
 fn each_kind_is_read_with_what_is_its_own() {
     let identity = |base: &[(&str, &str)], changes: &[(&str, &str)]| {
-        accepted(&with(base, changes)).routes[0].upstream.identity.clone()
+        accepted(&with(base, changes)).routes[0].http().unwrap().identity.clone()
     };
     assert_eq!(identity(&RELAY, &[]), UpstreamIdentity::Headers);
     assert_eq!(identity(&DEVELOPMENT, &[(IDENTITY, "none")]), UpstreamIdentity::Nobody);
@@ -114,7 +114,7 @@ fn a_static_credential_is_there_once_and_can_be_sent() {
     std::fs::write(&path, "hunter2\n").expect("a file");
     let changes = [(IDENTITY, "static"), (FILE, path.to_str().expect("text")), (HEADER, "X-Api-Key")];
     let identity =
-        accepted(&crate::config_fixture::with(&RELAY, &changes)).routes[0].upstream.identity.clone();
+        accepted(&crate::config_fixture::with(&RELAY, &changes)).routes[0].http().unwrap().identity.clone();
     assert!(
         matches!(identity, UpstreamIdentity::Static(one) if one.value == "hunter2" && one.file == Some(path))
     );

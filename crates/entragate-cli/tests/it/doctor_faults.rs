@@ -158,6 +158,14 @@ async fn faults_of_the_mcp_server() {
     {
         expect(name, World::new(Relay).upstream(status), &["upstream"]).await;
     }
+    #[cfg(unix)]
+    for (server, expected) in [
+        ("stdio: sh -c 'echo no such module >&2; exit 3'", &["upstream"][..]),
+        (r#"stdio: sh -c 'read line; echo "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"; cat'"#, &[]),
+    ] {
+        let world = World::new(Relay).set("PATH", "/usr/bin:/bin").set("ENTRAGATE_UPSTREAM", server);
+        expect(server, world, expected).await;
+    }
     for status in [400, 405, 406] {
         expect("it minds the request", World::new(Relay).upstream(status), &[]).await;
     }

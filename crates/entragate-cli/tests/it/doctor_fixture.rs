@@ -13,7 +13,7 @@ use entragate_cli::config::{self, Environment};
 use entragate_cli::doctor::{Arguments, Report, Severity, examine};
 use entragate_cli::graph::sign_in::Way;
 use entragate_cli::serve;
-use entragate_cli::upstream::Upstream;
+use entragate_cli::upstream::Upstreams;
 use entragate_emulator::{Directory, Emulator, KeySource, fixtures};
 use http::Response;
 use tokio::net::TcpListener;
@@ -141,7 +141,8 @@ impl World {
             // A configuration that cannot start has no gateway.
             if let Ok(config) = config::load(&running, None) {
                 let gate = config.gate().unwrap();
-                let router = gate.protect(Upstream::new(&config.routes[0].upstream, &gate).unwrap());
+                let upstreams = Upstreams::new(&config, &gate).unwrap();
+                let router = gate.protect_each(|resource| upstreams.of(resource));
                 let router = self.front.map_or(router.clone(), |front| front(router, &base));
                 serve_on(listener, router);
             }

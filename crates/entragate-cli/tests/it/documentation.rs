@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use entragate_cli::config::keys;
+use entragate_cli::upstream::CALLER_VARIABLES;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -59,7 +60,8 @@ fn variables_in(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn unknown_variables(text: &str) -> Vec<&str> {
-    let known = |word: &str| keys::variables().chain(OTHER_VARIABLES).any(|known| known == word);
+    let all = || keys::variables().chain(OTHER_VARIABLES).chain(CALLER_VARIABLES);
+    let known = |word: &str| all().any(|known| known == word);
     variables_in(text).filter(|word| !known(word)).collect()
 }
 

@@ -11,6 +11,8 @@ mod config_reference;
 mod config_refusals;
 mod config_routes;
 mod config_rules;
+#[cfg(unix)] // its programs and paths
+mod config_stdio;
 mod config_upstream_identity;
 mod demo;
 mod demo_fixture;
@@ -39,6 +41,8 @@ mod setup_emit;
 mod setup_fixture;
 mod setup_plan;
 mod setup_record;
+#[cfg(unix)] // its shell scripts, and how it is asked whether a process runs
+mod stdio;
 mod token_check;
 mod trace;
 mod upstream_failures;

@@ -24,7 +24,7 @@ use crate::graph::objects::{PermissionGrant, ServicePrincipal};
 const PLACE: &str = "App registrations, the API app, API permissions";
 
 pub(super) async fn run(site: &Site) -> Checked {
-    let wanted = site.config.routes.iter().filter_map(|route| match &route.upstream.identity {
+    let wanted = site.config.routes.iter().filter_map(|route| match &route.http()?.identity {
         UpstreamIdentity::OnBehalfOf(scope) => Some(scope),
         _ => None,
     });

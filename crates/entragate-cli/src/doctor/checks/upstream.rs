@@ -1,7 +1,7 @@
 //! # What it checks
 //!
 //! Whether the MCP server behind the gateway (`ENTRAGATE_UPSTREAM`) answers, whether its path is there, and whether it asks
-//! for a sign-in of its own.
+//! for a sign-in of its own. A stdio server is started, greeted and ended.
 //!
 //! # Why it matters
 //!
@@ -9,7 +9,7 @@
 //!
 //! # How to fix
 //!
-//! Start the server, or correct host, port and path in `ENTRAGATE_UPSTREAM`. A server that authenticates by itself (App
+//! Start the server (a stdio server: run its command by hand), or correct host, port and path in `ENTRAGATE_UPSTREAM`. A server that authenticates by itself (App
 //! Service authentication, "Easy Auth", is the usual one) must let the gateway in: switch its authentication off and make it
 //! reachable for the gateway only.
 
@@ -17,18 +17,35 @@ use http::StatusCode;
 
 use crate::doctor::check::Checked;
 use crate::doctor::finding::Finding;
+use crate::config::{ServerConfig, StdioConfig};
 use crate::doctor::site::{Question, Site};
+use crate::upstream::{NoServer, probe};
 
 pub(super) async fn run(site: &Site) -> Checked {
     let mut found = Vec::new();
     for route in &site.config.routes {
         // With several servers the finding is about one of the list.
         let setting = if site.config.routes.len() > 1 { "routes" } else { "ENTRAGATE_UPSTREAM" };
-        for url in route.upstream.urls() {
-            found.extend(look(site, url, setting).await);
+        match &route.server {
+            ServerConfig::Http(upstream) => {
+                for url in upstream.urls() {
+                    found.extend(look(site, url, setting).await);
+                }
+            }
+            ServerConfig::Stdio(stdio) => found.extend(start(stdio, setting).await),
         }
     }
     Ok(found)
+}
+
+async fn start(stdio: &StdioConfig, setting: &'static str) -> Option<Finding> {
+    let NoServer { what, said } = probe(stdio).await.err()?;
+    let finding = Finding::error(format!("the MCP server does not start: {what}"), setting)
+        .because("Nobody gets a session, and so people sign in and have no tools.");
+    Some(match said {
+        Some(said) => finding.fix(format!("mind what it says: {said}")),
+        None => finding.fix(format!("run the command of {setting} by hand, as the user that the gateway runs as")),
+    })
 }
 
 async fn look(site: &Site, url: &url::Url, setting: &'static str) -> Option<Finding> {

@@ -155,11 +155,8 @@ impl Site {
     /// The API apps of routes that have their own: they are not looked at.
     pub(super) fn other_apis(&self) -> Vec<(&str, &ClientId)> {
         let Ok(id) = self.api().map(ApiApp::id) else { return Vec::new() };
-        let own = self
-            .config
-            .routes
-            .iter()
-            .filter_map(|route| Some((route.upstream.path.as_str(), route.api.as_ref()?.id())));
+        let own =
+            self.config.routes.iter().filter_map(|route| Some((route.path(), route.api.as_ref()?.id())));
         own.filter(|(_, other)| *other != id).collect()
     }
 
@@ -300,7 +297,7 @@ impl Site {
 
     /// The URL that people give their client.
     pub(super) fn mcp_url(&self) -> String {
-        let path = self.config.routes.first().map_or("", |route| route.upstream.path.as_str());
+        let path = self.config.routes.first().map_or("", |route| route.path());
         self.config.base_url.join(if path == "/" { "" } else { path })
     }
 

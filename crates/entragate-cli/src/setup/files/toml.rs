@@ -8,7 +8,7 @@ use crate::setup::slot::{Ids, Slot};
 use crate::setup::wanted::{Mode, Wanted, WantedCredential};
 
 /// The file.
-pub fn toml(wanted: &Wanted, upstream: &Url, ids: &Ids) -> String {
+pub fn toml(wanted: &Wanted, upstream: &str, ids: &Ids) -> String {
     let mut text = String::from(
         "# Written by `entragate setup`. Who signs people in stands in .env; `entragate config reference` explains every\n\
          # setting, and `entragate config check` says what is in force.\n",
@@ -20,7 +20,7 @@ pub fn toml(wanted: &Wanted, upstream: &Url, ids: &Ids) -> String {
     if !wanted.allowed_redirect_uris.is_empty() {
         let _ = writeln!(text, "allowed_redirect_uris = {}", list(&wanted.allowed_redirect_uris));
     }
-    let _ = writeln!(text, "\n[upstream]\nurl = {}", quoted(upstream.as_str()));
+    let _ = writeln!(text, "\n[upstream]\nurl = {}", quoted(upstream));
     write_entra(&mut text, wanted, ids);
     if wanted.mode == Mode::Broker {
         text.push_str("\n# The key that seals tokens, and what was used once. Replicas use state.redis_url and ENTRAGATE_STATE_KEYS.\n");

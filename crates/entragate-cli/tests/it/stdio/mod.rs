@@ -1,0 +1,10 @@
+//! Stdio servers behind a running gateway: real processes, real sockets.
+
+mod fixture;
+mod killed;
+mod limits;
+mod messages;
+mod processes;
+mod routes;
+mod sealed_off;
+mod server;
