@@ -4,23 +4,15 @@ import json
 from collections import defaultdict
 
 from valgrind.layers import LAYERS, layer
+from valgrind.running import check, running
 
 RARE = 0.5  # less often than this per call: of the start, of the first sight of a token
 
 
 def under(ground, peer, calls, out):
-    plain = peer.command
-    peer.patience = 600  # everything takes fifty times as long
-    options = ["--tool=dhat", "--num-callers=60", f"--dhat-out-file={out}"]
-    peer.command = lambda: ["valgrind", *options, *plain()]
-    try:
-        peer.start()
+    with running(peer, ["--tool=dhat", "--num-callers=60", f"--dhat-out-file={out}"]):
         found = ground.load("calls", peer.port, ground.repeated(peer.tokens, calls), 4, 900, calls)
-    finally:
-        peer.stop()
-        peer.command = plain
-    if found["errors"] or found["requests"] != calls:
-        raise RuntimeError(f"{peer.key}: {found}")
+    check(peer, found, calls)
 
 
 def owner(frames):

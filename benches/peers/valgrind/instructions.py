@@ -9,18 +9,14 @@ from collections import defaultdict
 
 from valgrind.callgrind import Profile
 from valgrind.layers import layer
+from valgrind.running import check, running
 
 TOP = 30
 
 
 def under(ground, peer, calls, out):
     """Counts only once every token has been seen."""
-    plain = peer.command
-    peer.patience = 600  # everything takes fifty times as long
-    options = ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]
-    peer.command = lambda: ["valgrind", *options, *plain()]
-    try:
-        peer.start()
+    with running(peer, ["--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]):
         ground.load("calls", peer.port, peer.tokens, 8, 900, 64)
         control = lambda state: subprocess.run(
             ["callgrind_control", f"--instr={state}", str(peer.process.pid)], check=True, capture_output=True
@@ -28,11 +24,7 @@ def under(ground, peer, calls, out):
         control("on")
         found = ground.load("calls", peer.port, ground.repeated(peer.tokens, calls), 8, 900, calls)
         control("off")
-    finally:
-        peer.stop()
-        peer.command = plain
-    if found["errors"] or found["requests"] != calls:
-        raise RuntimeError(f"{peer.key}: {found}")
+    check(peer, found, calls)
 
 
 def short(function):
