@@ -11,23 +11,11 @@ root=$(cd "$here/../.." && pwd)
 state=$root/target/peers
 export PYTHONDONTWRITEBYTECODE=1
 
-fail() { echo "benches/growth/run.sh: $1" >&2; exit 2; }
+. "$root/benches/needs.sh"
 
-missing=()
-for pair in cc:build-essential python3:python3 faketime:faketime; do
-    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
-done
-if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "needs ${missing[*]}"
-    echo "installing ${missing[*]}" >&2
-    apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fi
+needs cc:build-essential python3:python3 faketime:faketime
+wire
 
-mkdir -p "$state"
-for program in load upstream; do
-    cc -O3 -Wall -Wextra -o "$state/$program" "$here/../peers/wire/$program.c"
-done
 if [ -z "${ENTRAGATE_BIN:-}" ]; then
     (cd "$root" && cargo build --release --locked -p entragate-cli >&2)
     ENTRAGATE_BIN=${CARGO_TARGET_DIR:-$root/target}/release/entragate

