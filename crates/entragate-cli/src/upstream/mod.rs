@@ -37,9 +37,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use entragate::{Gate, Permit, Resource};
-use http::header::{CONTENT_LENGTH, HOST, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
-use http_body::Body as _;
+use http::header::{HOST, UPGRADE};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
@@ -188,7 +187,6 @@ fn misrouted(uri: &Uri) -> Failure {
 fn anew(request: Request<Body>) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
     headers::strip_request(&mut parts.headers);
-    settle_length(&mut parts.headers, &body);
     let mut outgoing = Request::new(body);
     *outgoing.method_mut() = parts.method;
     *outgoing.uri_mut() = parts.uri;
@@ -286,13 +284,4 @@ impl Service<Request<Body>> for Upstream {
 /// http request.
 fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
     headers.get_all(UPGRADE).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"))
-}
-
-/// Leaves the length to the client, which takes it from the body that is really there: a length that
-/// disagrees with the body is how requests are smuggled. Only "there is a body and it is empty" has to be
-/// said here, the client would leave it out.
-fn settle_length(headers: &mut HeaderMap, body: &Body) {
-    if headers.remove(CONTENT_LENGTH).is_some() && body.is_end_stream() {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
 }

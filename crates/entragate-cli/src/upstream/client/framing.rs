@@ -86,19 +86,28 @@ fn piece(left: &mut u64, read: &mut BytesMut) -> Bytes {
 }
 
 impl Chunk {
+    /// What came before a defect goes out first, as it does when they do not come together: the defect is found again.
     fn take(&mut self, read: &mut BytesMut) -> Result<Found, WireError> {
         let mut data = Joined::default();
+        match self.next(read, &mut data) {
+            Ok(Found::Nothing) => Ok(some(data.freeze())),
+            Err(_) if !data.is_empty() => Ok(Found::Data(data.freeze())),
+            found => found,
+        }
+    }
+
+    fn next(&mut self, read: &mut BytesMut, data: &mut Joined) -> Result<Found, WireError> {
         loop {
             match self {
                 Self::Size => match size(read)? {
                     Some(0) => *self = Self::Trailers,
                     Some(size) => *self = Self::Data(size),
-                    None => return Ok(some(data.freeze())),
+                    None => return Ok(Found::Nothing),
                 },
                 Self::Data(left) => {
                     data.push(piece(left, read));
                     if *left > 0 {
-                        return Ok(some(data.freeze()));
+                        return Ok(Found::Nothing);
                     }
                     *self = Self::End;
                 }
@@ -108,10 +117,10 @@ impl Chunk {
                         *self = Self::Size;
                     }
                     Some(_) => return Err(WireError::Malformed("a chunk is longer than it says")),
-                    None => return Ok(some(data.freeze())),
+                    None => return Ok(Found::Nothing),
                 },
                 // What comes after the data is found next time.
-                Self::Trailers | Self::Over if !data.is_empty() => return Ok(Found::Data(data.freeze())),
+                Self::Trailers | Self::Over if !data.is_empty() => return Ok(Found::Nothing),
                 Self::Trailers => {
                     let Some(trailers) = trailers(read)? else { return Ok(Found::Nothing) };
                     *self = Self::Over;
@@ -127,14 +136,22 @@ impl Chunk {
 
 /// The size line of a chunk, if it is all there.
 fn size(read: &mut BytesMut) -> Result<Option<u64>, WireError> {
-    match httparse::parse_chunk_size(read)
-        .map_err(|_| WireError::Malformed("the size of a chunk is no number"))?
-    {
+    const WRONG: WireError = WireError::Malformed("the size of a chunk is no number");
+    // No digit is not nothing, which would be the end.
+    if read.first().is_some_and(|first| !first.is_ascii_hexdigit()) {
+        return Err(WRONG);
+    }
+    match httparse::parse_chunk_size(read).map_err(|_| WRONG)? {
+        Status::Complete((length, _)) if length > MOST_BYTES => Err(WireError::TooLarge),
+        // In an extension, which ends there for some readers.
+        Status::Complete((length, _)) if !ends_in_crlf(&read[..length]) => {
+            Err(WireError::Malformed("the size of a chunk does not end in CR LF"))
+        }
         Status::Complete((length, size)) => {
             read.advance(length);
             Ok(Some(size))
         }
-        Status::Partial if read.len() > MOST_BYTES => Err(WireError::TooLarge),
+        Status::Partial if read.len() >= MOST_BYTES => Err(WireError::TooLarge),
         Status::Partial => Ok(None),
     }
 }
@@ -144,6 +161,10 @@ fn trailers(read: &mut BytesMut) -> Result<Option<HeaderMap>, WireError> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILERS];
     let mut map = HeaderMap::new();
     let length = match httparse::parse_headers(read, &mut fields)? {
+        Status::Complete((length, _)) if length > MOST_BYTES => return Err(WireError::TooLarge),
+        Status::Complete((length, _)) if !ends_in_crlf(&read[..length]) => {
+            return Err(WireError::Malformed("a trailer does not end in CR LF"));
+        }
         Status::Complete((length, found)) => {
             for field in found {
                 let name = HeaderName::from_bytes(field.name.as_bytes());
@@ -154,11 +175,16 @@ fn trailers(read: &mut BytesMut) -> Result<Option<HeaderMap>, WireError> {
             }
             length
         }
-        Status::Partial if read.len() > MOST_BYTES => return Err(WireError::TooLarge),
+        Status::Partial if read.len() >= MOST_BYTES => return Err(WireError::TooLarge),
         Status::Partial => return Ok(None),
     };
     read.advance(length);
     Ok(Some(map))
+}
+
+/// Whether every line does.
+fn ends_in_crlf(lines: &[u8]) -> bool {
+    lines.split_inclusive(|byte| *byte == b'\n').all(|line| line.ends_with(b"\r\n"))
 }
 
 /// Data that is copied only when there is more than one piece of it.
@@ -242,6 +268,14 @@ mod tests {
             &b"3\r\nabcd\r\n0\r\n\r\n"[..],
             b"3\r\nab\r\n0\r\n\r\n",
             b"\r\nabc\r\n",
+            b"\r\n\r\n",
+            b";a\r\n\r\n",
+            b" 0\r\n\r\n",
+            b"0;a\n\r\n\r\n",
+            b"1;a\nb\r\na\r\n0\r\n\r\n",
+            b"0\r\n\n",
+            b"0\r\nx: a\n\r\n",
+            b"0\r\nx: a\r\n\n",
             b"-1\r\na\r\n",
             b"+1\r\na\r\n",
             b"0x1\r\na\r\n",
@@ -264,6 +298,28 @@ mod tests {
             let endless = [start, &vec![b'y'; 2 * MOST_BYTES]].concat();
             assert!(matches!(decoded(Framing::chunked(), &endless, 1000), Err(WireError::TooLarge)));
         }
+    }
+
+    #[test]
+    fn the_limits_are_the_same_however_it_is_cut() {
+        let line = |length: usize| format!("0;{}\r\n\r\n", "y".repeat(length - 4));
+        let trailer = |length: usize| format!("0\r\nx:{}\r\n\r\n", "y".repeat(length - 6));
+        for (length, is_fine) in [(MOST_BYTES, true), (MOST_BYTES + 1, false)] {
+            for bytes in [line(length), trailer(length)] {
+                for step in [bytes.len(), 1000, bytes.len() - 1] {
+                    let decoded = decoded(Framing::chunked(), bytes.as_bytes(), step);
+                    assert_eq!(decoded.is_ok_and(|(_, _, is_over)| is_over), is_fine, "{length} by {step}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_before_a_defect_is_not_lost() {
+        let mut read = BytesMut::from(&b"1\r\na\r\n1\r\nb\r\nx\r\n"[..]);
+        let mut framing = Framing::chunked();
+        assert!(matches!(framing.take(&mut read), Ok(Found::Data(data)) if data == "ab"));
+        assert!(framing.take(&mut read).is_err());
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn length_of(read: &[u8]) -> Result<Option<usize>, WireError> {
     let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     match ParserConfig::default().parse_response_with_uninit_headers(&mut response, read, &mut headers)? {
+        Status::Complete(length) if length > MOST_BYTES => Err(WireError::TooLarge),
         Status::Complete(length) => Ok(Some(length)),
         Status::Partial => Ok(None),
     }
@@ -80,13 +81,25 @@ fn parsed(head: &Bytes) -> Result<Response<()>, WireError> {
 
 fn understood(mut response: Response<()>, asked: &Method) -> Result<Head, WireError> {
     let is_old = response.version() == Version::HTTP_10;
+    let is_doubtful = is_doubtful(&response);
     let framing = framing(&mut response, asked)?;
     let has_end = !matches!(framing, Framing::UntilClose);
     let is_kept = has_end
+        && !is_doubtful
         && response.status() != StatusCode::SWITCHING_PROTOCOLS
         && !says(response.headers(), b"close")
         && (!is_old || says(response.headers(), b"keep-alive"));
     Ok(Head { response, framing, is_kept })
+}
+
+/// Whether the server contradicts itself on where the answer ends: what it sends next may be left of this one.
+fn is_doubtful(response: &Response<()>) -> bool {
+    let headers = response.headers();
+    let is_chunked = headers.contains_key(TRANSFER_ENCODING);
+    if response.status() == StatusCode::NO_CONTENT {
+        return is_chunked || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+    }
+    is_chunked && headers.contains_key(CONTENT_LENGTH)
 }
 
 /// RFC 9112 §6.3.
@@ -189,7 +202,7 @@ mod tests {
             ("content-length: 5\r\n", (Framing::Length(5), true)),
             ("content-length: 5, 5\r\ncontent-length: 5\r\n", (Framing::Length(5), true)),
             ("transfer-encoding: Chunked\r\n", (Framing::chunked(), true)),
-            ("transfer-encoding: chunked\r\ncontent-length: 5\r\n", (Framing::chunked(), true)),
+            ("transfer-encoding: chunked\r\ncontent-length: 5\r\n", (Framing::chunked(), false)),
             ("content-length: 5\r\nconnection: x, Close\r\n", (Framing::Length(5), false)),
             ("", (Framing::UntilClose, false)),
         ] {
@@ -232,11 +245,14 @@ mod tests {
         let with = |status: &str, asked| {
             let head =
                 taken(&format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\n\r\n"), &asked).unwrap().unwrap();
-            (head.framing, head.response.headers().contains_key(CONTENT_LENGTH))
+            (head.framing, head.response.headers().contains_key(CONTENT_LENGTH), head.is_kept)
         };
-        assert_eq!(with("204 No Content", Method::POST), (Framing::Length(0), true));
-        assert_eq!(with("304 Not Modified", Method::GET), (Framing::Length(0), true));
-        assert_eq!(with("200 OK", Method::HEAD), (Framing::Length(0), true));
+        // The server may send one all the same.
+        assert_eq!(with("204 No Content", Method::POST), (Framing::Length(0), true, false));
+        assert_eq!(with("304 Not Modified", Method::GET), (Framing::Length(0), true, true));
+        assert_eq!(with("200 OK", Method::HEAD), (Framing::Length(0), true, true));
+        let empty = taken("HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", &Method::POST);
+        assert!(empty.unwrap().unwrap().is_kept);
     }
 
     #[test]
@@ -255,6 +271,13 @@ mod tests {
     fn a_head_without_an_end_is_not_kept_for_ever() {
         let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MOST_BYTES));
         assert!(matches!(taken(&endless, &Method::GET), Err(WireError::TooLarge)));
+        for (length, is_taken) in [(MOST_BYTES, true), (MOST_BYTES + 1, false)] {
+            let start = "HTTP/1.1 200 OK\r\nx: ";
+            let head = format!("{start}{}\r\n\r\n", "y".repeat(length - start.len() - 4));
+            assert_eq!(taken(&head, &Method::GET).is_ok(), is_taken, "all at once");
+            let last_but_one = taken(&head[..length - 1], &Method::GET);
+            assert_eq!(matches!(last_but_one, Ok(None)), is_taken, "and in two");
+        }
         let many = "a: b\r\n".repeat(MOST_HEADERS + 1);
         assert!(taken(&format!("HTTP/1.1 200 OK\r\n{many}\r\n"), &Method::GET).is_err());
     }

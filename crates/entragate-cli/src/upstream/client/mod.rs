@@ -17,6 +17,8 @@ mod head;
 mod outgoing;
 mod pool;
 mod relayed;
+#[cfg(test)]
+mod tests;
 mod wire_error;
 
 use std::error::Error;
@@ -87,6 +89,8 @@ impl Client {
                     let body = Relayed::new(head.framing, connection, outgoing, pool);
                     return Ok(head.response.map(|()| body));
                 }
+                // Half of it may be gone.
+                Err(error @ WireError::RequestBody(_)) => return Err(error.into()),
                 Err(_) if !is_new && !outgoing.has_begun() => {}
                 Err(error) if !outgoing.has_begun() => return Err(SendError::Unsent(error)),
                 Err(error) => return Err(error.into()),

@@ -23,7 +23,8 @@ pub(super) struct Outgoing {
     pending: Bytes,
     /// Until it has ended.
     body: Option<Body>,
-    is_chunked: bool,
+    /// How much of the body is not encoded yet, if its length was told; else it goes in chunks.
+    left: Option<u64>,
     /// Something was handed to the operating system: from then on the server may have seen it.
     has_begun: bool,
     /// TLS may hold some of it back until it is told not to.
@@ -33,11 +34,10 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(request: Request<Body>) -> Self {
         let (parts, body) = request.into_parts();
-        let length = body.size_hint().exact();
+        let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
         let pending = head(&parts, length);
-        let body = Some(body).filter(|body| !body.is_end_stream());
-        let is_chunked = length.is_none();
-        Self { method: parts.method, pending, body, is_chunked, has_begun: false, is_flushed: false }
+        let body = Some(body).filter(|_| length != Some(0));
+        Self { method: parts.method, pending, body, left: length, has_begun: false, is_flushed: false }
     }
 
     pub(super) const fn has_begun(&self) -> bool {
@@ -83,38 +83,46 @@ impl Outgoing {
             Some(Ok(frame)) => {
                 let is_last = body.is_end_stream();
                 match frame.into_data() {
-                    Ok(data) => self.add(&data),
+                    Ok(data) => self.add(&data)?,
                     // The server did not ask for them, and nobody can be told.
                     Err(_trailers) => {}
                 }
-                if is_last {
-                    self.end();
+                if is_last || self.left == Some(0) {
+                    self.end()?;
                 }
             }
             Some(Err(error)) => return Poll::Ready(Err(WireError::RequestBody(error))),
-            None => self.end(),
+            None => self.end()?,
         }
         Poll::Ready(Ok(()))
     }
 
-    fn add(&mut self, data: &Bytes) {
-        if data.is_empty() {
-            return; // a chunk of nothing would be the end
-        }
-        if !self.is_chunked && self.pending.is_empty() {
-            self.pending = data.clone();
-            return;
-        }
-        let size = if self.is_chunked { format!("{:x}\r\n", data.len()) } else { String::new() };
-        let end: &[u8] = if self.is_chunked { b"\r\n" } else { b"" };
-        self.join(&[size.as_bytes(), data, end]);
+    fn add(&mut self, data: &Bytes) -> Result<(), WireError> {
+        let size = match &mut self.left {
+            _ if data.is_empty() => return Ok(()), // a chunk of nothing would be the end
+            Some(left) => {
+                *left = left.checked_sub(data.len() as u64).ok_or_else(other_length)?;
+                if self.pending.is_empty() {
+                    self.pending = data.clone();
+                } else {
+                    self.join(&[data]);
+                }
+                return Ok(());
+            }
+            None => format!("{:x}\r\n", data.len()),
+        };
+        self.join(&[size.as_bytes(), data, b"\r\n"]);
+        Ok(())
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), WireError> {
         self.body = None;
-        if self.is_chunked {
-            self.join(&[b"0\r\n\r\n"]);
+        match self.left {
+            None => self.join(&[b"0\r\n\r\n"]),
+            Some(0) => {}
+            Some(_) => return Err(other_length()),
         }
+        Ok(())
     }
 
     fn join(&mut self, more: &[&[u8]]) {
@@ -132,7 +140,13 @@ impl Outgoing {
     }
 }
 
-/// The request line and the headers. Where the body ends is said here and nowhere else.
+/// What comes after such a body would be taken for a part of it, or its end for the next request.
+fn other_length() -> WireError {
+    WireError::RequestBody(axum::Error::new("it is not as long as it says"))
+}
+
+/// The request line and the headers. Where the body ends is said here and nowhere else: a length that disagrees with the
+/// body is how requests are smuggled. That it is empty is said to a server only if it was said to us.
 fn head(parts: &Parts, length: Option<u64>) -> Bytes {
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let together =
@@ -142,14 +156,14 @@ fn head(parts: &Parts, length: Option<u64>) -> Bytes {
         head.extend_from_slice(piece.as_bytes());
     }
     for (name, value) in &parts.headers {
-        if name != TRANSFER_ENCODING && (name != CONTENT_LENGTH || length == Some(0)) {
+        if name != TRANSFER_ENCODING && name != CONTENT_LENGTH {
             for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 head.extend_from_slice(piece);
             }
         }
     }
     match length {
-        Some(0) => {}
+        Some(0) if !parts.headers.contains_key(CONTENT_LENGTH) => {}
         Some(length) => head.extend_from_slice(format!("content-length: {length}\r\n").as_bytes()),
         None => head.extend_from_slice(b"transfer-encoding: chunked\r\n"),
     }
