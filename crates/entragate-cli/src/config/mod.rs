@@ -40,6 +40,7 @@ mod sources;
 mod state;
 mod static_credential;
 mod stdio;
+mod stdio_keys;
 mod upstream;
 mod upstream_identity;
 
