@@ -7,6 +7,7 @@
 //! peers    the same as hyper's client, or a refusal that has a name
 //! sockets  the whole client: no hang, no connection that is used again with something left on it
 //! requests what arrives is one request
+//! unsent   what the server has seen nothing of may go to another
 //! ```
 
 mod cuts;
@@ -15,3 +16,4 @@ mod peers;
 mod reading;
 mod requests;
 mod sockets;
+mod unsent;
