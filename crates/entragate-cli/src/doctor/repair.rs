@@ -6,7 +6,7 @@ use entragate::{ApiApp, Rule};
 
 use crate::cli::Exit;
 use crate::clients::Client;
-use crate::config::{Config, Environment, Identity, keys};
+use crate::config::{Config, Environment, Identity, STDIO, ServerConfig, keys};
 use crate::graph::sign_in;
 use crate::setup;
 use crate::shell::word;
@@ -47,19 +47,13 @@ impl Repair {
         let routes = || {
             config.routes.iter().filter(|route| config.api_of(route).is_some_and(|of| of.id() == api.id()))
         };
-        // Without what an operator may have put before `@`; setup knows of no commands.
-        let upstream = config.routes.first()?.http().map(|upstream| {
-            format!("{}{}", upstream.url.origin().ascii_serialization(), upstream.url.path())
-        });
         let mut words = Words(Vec::new());
         words.option("--mode", mode);
         // The deployment has one, in whatever place; another secret would be nobody's.
         words.option("--credential", "keep");
         words.option("--tenant", tenant.as_str());
         words.option("--base-url", config.base_url.as_str());
-        if let Some(upstream) = &upstream {
-            words.option("--upstream", upstream);
-        }
+        words.option("--upstream", &setting(&config.routes.first()?.server));
         words.option("--adopt", api.id().as_str());
         if let Some(client) = client {
             words.option("--adopt-client", client.as_str());
@@ -102,6 +96,20 @@ impl Repair {
     pub fn command(&self) -> String {
         let words = self.words.iter().map(|text| word(text));
         std::iter::once("entragate setup".to_owned()).chain(words).collect::<Vec<String>>().join(" ")
+    }
+}
+
+/// `upstream.url` without what may be a secret: what an operator may have put before `@`, and the arguments of a program.
+fn setting(server: &ServerConfig) -> String {
+    match server {
+        ServerConfig::Http(upstream) => {
+            format!("{}{}", upstream.url.origin().ascii_serialization(), upstream.url.path())
+        }
+        ServerConfig::Stdio(stdio) => {
+            let program = word(&stdio.program.to_string_lossy());
+            let arguments = if stdio.arguments.is_empty() { "" } else { " ARGUMENTS" };
+            format!("{STDIO} {program}{arguments}")
+        }
     }
 }
 

@@ -92,6 +92,20 @@ async fn the_repair_is_setups_command_for_this_deployment_and_changes_nothing() 
     assert_eq!(*before, *world.entra.control().directory());
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_repair_names_a_stdio_server_without_its_arguments() {
+    let world = World::new(Mode::Relay)
+        .set("PATH", "/usr/bin:/bin")
+        .set("ENTRAGATE_UPSTREAM", "stdio: sh -c 'exit 3' --key hidden")
+        .start()
+        .await;
+    let output = doctor(&world, &["--fix"]).await;
+    let said = text(&output.stderr);
+    assert!(said.contains("--upstream 'stdio: /usr/bin/sh ARGUMENTS'"), "{said}");
+    assert!(!said.contains("hidden") && !said.contains("127.0.0.1:3000"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_repair_is_planned_then_carried_out_and_leaves_the_gateways_files_alone() {
     let world = World::new(Mode::Broker)
