@@ -1,6 +1,6 @@
 // Sessions with stdio servers through the gateway, compared with the same servers over HTTP; started by run.sh.
 import { randomBytes } from 'node:crypto'
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { finish, freePort, start, tail, until } from '../clients/lib/processes.mjs'
@@ -8,6 +8,7 @@ import { readIfThere } from '../clients/lib/stage.mjs'
 import { differences } from '../dataplane/lib/difference.mjs'
 import { session } from '../dataplane/lib/session.mjs'
 import { BARE, HERE as DATAPLANE, server, stateFolder } from '../dataplane/lib/stage.mjs'
+import { judged, verdict } from '../dataplane/lib/verdicts.mjs'
 import { EVERYTHING, everything, python } from '../dataplane/upstreams.mjs'
 
 const TENANT = '11111111-1111-1111-1111-111111111111'
@@ -24,12 +25,6 @@ const { version } = JSON.parse(readFileSync(`${DATAPLANE}node_modules/@modelcont
 const SERVERS = {
   'server-everything': { command: `'${process.execPath}' '${EVERYTHING}' stdio`, clients: ['typescript', 'python'] },
   'npx -y server-everything': { command: `npx -y @modelcontextprotocol/server-everything@${version}`, clients: ['typescript'] },
-}
-
-let [passed, failed] = [0, 0]
-function verdict(name, why) {
-  why ? failed++ : passed++
-  console.log(why ? `FAIL  ${name}: ${why}` : `ok    ${name}`)
 }
 
 const state = stateFolder()
@@ -128,13 +123,4 @@ const initialize = token => ({
   body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'suite', version: '1' } } }),
 })
 
-try {
-  await main()
-} catch (error) {
-  console.error(error)
-  failed++
-}
-if (failed === 0) rmSync(state, { recursive: true })
-else console.log(`logs: ${state}`)
-console.log(`\n${passed} passed, ${failed} failed`)
-process.exit(failed ? 1 : 0)
+await judged(state, main)
