@@ -4,7 +4,8 @@
 
 if [ -z "${ENTRAGATE_BIN:-}" ]; then
     target=${CARGO_TARGET_DIR:-$root/target}
-    newest() { ls -t "$target/release/entragate" "$target/debug/entragate" 2>/dev/null | head -n 1; }
+    # One of the two is missing as a rule, which must not end a caller with pipefail.
+    newest() { { ls -t "$target/release/entragate" "$target/debug/entragate" 2>/dev/null || :; } | head -n 1; }
     if [ -z "$(newest)" ]; then
         (cd "$root" && cargo build --locked -p entragate-cli) || exit 2
     fi

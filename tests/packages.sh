@@ -29,6 +29,10 @@ if ! cmp -s requirements.txt .venv/.installed; then
     rm -rf .venv
     "$python" -m venv .venv
     .venv/bin/pip install --quiet --no-deps --disable-pip-version-check --requirement requirements.txt
-    .venv/bin/pip check --quiet --disable-pip-version-check || fail "requirements.txt is not complete"
     cp requirements.txt .venv/.installed
 fi
+
+# Whether requirements.txt names all that its packages ask for.
+check_requirements() {
+    .venv/bin/pip check --quiet --disable-pip-version-check || fail "requirements.txt is not complete"
+}

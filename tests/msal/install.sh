@@ -5,4 +5,5 @@ set -eu
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 . "$root/tests/packages.sh"
+check_requirements
 echo "libraries installed: node $(node --version), $(.venv/bin/python --version)"
