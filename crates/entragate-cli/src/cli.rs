@@ -265,7 +265,13 @@ fn config_check(environment: &Environment, file: Option<&Path>, json: bool) -> a
 
 /// The asynchronous runtime of the commands that serve.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+    let mut runtime = match std::thread::available_parallelism() {
+        // One core: nobody could take work over, and in the queue of a worker that several may share the tasks behind the
+        // first 256 wait for many rounds.
+        Ok(cores) if cores.get() == 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build().context("cannot start the runtime")
 }
 
 /// Completes when the process is asked to stop. The signals are caught from the moment this returns, so that

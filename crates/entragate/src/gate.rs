@@ -24,7 +24,7 @@ use crate::facade::{self, Entra, Facade};
 use crate::front_door::FrontDoor;
 use crate::idp::entra::credential::Credential;
 use crate::idp::entra::registration::{ApiApp, ClientId, TenantId};
-use crate::layer::{GateLayer, Guarded};
+use crate::layer::{GateLayer, GateService, Guarded};
 use crate::oauth::target::Target;
 use crate::policy::rehearsal::{Caller, Rehearsal};
 use crate::principal::Principal;
@@ -194,30 +194,40 @@ impl Gate {
     }
 
     /// As [`Self::protect`], with a service for each resource. `service` is asked for every one, so none can be forgotten.
-    pub fn protect_each<S, B>(&self, mut service: impl FnMut(&Resource) -> S) -> Router
+    pub fn protect_each<S, B>(&self, service: impl FnMut(&Resource) -> S) -> Router
     where
         S: Service<Request, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send,
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
-        let base = self.0.base.path();
         let mut router = self.router();
+        for (path, guarded) in self.guard_each(service) {
+            router = router.route_service(&path, guarded);
+        }
+        router.fallback_service(facade::elsewhere(self.clone()))
+    }
+
+    /// What stands at which path: for a server that needs no router to find it.
+    pub fn guard_each<S>(&self, mut service: impl FnMut(&Resource) -> S) -> Vec<(String, GateService<S>)>
+    where
+        S: Clone,
+    {
+        let base = self.0.base.path();
+        let mut all: Vec<(String, GateService<S>)> = Vec::new();
         for resource in &self.0.resources {
             let guarded = Guarded::new(self.clone(), Some(Arc::clone(resource)), service(resource));
-            let mut seen: Vec<String> = Vec::new();
             for path in resource.paths() {
                 // With and without a slash at the end: clients and servers add and drop it.
                 let path = format!("{base}{path}").trim_end_matches('/').to_owned();
                 for path in [format!("{path}/"), path] {
-                    if !path.is_empty() && !seen.contains(&path) {
-                        router = router.route_service(&path, guarded.clone());
-                        seen.push(path);
+                    if !path.is_empty() && !all.iter().any(|(known, _)| *known == path) {
+                        all.push((path, guarded.clone()));
                     }
                 }
             }
         }
-        router.fallback_service(facade::elsewhere(self.clone()))
+        all
     }
 
     /// Whether Entra's endpoints and keys are loaded; tries to load them.

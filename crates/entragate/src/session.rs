@@ -83,9 +83,13 @@ pub(crate) fn open(
     request: &mut Request,
 ) -> Result<(), Box<Response<Body>>> {
     let mut ids = request.headers().get_all(HEADER).iter();
-    let (Some(id), None) = (ids.next(), ids.next()) else {
-        request.headers_mut().remove(HEADER);
-        return Ok(());
+    let id = match (ids.next(), ids.next()) {
+        (None, _) => return Ok(()),
+        (Some(id), None) => id,
+        _ => {
+            request.headers_mut().remove(HEADER);
+            return Ok(());
+        }
     };
     if mirror::is_sessionless(request.headers(), message) {
         request.headers_mut().remove(HEADER);

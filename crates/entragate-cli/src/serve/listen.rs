@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -16,9 +15,9 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower_service::Service as _;
 
 use super::drain::cut_at_shutdown;
+use super::front::Front;
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,15 +32,15 @@ const H2_PING: Duration = Duration::from_secs(30);
 /// Handlers find the client's address as [`entragate::ClientAddress`] in the request's extensions.
 pub async fn listen(
     listener: TcpListener,
-    router: Router,
+    front: impl Into<Front>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
-    listen_and_drain(listener, router, shutdown, DRAIN).await
+    listen_and_drain(listener, front.into(), shutdown, DRAIN).await
 }
 
 async fn listen_and_drain(
     listener: TcpListener,
-    router: Router,
+    front: Front,
     shutdown: impl Future<Output = ()> + Send,
     drain: Duration,
 ) -> io::Result<()> {
@@ -67,7 +66,7 @@ async fn listen_and_drain(
         accepting.set(accept(&listener));
         let connection = Connection {
             servers: Arc::clone(&servers),
-            router: router.clone(),
+            front: front.clone(),
             address,
             stopped: stopped.clone(),
         };
@@ -129,14 +128,14 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, std::net::Sock
 
 struct Connection {
     servers: Arc<Servers>,
-    router: Router,
+    front: Front,
     address: std::net::SocketAddr,
     stopped: watch::Receiver<()>,
 }
 
 impl Connection {
     async fn serve(self, stream: TcpStream, watcher: Watcher) {
-        let Self { servers, router, address, mut stopped } = self;
+        let Self { servers, front, address, mut stopped } = self;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %address, "cannot set TCP_NODELAY"); // slower, not wrong
         }
@@ -149,7 +148,7 @@ impl Connection {
         };
         let service = service_fn(|request| {
             spoke.store(true, Ordering::Relaxed);
-            respond(router.clone(), request, address, stopped.clone())
+            respond(front.clone(), request, address, stopped.clone())
         });
         let connection = watcher.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
@@ -171,18 +170,19 @@ async fn silence(spoke: &AtomicBool) {
 }
 
 async fn respond(
-    mut router: Router,
+    front: Front,
     mut request: Request<Incoming>,
     address: std::net::SocketAddr,
     stopped: watch::Receiver<()>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
     request.extensions_mut().insert(entragate::ClientAddress(address));
-    let response = router.call(request).await?;
+    let response = front.answer(request.map(Body::new)).await;
     Ok(cut_at_shutdown(response, &stopped))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -213,7 +213,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let client = tokio::spawn(async move { get_from(address, "/").await });
         let shutdown = async { arrivals.recv().await.unwrap() };
-        listen_and_drain(listener, router, shutdown, Duration::from_millis(50)).await.unwrap();
+        listen_and_drain(listener, router.into(), shutdown, Duration::from_millis(50)).await.unwrap();
         assert_eq!(client.await.unwrap(), "");
     }
 

@@ -5,6 +5,7 @@
 //! admin listener says what is missing.
 
 mod drain;
+mod front;
 mod listen;
 mod start;
 
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use crate::admin;
 use crate::config::Config;
 use crate::upstream::Upstreams;
+pub use front::Front;
 pub use listen::listen;
 
 /// Serves until `shutdown` completes and everything in flight has ended or had its time.
@@ -67,7 +69,7 @@ pub async fn interrupted() {
 pub struct Server {
     gate: Gate,
     listener: TcpListener,
-    router: Router,
+    front: Front,
     admin: Option<(TcpListener, Router)>,
     upstreams: Upstreams,
 }
@@ -86,7 +88,7 @@ impl Server {
         start::announce(config, address);
         Ok(Self {
             upstreams: upstreams.clone(),
-            router: gate.protect_each(|resource| upstreams.of(resource)),
+            front: Front::new(&gate, &upstreams),
             admin: admin_listener.map(|listener| (listener, admin::router(gate.clone(), upstreams))),
             gate,
             listener,
@@ -107,7 +109,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let (stop, stopped) = watch::channel(());
         let warming = tokio::spawn(warm(self.gate));
-        let public = listen(self.listener, self.router, stop_signal(stopped.clone()));
+        let public = listen(self.listener, self.front, stop_signal(stopped.clone()));
         let admin = async {
             match self.admin {
                 Some((listener, router)) => listen(listener, router, stop_signal(stopped)).await,

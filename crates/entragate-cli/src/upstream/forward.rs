@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::body::Body;
 use entragate::Permit;
 use http::header::{HeaderValue, LOCATION};
-use http::{Request, Response, StatusCode, Version};
+use http::{Response, StatusCode, Version};
 use url::Url;
 
-use super::client::{Client, Relayed, SendError};
+use super::client::{Client, Outgoing, Relayed, SendError};
 use super::endpoint::Prefix;
 use super::failure::Failure;
 use super::headers;
@@ -20,7 +20,7 @@ use super::identity::Introduction;
 pub(super) type Answer = Option<Result<Response<Relayed>, SendError>>;
 
 /// Waits for the head of the answer. Dropping the future closes the connection.
-pub(super) async fn ask(client: &Client, request: Request<Body>, limit: Option<Duration>) -> Answer {
+pub(super) async fn ask(client: &Client, request: Outgoing, limit: Option<Duration>) -> Answer {
     match limit {
         Some(limit) => tokio::time::timeout(limit, client.send(request)).await.ok(),
         None => Some(client.send(request).await),
@@ -99,17 +99,17 @@ fn path_of(location: &HeaderValue) -> Option<String> {
     url.ok().filter(Url::has_host).map(|url| url.path().to_owned())
 }
 
-/// The upstream's response for the client's connection: everything as it came, but for what belonged to the
-/// upstream's connection.
+/// The upstream's response for the client's connection: everything as it came.
 fn relayed(response: Response<Relayed>, prefix: Option<Prefix>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
-    headers::strip_response(&mut parts.headers);
     parts.version = Version::HTTP_11; // of the upstream connection; the client's own is the server's matter
-    let body = Body::new(body);
-    let body = match prefix.filter(|_| headers::is_event_stream(&parts.headers)) {
-        Some(prefix) => prefix.apply(body),
-        None => body,
-    };
+    let mut body = Body::new(body);
+    if headers::is_event_stream(&parts.headers) {
+        headers::forbid_buffering(&mut parts.headers);
+        if let Some(prefix) = prefix {
+            body = prefix.apply(body);
+        }
+    }
     Response::from_parts(parts, body)
 }
 

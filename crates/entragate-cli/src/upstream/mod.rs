@@ -1,8 +1,8 @@
 //! The reverse proxy: one request in, one request out, bytes untouched.
 //!
 //! ```text
-//! Permit + Request ─ target ─ headers ─ identity ─> pooled client ─> MCP server
-//!        Response <───────── headers ──────────────────────┘   (or a Failure, as a response)
+//! Permit + Request ─ target ─ identity ─ headers ─> pooled client ─> MCP server
+//!        Response <────────────────────────────────────────┘   (or a Failure, as a response)
 //! ```
 //!
 //! [`Upstream`] takes the [`Permit`] out of the request, so a request that no policy judged cannot be
@@ -37,18 +37,20 @@ use std::time::Duration;
 
 use axum::body::Body;
 use entragate::{Gate, Permit, Resource};
-use http::header::{HOST, UPGRADE};
+use http::header::UPGRADE;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, Uri};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::config::{Config, RouteConfig, ServerConfig, StdioConfig, UpstreamConfig};
+use client::{Outgoing, RequestHead};
 use endpoint::Prefix;
 use failure::Failure;
 pub use failure::{
     SESSION_GONE, UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE,
 };
-use identity::Introduction;
+use identity::{Introduced, Introduction};
 use replicas::{Replica, Replicas};
 pub use stdio::{CALLER_VARIABLES, GUARD, SERVER_BUSY, guard};
 use stdio::{Guard, Stdio};
@@ -141,17 +143,17 @@ impl Upstream {
 impl Inner {
     async fn forward_to(&self, server: &Replica, permit: &Permit, request: Request<Body>) -> Response<Body> {
         let Self { introduction, legacy_prefix, response_header_timeout, .. } = self;
-        let Some(uri) = server.targets.resolve(request.uri()) else {
-            return misrouted(request.uri()).response(Some(permit));
+        let (parts, body) = request.into_parts();
+        let introduced = match introduction.introduce(permit, parts.extensions.get().copied()).await {
+            Ok(introduced) => introduced,
+            Err(answer) => return *answer,
         };
-        let from = request.extensions().get().copied();
-        let mut outgoing = anew(request);
-        if let Err(answer) = introduction.introduce(permit, from, outgoing.headers_mut()).await {
-            return *answer;
-        }
-        *outgoing.uri_mut() = uri;
-        outgoing.headers_mut().insert(HOST, server.targets.host());
-        let prefix = legacy_prefix.clone().filter(|_| outgoing.method() == Method::GET);
+        let Some(outgoing) = outgoing(server, &parts, &introduced, body) else {
+            return misrouted(&parts.uri).response(Some(permit));
+        };
+        let prefix = legacy_prefix.clone().filter(|_| parts.method == Method::GET);
+        // What the server side has left in them lives no longer than this.
+        drop(parts);
         let answer = forward::ask(&server.client, outgoing, *response_header_timeout).await;
         forward::answered(answer, prefix, permit, introduction).await
     }
@@ -182,16 +184,13 @@ fn misrouted(uri: &Uri) -> Failure {
     Failure::Misrouted
 }
 
-/// The request without what is no business of the MCP server's. A new one rather than the old parts: so is what the server
-/// side left in the extensions.
-fn anew(request: Request<Body>) -> Request<Body> {
-    let (mut parts, body) = request.into_parts();
-    headers::strip_request(&mut parts.headers);
-    let mut outgoing = Request::new(body);
-    *outgoing.method_mut() = parts.method;
-    *outgoing.uri_mut() = parts.uri;
-    *outgoing.headers_mut() = parts.headers;
-    outgoing
+/// The request for one server, of which nothing is left to be decided; `None` when the server has no such path.
+fn outgoing(server: &Replica, client: &Parts, introduced: &Introduced<'_>, body: Body) -> Option<Outgoing> {
+    let target = server.targets.resolve(&client.uri)?;
+    let mut head = RequestHead::new(client.method.clone(), &target, server.targets.host());
+    head.pass_on(&client.headers, |name| introduced.replaces(name));
+    introduced.write(&mut head);
+    Some(Outgoing::new(head, body))
 }
 
 /// The MCP server of each route, by its public path.

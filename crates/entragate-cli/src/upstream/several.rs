@@ -1,15 +1,13 @@
 //! A request to one of several replicas.
 
 use axum::body::Body;
-use bytes::Bytes;
 use entragate::Permit;
-use http::header::{HOST, HeaderName};
-use http::request::Parts;
+use http::header::HeaderName;
 use http::{Request, Response};
 
 use super::failure::Failure;
 use super::replicas::Replica;
-use super::{Inner, anew, forward, misrouted};
+use super::{Inner, forward, misrouted, outgoing};
 
 /// `Mcp-Session-Id`, up to revision 2025-11-25. In later ones it means nothing, and the layer has taken it out.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -18,11 +16,11 @@ const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(super) async fn forward(upstream: &Inner, permit: &Permit, request: Request<Body>) -> Response<Body> {
     let Inner { replicas, introduction, response_header_timeout, .. } = upstream;
     let failed = |failure: Failure| failure.response(Some(permit));
-    let from = request.extensions().get().copied();
-    let (mut parts, body) = anew(request).into_parts();
-    if let Err(answer) = introduction.introduce(permit, from, &mut parts.headers).await {
-        return *answer;
-    }
+    let (mut parts, body) = request.into_parts();
+    let introduced = match introduction.introduce(permit, parts.extensions.get().copied()).await {
+        Ok(introduced) => introduced,
+        Err(answer) => return *answer,
+    };
     // In memory already: the layer has judged it, and let no more through than its limit.
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
         return failed(Failure::Unavailable);
@@ -38,10 +36,10 @@ pub(super) async fn forward(upstream: &Inner, permit: &Permit, request: Request<
     let mut left = order.len();
     for replica in order {
         left -= 1;
-        let Some(request) = request_to(replica, &parts, &body) else {
+        let Some(outgoing) = outgoing(replica, &parts, &introduced, Body::from(body.clone())) else {
             return failed(misrouted(&parts.uri));
         };
-        let answer = forward::ask(&replica.client, request, *response_header_timeout).await;
+        let answer = forward::ask(&replica.client, outgoing, *response_header_timeout).await;
         // Nothing was written (TR-08).
         if let Some(Err(error)) = &answer
             && error.is_unsent()
@@ -59,16 +57,6 @@ pub(super) async fn forward(upstream: &Inner, permit: &Permit, request: Request<
         return named(replica, forward::answered(answer, None, permit, introduction).await);
     }
     failed(Failure::Unavailable)
-}
-
-fn request_to(replica: &Replica, parts: &Parts, body: &Bytes) -> Option<Request<Body>> {
-    let uri = replica.targets.resolve(&parts.uri)?;
-    let mut request = Request::new(Body::from(body.clone()));
-    *request.method_mut() = parts.method.clone();
-    *request.uri_mut() = uri;
-    *request.headers_mut() = parts.headers.clone();
-    request.headers_mut().insert(HOST, replica.targets.host());
-    Some(request)
 }
 
 /// The session id names the replica from here on.

@@ -63,12 +63,12 @@ impl Targets {
     }
 
     /// The path and query for a request, or `None` when its path is not on the list.
-    pub(super) fn resolve(&self, requested: &Uri) -> Option<Uri> {
+    pub(super) fn resolve(&self, requested: &Uri) -> Option<PathAndQuery> {
         let (_, path) = self.paths.iter().find(|(public, _)| **public == *requested.path())?;
-        Some(Uri::from(match requested.query() {
-            None => path.clone(),
-            Some(query) => with_query(path.path(), query)?,
-        }))
+        match requested.query() {
+            None => Some(path.clone()),
+            Some(query) => with_query(path.path(), query),
+        }
     }
 
     /// The server to connect to.
@@ -77,8 +77,8 @@ impl Targets {
     }
 
     /// `Host` for every upstream request.
-    pub(super) fn host(&self) -> HeaderValue {
-        self.host.clone()
+    pub(super) const fn host(&self) -> &HeaderValue {
+        &self.host
     }
 
     /// Host and port to connect to, IPv6 without its brackets.

@@ -36,12 +36,12 @@ pub(crate) fn check(headers: &HeaderMap, message: &Message, mirrors: Mirrors) ->
         _ => return Ok(()),
     };
     let version = single(headers, "mcp-protocol-version")?;
-    let is_current = version.as_deref().into_iter().chain(call.protocol_version()).any(is_current);
+    let is_current = version.into_iter().chain(call.protocol_version()).any(is_current);
     // Older revisions know none of these headers; header rules for notifications are left open by the spec.
     if !is_current || !call.is_request() {
         return Ok(());
     }
-    match (version.as_deref(), call.protocol_version()) {
+    match (version, call.protocol_version()) {
         (None, _) if mirrors == Mirrors::Required => {
             return Err("header MCP-Protocol-Version is missing".into());
         }
@@ -68,7 +68,7 @@ const NAMED: [&str; 6] =
 pub(crate) fn is_sessionless(headers: &HeaderMap, message: &Message) -> bool {
     let header = single(headers, "mcp-protocol-version").ok().flatten();
     let in_body = message.calls().iter().filter_map(Call::protocol_version);
-    header.as_deref().into_iter().chain(in_body).any(is_current)
+    header.into_iter().chain(in_body).any(is_current)
 }
 
 /// Revisions are dates, so text order is their order.
@@ -81,7 +81,7 @@ fn check_name(headers: &HeaderMap, call: &Call, mirrors: Mirrors) -> Result<(), 
         return Ok(());
     }
     let name = match single(headers, "mcp-name")? {
-        Some(raw) => Some(decoded(&raw).ok_or("header Mcp-Name is not valid base64")?),
+        Some(raw) => Some(decoded(raw).ok_or("header Mcp-Name is not valid base64")?),
         None => None,
     };
     match (name, call.target()) {
@@ -96,7 +96,7 @@ fn check_name(headers: &HeaderMap, call: &Call, mirrors: Mirrors) -> Result<(), 
 }
 
 /// The one value of a header; two of them, or bytes outside visible ASCII, are a mismatch by themselves.
-fn single(headers: &HeaderMap, name: &str) -> Result<Option<String>, String> {
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, String> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -105,7 +105,7 @@ fn single(headers: &HeaderMap, name: &str) -> Result<Option<String>, String> {
         return Err(format!("header {name} is repeated"));
     }
     let text = value.to_str().map_err(|_| format!("header {name} has characters outside ASCII"))?;
-    Ok(Some(text.trim_matches([' ', '\t']).to_owned()))
+    Ok(Some(text.trim_matches([' ', '\t'])))
 }
 
 /// `=?base64?…?=` carries what a header cannot (TR-19): markers are case-sensitive, padding is required.

@@ -14,7 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use jsonwebtoken::DecodingKey;
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -60,7 +63,8 @@ pub(crate) struct Snapshot {
 /// A signing key and whom it signs for.
 #[derive(Clone)]
 pub(crate) struct Key {
-    pub(crate) decoding: DecodingKey,
+    /// Parsed once: a signature would have to do it again each time.
+    pub(crate) verifying: ParsedPublicKey,
     /// Concrete, or with `{tenantid}` in place of the tenant.
     pub(crate) issuer: Option<String>,
     pub(crate) cloud_instance: Option<String>,
@@ -336,6 +340,18 @@ struct Jwk {
 
 type UsableKeys = HashMap<String, Key>;
 
+/// An RSA key (RFC 7518 §6.3.1). Whether it has at least 2048 bits is asked when it verifies.
+fn verifying(n: &str, e: &str) -> Option<ParsedPublicKey> {
+    let number = |text: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        bytes.get(zeros..).map(<[u8]>::to_vec)
+    };
+    PublicKeyComponents { n: number(n)?, e: number(e)? }
+        .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+        .ok()
+}
+
 /// The usable keys, and the same keys as a plain RFC 7517 document for our own `jwks_uri`.
 fn parse_keys(body: &[u8]) -> Result<(UsableKeys, Arc<[u8]>), FetchError> {
     let unusable = |error: &dyn std::fmt::Display| FetchError::Unusable(error.to_string());
@@ -346,13 +362,13 @@ fn parse_keys(body: &[u8]) -> Result<(UsableKeys, Arc<[u8]>), FetchError> {
         let (true, Some(kid), Some(n), Some(e)) = (signs, jwk.kid, jwk.n, jwk.e) else {
             continue;
         };
-        let Ok(decoding) = DecodingKey::from_rsa_components(&n, &e) else {
+        let Some(verifying) = verifying(&n, &e) else {
             continue;
         };
         published.push(
             serde_json::json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e }),
         );
-        keys.insert(kid, Key { decoding, issuer: jwk.issuer, cloud_instance: jwk.cloud_instance_name });
+        keys.insert(kid, Key { verifying, issuer: jwk.issuer, cloud_instance: jwk.cloud_instance_name });
     }
     if keys.is_empty() {
         return Err(unusable(&"no usable RSA key"));

@@ -1,6 +1,6 @@
 //! From a bearer token to a [`Principal`].
 //!
-//! The signature is checked by `jsonwebtoken` with the one algorithm and the one key; what header, key and claims must
+//! The signature is checked by AWS-LC with the one algorithm and the one key; what header, key and claims must
 //! say is checked by the steps of [`super::header`], [`super::signed`] and [`super::claimed`].
 
 use std::collections::HashSet;
@@ -43,9 +43,6 @@ impl Verifier {
         which: cache::Audiences,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        // Idempotent; when an embedder installed another provider first, that one verifies just as well.
-        // Without this call, feature unification in the embedder's build could leave none installed.
-        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         Self { keyring, audiences: api.audiences().collect(), which, clock, storms: Storms::new() }
     }
 

@@ -2,13 +2,13 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
-use httparse::{ParserConfig, Status};
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
+use httparse::{Header, ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
 use super::framing::Framing;
+use super::hop::{HopByHop, tokens};
 use super::wire_error::WireError;
 
 /// As many headers as an answer may have.
@@ -16,7 +16,7 @@ const MOST_HEADERS: usize = 100;
 /// As many bytes as its head may have.
 pub(super) const MOST_BYTES: usize = 64 * 1024;
 
-/// An answer whose body has not been read.
+/// An answer whose body has not been read, without the headers that belong to its connection.
 pub(super) struct Head {
     pub(super) response: Response<()>,
     pub(super) framing: Framing,
@@ -31,44 +31,88 @@ pub(super) fn take(read: &mut BytesMut, asked: &Method) -> Result<Option<Head>, 
         let Some(length) = length_of(read)? else {
             return if read.len() < MOST_BYTES { Ok(None) } else { Err(WireError::TooLarge) };
         };
-        let response = parsed(&read.split_to(length).freeze())?;
-        let status = response.status();
-        if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
-            return understood(response, asked).map(Some);
+        if let Some(head) = parsed(&read.split_to(length).freeze(), asked)? {
+            return Ok(Some(head));
         }
     }
 }
 
-/// How long the head is, if it is all there.
-fn length_of(read: &[u8]) -> Result<Option<usize>, WireError> {
+/// How long the head is, if it is all there. What cannot become one is refused at once.
+fn length_of(read: &mut BytesMut) -> Result<Option<usize>, WireError> {
+    // Empty lines before it mean nothing (RFC 9112 §2.2).
+    while let [b'\r', b'\n', ..] | [b'\n', ..] = &read[..] {
+        read.advance(if read.starts_with(b"\n") { 1 } else { 2 });
+    }
+    let mut from = 0;
+    while let Some(at) = memchr::memchr(b'\n', read.get(from..).unwrap_or_default()) {
+        from += at + 1;
+        let length = match read.get(from..) {
+            Some([b'\n', ..]) => from + 1,
+            Some([b'\r', b'\n', ..]) => from + 2,
+            _ => continue,
+        };
+        return if length > MOST_BYTES { Err(WireError::TooLarge) } else { Ok(Some(length)) };
+    }
     let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     match ParserConfig::default().parse_response_with_uninit_headers(&mut response, read, &mut headers)? {
-        Status::Complete(length) if length > MOST_BYTES => Err(WireError::TooLarge),
         Status::Complete(length) => Ok(Some(length)),
         Status::Partial => Ok(None),
     }
 }
 
-/// The head, of which every header value is a part and no copy.
-fn parsed(head: &Bytes) -> Result<Response<()>, WireError> {
+/// What a whole head says, of which every header value is a part and no copy; `None` when it is an interim one.
+fn parsed(head: &Bytes, asked: &Method) -> Result<Option<Head>, WireError> {
     let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut parsed = httparse::Response::new(&mut []);
-    ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, head, &mut headers)?;
+    let status =
+        ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, head, &mut headers)?;
+    if status.is_partial() {
+        return Err(WireError::Malformed("its head ends in the middle of a line"));
+    }
     let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok());
+    let status = status.ok_or(WireError::Malformed("its status is none"))?;
+    if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(None);
+    }
+    let is_old = parsed.version == Some(0);
+    let framing = framing(status, parsed.headers, is_old, asked)?;
     let mut response = Response::new(());
-    *response.status_mut() = status.ok_or(WireError::Malformed("its status is none"))?;
-    *response.version_mut() = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+    *response.status_mut() = status;
+    *response.version_mut() = if is_old { Version::HTTP_10 } else { Version::HTTP_11 };
     // Only what differs from the usual phrase: it is written as it came.
     if let Some(reason) = parsed.reason
-        && response.status().canonical_reason() != Some(reason)
+        && status.canonical_reason() != Some(reason)
         && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
     {
         response.extensions_mut().insert(reason);
     }
+    let is_kept = !matches!(framing, Framing::UntilClose)
+        && !is_doubtful(status, parsed.headers)
+        && status != StatusCode::SWITCHING_PROTOCOLS
+        && !says(parsed.headers, b"close")
+        && (!is_old || says(parsed.headers, b"keep-alive"));
+    pass_on(head, parsed.headers, &framing, &mut response)?;
+    Ok(Some(Head { response, framing, is_kept }))
+}
+
+/// What the server says to the client.
+fn pass_on(
+    head: &Bytes,
+    headers: &[Header<'_>],
+    framing: &Framing,
+    response: &mut Response<()>,
+) -> Result<(), WireError> {
+    let hop = HopByHop::named_by(values(headers, "connection"));
     let map = response.headers_mut();
-    map.reserve(parsed.headers.len());
-    for header in parsed.headers.iter() {
+    map.reserve(headers.len());
+    for header in headers {
+        // Chunks count, and nobody behind us may think otherwise.
+        let is_overruled =
+            matches!(framing, Framing::Chunked(_)) && header.name.eq_ignore_ascii_case("content-length");
+        if is_overruled || hop.has(header.name) {
+            continue;
+        }
         let name = HeaderName::from_bytes(header.name.as_bytes());
         let value = HeaderValue::from_maybe_shared(head.slice_ref(header.value));
         let (Ok(name), Ok(value)) = (name, value) else {
@@ -76,53 +120,38 @@ fn parsed(head: &Bytes) -> Result<Response<()>, WireError> {
         };
         map.append(name, value);
     }
-    Ok(response)
-}
-
-fn understood(mut response: Response<()>, asked: &Method) -> Result<Head, WireError> {
-    let is_old = response.version() == Version::HTTP_10;
-    let is_doubtful = is_doubtful(&response);
-    let framing = framing(&mut response, asked)?;
-    let has_end = !matches!(framing, Framing::UntilClose);
-    let is_kept = has_end
-        && !is_doubtful
-        && response.status() != StatusCode::SWITCHING_PROTOCOLS
-        && !says(response.headers(), b"close")
-        && (!is_old || says(response.headers(), b"keep-alive"));
-    Ok(Head { response, framing, is_kept })
+    Ok(())
 }
 
 /// Whether the server contradicts itself on where the answer ends: what it sends next may be left of this one.
-fn is_doubtful(response: &Response<()>) -> bool {
-    let headers = response.headers();
-    let is_chunked = headers.contains_key(TRANSFER_ENCODING);
-    if response.status() == StatusCode::NO_CONTENT {
-        return is_chunked || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+fn is_doubtful(status: StatusCode, headers: &[Header<'_>]) -> bool {
+    let is_chunked = values(headers, "transfer-encoding").next().is_some();
+    let mut lengths = values(headers, "content-length");
+    if status == StatusCode::NO_CONTENT {
+        return is_chunked || lengths.any(|length| length != b"0");
     }
-    is_chunked && headers.contains_key(CONTENT_LENGTH)
+    is_chunked && lengths.next().is_some()
 }
 
 /// RFC 9112 §6.3.
-fn framing(response: &mut Response<()>, asked: &Method) -> Result<Framing, WireError> {
-    let status = response.status();
+fn framing(
+    status: StatusCode,
+    headers: &[Header<'_>],
+    is_old: bool,
+    asked: &Method,
+) -> Result<Framing, WireError> {
     let has_no_body = *asked == Method::HEAD
         || status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let is_old = response.version() == Version::HTTP_10;
-    let headers = response.headers_mut();
     if has_no_body {
         return Ok(Framing::Length(0));
     }
-    if headers.contains_key(TRANSFER_ENCODING) {
-        let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-        let (only, more) = (codings.next(), codings.next());
-        let is_chunked =
-            only.is_some_and(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"));
-        if is_old || more.is_some() || !is_chunked {
+    let mut codings = values(headers, "transfer-encoding");
+    if let Some(only) = codings.next() {
+        let is_chunked = only.trim_ascii().eq_ignore_ascii_case(b"chunked");
+        if is_old || codings.next().is_some() || !is_chunked {
             return Err(WireError::Malformed("of the transfer codings only `chunked` is understood"));
         }
-        // Chunks count, and nobody behind us may think otherwise.
-        headers.remove(CONTENT_LENGTH);
         return Ok(Framing::chunked());
     }
     match length(headers)? {
@@ -132,35 +161,37 @@ fn framing(response: &mut Response<()>, asked: &Method) -> Result<Framing, WireE
 }
 
 /// What `Content-Length` says, however often it says it.
-fn length(headers: &HeaderMap) -> Result<Option<u64>, WireError> {
+fn length(headers: &[Header<'_>]) -> Result<Option<u64>, WireError> {
     const DISAGREE: WireError = WireError::Malformed("its length is no number, or several");
     let mut found = None;
-    for value in headers.get_all(CONTENT_LENGTH) {
-        for member in value.as_bytes().split(|byte| *byte == b',') {
-            let digits = member.trim_ascii();
-            let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-            let number =
-                std::str::from_utf8(digits).ok().filter(|_| is_number).and_then(|text| text.parse().ok());
-            let number: u64 = number.ok_or(DISAGREE)?;
-            if found.is_some_and(|before| before != number) {
-                return Err(DISAGREE);
-            }
-            found = Some(number);
+    for member in values(headers, "content-length").flat_map(|value| value.split(|byte| *byte == b',')) {
+        let digits = member.trim_ascii();
+        let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        let number =
+            std::str::from_utf8(digits).ok().filter(|_| is_number).and_then(|text| text.parse().ok());
+        let number: u64 = number.ok_or(DISAGREE)?;
+        if found.is_some_and(|before| before != number) {
+            return Err(DISAGREE);
         }
+        found = Some(number);
     }
     Ok(found)
 }
 
 /// Whether `Connection` has this option.
-fn says(headers: &HeaderMap, option: &[u8]) -> bool {
-    let values = headers.get_all(CONNECTION).iter();
-    values
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .any(|one| one.trim_ascii().eq_ignore_ascii_case(option))
+fn says(headers: &[Header<'_>], option: &[u8]) -> bool {
+    values(headers, "connection").flat_map(tokens).any(|one| one.eq_ignore_ascii_case(option))
+}
+
+/// Every value of a header.
+fn values<'a>(headers: &'a [Header<'a>], name: &'static str) -> impl Iterator<Item = &'a [u8]> {
+    headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_LENGTH;
+
     use super::*;
 
     fn taken(text: &str, asked: &Method) -> Result<Option<Head>, WireError> {
@@ -210,7 +241,7 @@ mod tests {
         }
         let both =
             taken("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n", &Method::GET);
-        assert!(!both.unwrap().unwrap().response.headers().contains_key(CONTENT_LENGTH));
+        assert!(both.unwrap().unwrap().response.headers().is_empty());
     }
 
     #[test]
@@ -253,6 +284,25 @@ mod tests {
         assert_eq!(with("200 OK", Method::HEAD), (Framing::Length(0), true, true));
         let empty = taken("HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", &Method::POST);
         assert!(empty.unwrap().unwrap().is_kept);
+    }
+
+    #[test]
+    fn headers_of_the_servers_connection_stay_behind() {
+        let text = "HTTP/1.1 200 OK\r\nConnection: X-One, keep-alive\r\nX-One: 1\r\nKeep-Alive: timeout=5\r\n\
+                    Upgrade: h2c\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\nX-Two: 2\r\n\r\n";
+        let head = taken(text, &Method::POST).unwrap().unwrap();
+        let names: Vec<_> = head.response.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!((names, head.is_kept), (vec!["content-length", "x-two"], true));
+    }
+
+    #[test]
+    fn empty_lines_before_a_head_mean_nothing() {
+        for before in ["\r\n", "\r\n\r\n", "\n"] {
+            let head = taken(&format!("{before}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), &Method::GET);
+            assert_eq!(head.unwrap().unwrap().response.status(), 200);
+            assert!(taken(before, &Method::GET).unwrap().is_none());
+        }
+        assert!(taken("HTTP/1.1 200 OK\ncontent-length: 0\n\n", &Method::GET).unwrap().is_some());
     }
 
     #[test]

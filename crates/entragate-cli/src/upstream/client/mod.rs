@@ -1,8 +1,8 @@
 //! The HTTP/1.1 client towards the MCP server.
 //!
 //! ```text
-//! Request ─ Outgoing ─> Connection ─> Head ─ Framing ─> Relayed ─> Response
-//!               (from the Pool, and back when the answer is over)
+//! RequestHead ─ Outgoing ─> Connection ─> Head ─ Framing ─> Relayed ─> Response
+//!                   (from the Pool, and back when the answer is over)
 //! ```
 //!
 //! A connection has no task of its own. Whoever waits for an answer drives it: the exchange until the head is there, then
@@ -14,9 +14,11 @@ mod connect;
 mod connection;
 mod framing;
 mod head;
+mod hop;
 mod outgoing;
 mod pool;
 mod relayed;
+mod request_head;
 #[cfg(test)]
 mod tests;
 mod wire_error;
@@ -25,14 +27,14 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use http::{Request, Response, Uri};
+use http::{Response, Uri};
 
 pub(super) use connect::Connector;
 use connection::Connection;
-use outgoing::Outgoing;
+pub(super) use outgoing::Outgoing;
 use pool::Pool;
 pub(super) use relayed::Relayed;
+pub(super) use request_head::RequestHead;
 use wire_error::WireError;
 
 /// Why there is no answer.
@@ -73,11 +75,10 @@ impl Client {
         Self { connector, server, pool: Arc::new(Pool::default()) }
     }
 
-    /// Sends a request, which names its target by the path alone, and waits for the head of the answer.
+    /// Sends a request and waits for the head of the answer, in which nothing is left of the headers of this connection.
     ///
     /// It is sent again only while nothing of it was written: when the server closed a kept connection just before (TR-08).
-    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Relayed>, SendError> {
-        let mut outgoing = Outgoing::new(request);
+    pub(super) async fn send(&self, mut outgoing: Outgoing) -> Result<Response<Relayed>, SendError> {
         loop {
             let (mut connection, is_new) = match self.pool.take() {
                 Some(connection) => (connection, false),

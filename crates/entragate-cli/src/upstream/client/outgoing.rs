@@ -1,23 +1,22 @@
-//! A request on its way to the MCP server (RFC 9112 §3, §7.1).
+//! A request on its way to the MCP server (RFC 9112 §6, §7.1).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::request::Parts;
-use http::{HeaderMap, Method, Request};
+use http::Method;
 use http_body::Body as _;
 
 use super::connection::Connection;
+use super::request_head::RequestHead;
 use super::wire_error::WireError;
 
 /// A body no longer than this goes out in one write with the head.
 const TOGETHER: usize = 16 * 1024;
 
 /// What is left to be written.
-pub(super) struct Outgoing {
+pub(in super::super) struct Outgoing {
     pub(super) method: Method,
     /// Encoded.
     pending: Bytes,
@@ -32,12 +31,19 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(request: Request<Body>) -> Self {
-        let (parts, body) = request.into_parts();
-        let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
-        let pending = head(&parts, length);
-        let body = Some(body).filter(|_| length != Some(0));
-        Self { method: parts.method, pending, body, left: length, has_begun: false, is_flushed: false }
+    /// Where the body ends is taken from the body that is really there: a length that disagrees with it is how requests are
+    /// smuggled. That it is empty is said to a server only if it was said to us.
+    pub(in super::super) fn new(head: RequestHead, body: Body) -> Self {
+        let RequestHead { method, mut written, had_length } = head;
+        let left = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
+        match left {
+            Some(0) if !had_length => {}
+            Some(length) => written.extend_from_slice(format!("content-length: {length}\r\n").as_bytes()),
+            None => written.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        }
+        written.extend_from_slice(b"\r\n");
+        let body = Some(body).filter(|_| left != Some(0));
+        Self { method, pending: written.freeze(), body, left, has_begun: false, is_flushed: false }
     }
 
     pub(super) const fn has_begun(&self) -> bool {
@@ -143,34 +149,4 @@ impl Outgoing {
 /// What comes after such a body would be taken for a part of it, or its end for the next request.
 fn other_length() -> WireError {
     WireError::RequestBody(axum::Error::new("it is not as long as it says"))
-}
-
-/// The request line and the headers. Where the body ends is said here and nowhere else: a length that disagrees with the
-/// body is how requests are smuggled. That it is empty is said to a server only if it was said to us.
-fn head(parts: &Parts, length: Option<u64>) -> Bytes {
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let together =
-        length.and_then(|length| usize::try_from(length).ok()).filter(|length| *length <= TOGETHER);
-    let mut head = BytesMut::with_capacity(size(&parts.headers) + target.len() + 128 + together.unwrap_or(0));
-    for piece in [parts.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
-        head.extend_from_slice(piece.as_bytes());
-    }
-    for (name, value) in &parts.headers {
-        if name != TRANSFER_ENCODING && name != CONTENT_LENGTH {
-            for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-                head.extend_from_slice(piece);
-            }
-        }
-    }
-    match length {
-        Some(0) if !parts.headers.contains_key(CONTENT_LENGTH) => {}
-        Some(length) => head.extend_from_slice(format!("content-length: {length}\r\n").as_bytes()),
-        None => head.extend_from_slice(b"transfer-encoding: chunked\r\n"),
-    }
-    head.extend_from_slice(b"\r\n");
-    head.freeze()
-}
-
-fn size(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }

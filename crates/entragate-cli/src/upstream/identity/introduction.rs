@@ -4,19 +4,20 @@ use std::io::Write as _;
 use std::net::IpAddr;
 
 use axum::body::Body;
-use entragate::{ClientAddress, Gate, Permit};
+use entragate::{ClientAddress, Gate, Permit, Principal};
 use http::Response;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::assertion::Assertion;
 use super::fixed::Fixed;
 use super::on_behalf_of::OnBehalfOf;
-use super::{claims, headers, token};
+use super::{claims, token};
 use crate::config::UpstreamIdentity;
+use crate::upstream::client::RequestHead;
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What the MCP server is told.
 pub(in crate::upstream) struct Introduction {
@@ -56,40 +57,23 @@ impl Introduction {
         }
     }
 
-    /// Replaces every identity and forwarding header by what the gateway knows; the answer to a request that cannot go on
-    /// without it.
-    pub(in crate::upstream) async fn introduce(
-        &self,
-        permit: &Permit,
+    /// What the MCP server is told about one request; or the answer to a request that cannot go on without it.
+    pub(in crate::upstream) async fn introduce<'a>(
+        &'a self,
+        permit: &'a Permit,
         from: Option<ClientAddress>,
-        outgoing: &mut HeaderMap,
-    ) -> Result<(), Box<Response<Body>>> {
-        let credential = if let Kind::Static(fixed) = &self.kind { Some(fixed.header()) } else { None };
-        claims::remove(outgoing, credential);
-        outgoing.insert(FORWARDED_PROTO, self.proto.clone());
-        if let Some(host) = &self.host {
-            outgoing.insert(FORWARDED_HOST, host.clone());
-        }
-        if let Some(ClientAddress(address)) = from {
-            outgoing.extend(text(address.ip().to_canonical()).map(|value| (FORWARDED_FOR, value)));
-        }
-        let authorization = match &self.kind {
-            Kind::Nobody => return Ok(()),
-            Kind::Headers => {
-                headers::tell(permit.principal(), outgoing);
-                return Ok(());
-            }
-            Kind::Static(fixed) => {
-                outgoing.insert(fixed.header().clone(), fixed.value());
-                return Ok(());
-            }
-            Kind::Assertion(assertion) => assertion.of(permit)?,
-            Kind::Token(gate) => token::of(gate, permit)?,
+    ) -> Result<Introduced<'a>, Box<Response<Body>>> {
+        let authorization = |value| Some((&AUTHORIZATION, value));
+        let (caller, credential) = match &self.kind {
+            Kind::Nobody => (None, None),
+            Kind::Headers => (Some(permit.principal()), None),
+            Kind::Static(fixed) => (None, Some((fixed.header(), fixed.value()))),
+            Kind::Assertion(assertion) => (None, authorization(assertion.of(permit)?)),
+            Kind::Token(gate) => (None, authorization(token::of(gate, permit)?)),
             // In a box, so that nobody who asks Entra for nothing makes room for it.
-            Kind::OnBehalfOf(scope) => Box::pin(scope.of(permit)).await?,
+            Kind::OnBehalfOf(scope) => (None, authorization(Box::pin(scope.of(permit)).await?)),
         };
-        outgoing.insert(AUTHORIZATION, authorization);
-        Ok(())
+        Ok(Introduced { proto: &self.proto, host: self.host.as_ref(), from, caller, credential })
     }
 
     /// What the MCP server's 401 means, for the log: what to look at.
@@ -120,6 +104,42 @@ impl Introduction {
         let Kind::OnBehalfOf(scope) = &self.kind else { return None };
         let claims = scope.refused(permit, &refused)?;
         scope.challenge(permit, &claims).await
+    }
+}
+
+/// What the MCP server is told about one request.
+pub(in crate::upstream) struct Introduced<'a> {
+    proto: &'a HeaderValue,
+    host: Option<&'a HeaderValue>,
+    from: Option<ClientAddress>,
+    /// In plain headers; in development mode that is nobody.
+    caller: Option<&'a Principal>,
+    credential: Option<(&'a HeaderName, HeaderValue)>,
+}
+
+impl Introduced<'_> {
+    /// Whether a header of the client's stays behind, because only the gateway may say such a thing.
+    pub(in crate::upstream) fn replaces(&self, name: &HeaderName) -> bool {
+        claims::is_claim(name, self.credential.as_ref().map(|(name, _)| *name))
+    }
+
+    /// Says it.
+    pub(in crate::upstream) fn write(&self, head: &mut RequestHead) {
+        head.add(&FORWARDED_PROTO, self.proto);
+        if let Some(host) = self.host {
+            head.add(&FORWARDED_HOST, host);
+        }
+        if let Some(ClientAddress(address)) = self.from
+            && let Some(address) = text(address.ip().to_canonical())
+        {
+            head.add(&FORWARDED_FOR, &address);
+        }
+        for (name, value) in self.caller.into_iter().flat_map(Principal::headers) {
+            head.add(&name, value);
+        }
+        if let Some((name, value)) = &self.credential {
+            head.add(name, value);
+        }
     }
 }
 

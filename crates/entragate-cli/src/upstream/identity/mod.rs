@@ -1,13 +1,12 @@
 //! Who is calling, told to the MCP server, or what it is given in the caller's stead: one file for each kind.
 //!
-//! Whatever a client sent in place of it is removed first, for every kind (TR-02, S-13, S-32).
+//! Whatever a client sent in place of it stays behind, for every kind (TR-02, S-13, S-32).
 
 mod assertion;
 mod claims;
 mod fixed;
-mod headers;
 mod introduction;
 mod on_behalf_of;
 mod token;
 
-pub(super) use introduction::Introduction;
+pub(super) use introduction::{Introduced, Introduction};

@@ -127,6 +127,9 @@ fn candidates<'a>(set: &'a JwkSet, kid: Option<&str>) -> Vec<&'a Jwk> {
 }
 
 fn signed(assertion: &str, algorithm: Algorithm, key: &Jwk) -> Option<Claims> {
+    // Idempotent; when an embedder installed another provider first, that one verifies just as well. Without this call,
+    // feature unification in the embedder's build could leave none installed.
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let key = DecodingKey::from_jwk(key).ok()?;
     let mut validation = Validation::new(algorithm);
     // Times and audience are judged below, by our clock and against two names.

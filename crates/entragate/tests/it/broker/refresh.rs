@@ -331,10 +331,12 @@ async fn nothing_of_entras_and_nothing_of_the_person_can_be_read_in_what_the_cli
     let oid = fixtures::user_oid("alice");
     let packed = oid.replace('-', "");
     let mut hidden: Vec<&str> = entras.iter().map(|token| &token[..24]).collect();
-    hidden.extend(["alice", "Alice", "Andersen", "contoso", oid, &packed, fixtures::TENANT, "Admin", "eyJ"]);
+    hidden.extend(["alice", "Alice", "Andersen", "contoso", oid, &packed, fixtures::TENANT, "Admin"]);
     for token in [&code, &alice.access, &alice.refresh, &renewed.access, &renewed.refresh, &client_id] {
         let mut readable = vec![token.as_bytes().to_vec()];
         for part in token.split(['.', '_']) {
+            // A JOSE header. Only at the beginning: in the middle three letters come about by chance.
+            assert!(!part.starts_with("eyJ"), "{token}");
             // Base64 read at each of its four places.
             readable.extend((0..4.min(part.len())).filter_map(|at| {
                 let whole = part.len() - at - (part.len() - at) % 4;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, Request, Response};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -16,6 +16,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
+use super::super::hop::HopByHop;
 use super::hostile::{Answer, answer};
 use super::reading::{End, Heard, Pieces, Then};
 
@@ -94,6 +95,11 @@ fn assert_same(ours: &Heard, theirs: &Theirs) {
     if headers.contains_key(TRANSFER_ENCODING) && !head.headers().contains_key(CONTENT_LENGTH) {
         headers.remove(CONTENT_LENGTH); // two lengths are one too many
     }
+    let connection = theirs.head.headers().get_all(CONNECTION).into_iter().map(HeaderValue::as_bytes);
+    let hop = HopByHop::named_by(connection);
+    theirs.head.headers().keys().filter(|name| hop.has(name.as_str())).for_each(|name| {
+        headers.remove(name);
+    });
     let reason = |head: &Response<()>| head.extensions().get::<ReasonPhrase>().cloned();
     assert_eq!((head.status(), head.version()), (theirs.head.status(), theirs.head.version()));
     assert_eq!(reason(head), reason(&theirs.head));

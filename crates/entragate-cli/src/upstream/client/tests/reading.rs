@@ -68,11 +68,14 @@ impl Pieces<'_> {
             end: End::Waiting,
             left: 0,
         };
-        heard.end = match self.understood(&mut heard, &mut read, &mut pieces, asked) {
-            Ok(end) => end,
-            Err(error) => End::Refused(format!("{error:?}")),
-        };
-        heard.left = read.len() + pieces.map(|piece| piece.len()).sum::<usize>();
+        match self.understood(&mut heard, &mut read, &mut pieces, asked) {
+            Ok(end) => {
+                heard.end = end;
+                heard.left = read.len() + pieces.map(|piece| piece.len()).sum::<usize>();
+            }
+            // The connection ends here, whatever is left on it.
+            Err(error) => heard.end = End::Refused(format!("{error:?}")),
+        }
         heard
     }
 

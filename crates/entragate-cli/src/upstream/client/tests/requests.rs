@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -22,7 +22,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
+use super::super::hop::HopByHop;
 use super::super::{Client, Connector};
+use super::{HOST, outgoing};
 
 /// Longer than any exchange takes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -265,12 +267,15 @@ async fn serve(wire: &mut TcpStream, many: usize) -> (Vec<Seen>, Vec<u8>) {
 fn assert_arrived(sent: &Sent, seen: &Seen) {
     let target = sent.target.path_and_query().unwrap().as_str();
     assert_eq!(seen.line, (sent.method.to_string(), target.to_owned()));
+    let connection = sent.headers.iter().filter(|(name, _)| name == "connection");
+    let hop = HopByHop::named_by(connection.map(|(_, value)| value.as_bytes()));
     let mut headers: Vec<(String, Vec<u8>)> = sent
         .headers
         .iter()
-        .filter(|(name, _)| name != CONTENT_LENGTH && name != TRANSFER_ENCODING)
+        .filter(|(name, _)| name != CONTENT_LENGTH && name != "host" && !hop.has(name.as_str()))
         .map(|(name, value)| (name.to_string(), value.as_bytes().trim_ascii().to_vec()))
         .collect();
+    headers.push(("host".to_owned(), HOST.as_bytes().to_vec()));
     headers.sort_by(|(one, _), (other, _)| one.cmp(other));
     assert_eq!(seen.headers, headers);
     assert!(seen.body == sent.body.data(), "the body changed");
@@ -287,7 +292,7 @@ async fn run(sent: &[Sent]) {
     let (client, listener) = client().await;
     let asking = async {
         for sent in sent {
-            client.send(sent.request()).await.unwrap().into_body().collect().await.unwrap();
+            client.send(outgoing(sent.request())).await.unwrap().into_body().collect().await.unwrap();
         }
     };
     // All on one connection.
@@ -360,8 +365,15 @@ async fn a_body_that_is_not_what_it_says_never_makes_a_request() {
     for body in bodies() {
         let (client, listener) = client().await;
         let asking = async {
-            client.send(Request::new(Body::empty())).await.unwrap().into_body().collect().await.unwrap();
-            let failed = client.send(Request::post("/").body(body).unwrap()).await;
+            client
+                .send(outgoing(Request::new(Body::empty())))
+                .await
+                .unwrap()
+                .into_body()
+                .collect()
+                .await
+                .unwrap();
+            let failed = client.send(outgoing(Request::post("/").body(body).unwrap())).await;
             drop(client);
             failed.map(drop).unwrap_err()
         };

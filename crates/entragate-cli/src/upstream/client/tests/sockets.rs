@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use super::super::{Client, Connector, SendError};
 use super::hostile::{Answer, answer, cut, cuts};
+use super::outgoing;
 use super::reading::{End, Heard, Pieces, Then};
 
 /// Longer than any exchange takes.
@@ -64,7 +65,7 @@ struct Got {
 async fn ask(client: &Client, asked: &Method, reads: Reads) -> Result<Got, SendError> {
     let mut request = Request::new(Body::empty());
     *request.method_mut() = asked.clone();
-    let (parts, mut body) = client.send(request).await?.into_parts();
+    let (parts, mut body) = client.send(outgoing(request)).await?.into_parts();
     let head = Response::from_parts(parts, ());
     let mut got = Got { head, body: Vec::new(), trailers: HeaderMap::new(), is_whole: true };
     while reads == Reads::ToTheEnd
@@ -197,7 +198,7 @@ async fn an_answer_before_the_end_of_the_request_is_whole_and_ends_the_connectio
     let client = Client::new(server, Connector::new(false, PATIENCE).unwrap());
     let asking = async {
         let body = Body::new(Unfinished(Some(Frame::data(Bytes::from_static(b"half")))));
-        let answer = client.send(Request::post("/").body(body).unwrap()).await.unwrap();
+        let answer = client.send(outgoing(Request::post("/").body(body).unwrap())).await.unwrap();
         answer.into_body().collect().await.unwrap().to_bytes()
     };
     let answering = async {

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::super::{Client, Connector, SendError};
+use super::outgoing;
 
 /// Longer than any exchange takes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -65,7 +66,7 @@ async fn a_new_connection_that_closes_before_anything_is_written_lets_another_se
         wire.set_nonblocking(true).unwrap();
         TcpStream::from_std(wire).unwrap()
     };
-    let error = client.send(post(accept)).await.map(drop).unwrap_err();
+    let error = client.send(outgoing(post(accept))).await.map(drop).unwrap_err();
     assert!(matches!(error, SendError::Unsent(_)), "{error:?}");
     assert!(error.is_unsent() && !error.is_connect());
 }
@@ -74,7 +75,7 @@ async fn a_new_connection_that_closes_before_anything_is_written_lets_another_se
 async fn a_kept_connection_that_closes_before_anything_is_written_is_replaced_and_the_request_is_whole() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap());
-    let asking = async { client.send(Request::new(Body::empty())).await.map(drop).unwrap() };
+    let asking = async { client.send(outgoing(Request::new(Body::empty()))).await.map(drop).unwrap() };
     let answering = async {
         let mut wire = listener.accept().await.unwrap().0;
         answer(&mut wire, b"\r\n\r\n").await;
@@ -82,7 +83,7 @@ async fn a_kept_connection_that_closes_before_anything_is_written_is_replaced_an
     };
     let ((), wire) = timeout(PATIENCE, async { tokio::join!(asking, answering) }).await.unwrap();
 
-    let asking = async { client.send(post(move || wire)).await.map(drop).unwrap() };
+    let asking = async { client.send(outgoing(post(move || wire))).await.map(drop).unwrap() };
     let answering = async { answer(&mut listener.accept().await.unwrap().0, b"\r\n0\r\n\r\n").await };
     let ((), request) = timeout(PATIENCE, async { tokio::join!(asking, answering) }).await.unwrap();
     assert!(request.ends_with(b"\r\n\r\n4\r\nonce\r\n0\r\n\r\n"), "{}", request.escape_ascii());
