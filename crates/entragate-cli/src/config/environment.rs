@@ -1,4 +1,4 @@
-//! The process environment as a value. This file is its only reader; everything else is handed an
+//! The process environment, and whether root has it, as a value. This file is its only reader; everything else is handed an
 //! [`Environment`], so that a test can hand over its own.
 
 use std::collections::BTreeMap;
@@ -7,18 +7,24 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// Environment variables by name.
+/// Environment variables by name, and what else a process is born with.
 #[derive(Clone, Default)]
 pub struct Environment {
     values: BTreeMap<String, Zeroizing<String>>,
     not_unicode: Vec<String>,
+    is_root: bool,
 }
 
 impl Environment {
     /// The variables that this process was started with.
     #[expect(clippy::disallowed_methods, reason = "the one reader of the process environment")]
     pub fn of_this_process() -> Self {
-        Self::from_os(std::env::vars_os())
+        let environment = Self::from_os(std::env::vars_os());
+        #[cfg(unix)]
+        if rustix::process::geteuid().is_root() {
+            return environment.of_root();
+        }
+        environment
     }
 
     fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
@@ -47,6 +53,17 @@ impl Environment {
         self
     }
 
+    /// The same of a process that runs as root.
+    #[must_use]
+    pub fn of_root(self) -> Self {
+        Self { is_root: true, ..self }
+    }
+
+    /// Whether the process runs as root.
+    pub const fn is_root(&self) -> bool {
+        self.is_root
+    }
+
     /// The names of the variables that are set, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str).filter(|name| self.get(name).is_some())
@@ -62,7 +79,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let values =
             variables.into_iter().map(|(name, value)| (name.into(), Zeroizing::new(value.into()))).collect();
-        Self { values, not_unicode: Vec::new() }
+        Self { values, not_unicode: Vec::new(), is_root: false }
     }
 }
 

@@ -109,6 +109,9 @@ pub(super) fn stdio(
             reader.problem(key, Wrong::new(what, "remove it"));
         }
     }
+    if environment.is_root() {
+        warn_of_root(reader);
+    }
     let words = reader.parse(&keys::UPSTREAM, |text| words(text.trim())).given();
     let directory = reader.parse(&keys::UPSTREAM_DIRECTORY, directory).map(Some).or_default(|| None);
     let variables = variables(reader, environment);
@@ -145,6 +148,15 @@ pub(super) fn stdio(
         start_timeout: Duration::from_secs(start?),
         idle_timeout: Duration::from_secs(idle?),
     })
+}
+
+/// Against root the gateway cannot hide.
+fn warn_of_root(reader: &mut Reader) {
+    reader.warn(
+        &keys::UPSTREAM,
+        "starts an MCP server as root: whatever it runs can read every file, and the gateway's memory and environment with all its secrets",
+        "run the gateway as a user of its own: USER in a Dockerfile, User= in a systemd unit, runAsUser in Kubernetes (docs/guide/stdio.md)",
+    );
 }
 
 fn found(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entragate_cli::config::{ServerConfig, StdioConfig};
+use entragate_cli::config::{ServerConfig, Severity, StdioConfig};
 
 use crate::config_fixture::{DEVELOPMENT, RELAY, accepted, only, refused, with};
 
@@ -51,6 +51,22 @@ fn environment_is_what_a_program_needs_and_what_is_named() {
         config.environment.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
     assert_eq!(all, [PATH, ("OTHER", "hunter2"), ("A", "1=2"), ("B", "hunter2"), ("HOME", "/h")]);
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn started_as_root_it_warns_that_nothing_is_hidden_from_root() {
+    let warns = |environment| {
+        let warnings = accepted(&environment).warnings;
+        warnings.iter().any(|warning| {
+            warning.severity == Severity::Warning
+                && warning.key == "upstream.url"
+                && warning.message.contains("as root")
+                && warning.hint.contains("User=")
+        })
+    };
+    assert!(warns(with(&RELAY, &[PATH, COMMAND]).of_root()));
+    assert!(!warns(with(&RELAY, &[PATH, COMMAND])));
+    assert!(!warns(with(&RELAY, &[PATH]).of_root()), "a server that runs by itself is no matter of ours");
 }
 
 #[test]

@@ -17,6 +17,18 @@ pub(super) struct Caller {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Person(String, String);
 
+impl Person {
+    /// Development mode, in which nobody is told apart.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.1.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(super) fn named(object_id: &str) -> Self {
+        Self("t".to_owned(), object_id.to_owned())
+    }
+}
+
 /// Every variable that a stdio server can be told by.
 pub const CALLER_VARIABLES: [&str; 6] = [
     "ENTRAGATE_CALLER_OBJECT_ID",
@@ -44,6 +56,11 @@ impl Caller {
         let told = CALLER_VARIABLES.into_iter().zip(values);
         let told = told.filter(|(_, value)| !value.is_empty() && !value.contains(char::is_control)).collect();
         Self { tenant_id, object_id, told }
+    }
+
+    #[cfg(test)]
+    pub(super) fn nobody() -> Self {
+        Self { tenant_id: String::new(), object_id: String::new(), told: Vec::new() }
     }
 
     pub(super) fn person(&self) -> Person {

@@ -16,6 +16,7 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 
 use super::group::Group;
+use super::hidden;
 use super::process::GRACE;
 
 /// The word on the command line that starts it.
@@ -37,6 +38,7 @@ pub(super) struct Guarded {
 impl Guard {
     /// Starts it; `program` is this one.
     pub(in crate::upstream) fn start(program: &Path) -> std::io::Result<Self> {
+        hidden::hide()?;
         let mut command = Command::new(program);
         command.arg(GUARD).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -81,6 +83,8 @@ impl Drop for Guarded {
 
 /// The guard itself: waits for the end of the gateway.
 pub fn guard(input: impl BufRead) {
+    // It holds no secret, so one that cannot be hidden is better than none.
+    drop(hidden::hide());
     let mut groups: BTreeMap<u32, Group> = BTreeMap::new();
     for line in input.lines().map_while(Result::ok) {
         let process = |text: &str| text.parse::<u32>().ok();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -35,22 +35,34 @@ pub(super) enum Kind {
     Cancelled(Id),
     /// `notifications/message`: a line of a log.
     Log,
-    /// Any other notification.
+    /// Any other notification, and an error about something that could not be read.
     Notification,
+}
+
+impl Message {
+    /// The id of a call.
+    pub(super) fn call(&self) -> Option<Id> {
+        if let Kind::Request { id, .. } = &self.kind { Some(id.clone()) } else { None }
+    }
 }
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
     #[serde(borrow)]
     params: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+/// `null` is there, and is something else than nothing.
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(member: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(member).map(Some)
 }
 
 #[derive(Deserialize, Default)]
@@ -82,8 +94,17 @@ fn kind(envelope: &Envelope<'_>) -> Option<Kind> {
     let id = envelope.id.and_then(self::id);
     let Some(method) = &envelope.method else {
         let is_error = envelope.error.is_some();
-        return (is_error || envelope.result.is_some()).then_some(Kind::Response { id: id?, is_error });
+        return match id {
+            Some(id) => (is_error || envelope.result.is_some()).then_some(Kind::Response { id, is_error }),
+            // What could not be read had no id that could be told (JSON-RPC 2.0 §5).
+            None if is_error && envelope.id.is_none_or(is_null) => Some(Kind::Notification),
+            None => None,
+        };
     };
+    // MCP has no request whose id is null, and JSON-RPC none whose id is a list: nobody could be answered.
+    if envelope.id.is_some() && id.is_none() {
+        return None;
+    }
     // Positional parameters or none: nothing to find in them.
     let params: Params<'_> =
         envelope.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
@@ -102,6 +123,10 @@ fn kind(envelope: &Envelope<'_>) -> Option<Kind> {
         "notifications/message" => Kind::Log,
         _ => Kind::Notification,
     })
+}
+
+fn is_null(raw: &RawValue) -> bool {
+    raw.get() == "null"
 }
 
 fn id(raw: &RawValue) -> Option<Id> {
@@ -155,6 +180,12 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":7,"result":{}}"#, Kind::Response { id: number("7"), is_error: false }),
             (r#"{"jsonrpc":"2.0","id":7,"error":{}}"#, Kind::Response { id: number("7"), is_error: true }),
             (
+                r#"{"jsonrpc":"2.0","id":7,"result":null}"#,
+                Kind::Response { id: number("7"), is_error: false },
+            ),
+            (r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700}}"#, Kind::Notification),
+            (r#"{"jsonrpc":"2.0","error":{"code":-32700}}"#, Kind::Notification),
+            (
                 r#"{"method":"notifications/progress","params":{"progressToken":3}}"#,
                 Kind::Progress(number("3")),
             ),
@@ -181,6 +212,9 @@ mod tests {
             "[7]",
             r#"{"id":null,"result":{}}"#,
             r#"{"id":1}"#,
+            r#"{"id":null,"method":"a"}"#,
+            r#"{"id":[1],"method":"a"}"#,
+            r#"{"id":{},"error":{}}"#,
             r#"{"id":1,"id":2,"method":"a"}"#,
         ] {
             assert_eq!(kinds(text), None, "{text}");

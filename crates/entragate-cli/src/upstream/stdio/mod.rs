@@ -17,6 +17,7 @@ mod events;
 mod exit;
 mod group;
 mod guard;
+mod hidden;
 mod line;
 mod message;
 mod outbox;

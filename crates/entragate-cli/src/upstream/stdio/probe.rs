@@ -9,7 +9,7 @@ use super::exit::Ended;
 use super::line::{self, Line, Rest};
 use super::message::{self, Kind, Message};
 use super::process::{Process, Streams};
-use super::stderr::shown;
+use super::stderr::{beginning, shown};
 use crate::config::StdioConfig;
 
 const INITIALIZE: &[u8] = concat!(
@@ -79,8 +79,12 @@ async fn last_line(
     secrets: Vec<Secret>,
 ) -> Option<String> {
     let mut last = None;
-    while let Ok(Line::Whole(text) | Line::Begun(text)) = line::next(&mut stderr, 500, Rest::Skip).await {
-        let text = shown(&String::from_utf8_lossy(&text), &secrets);
+    while let Ok(line) = line::next(&mut stderr, 500, Rest::Skip).await {
+        let text = match line {
+            Line::Whole(text) => shown(&String::from_utf8_lossy(&text), &secrets),
+            Line::Begun(text) => beginning(&String::from_utf8_lossy(&text), &secrets),
+            Line::End => break,
+        };
         last = Some(text).filter(|text| !text.is_empty()).or(last);
     }
     last

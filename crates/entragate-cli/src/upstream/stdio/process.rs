@@ -1,7 +1,8 @@
 //! One server process: how it is started and how it is ended.
 //!
 //! It leads a process group of its own, because `npx` and its like start the server as a child of a child. The
-//! environment is cleared: what the gateway knows, first of all its secrets, is nothing to a server.
+//! environment is cleared: what the gateway knows, first of all its secrets, is nothing to a server. Nothing is started
+//! by a gateway that is not hidden from what it starts.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -12,6 +13,7 @@ use tokio::time::timeout;
 
 use super::group::Group;
 use super::guard::PAUSE;
+use super::hidden;
 use crate::config::StdioConfig;
 
 /// How long a process may take to end after its input was closed, and again after SIGTERM.
@@ -38,6 +40,7 @@ impl Process {
         config: &StdioConfig,
         told: impl IntoIterator<Item = (&'static str, &'a str)>,
     ) -> io::Result<(Self, Streams)> {
+        hidden::hide()?;
         let mut command = Command::new(&config.program);
         command.args(&config.arguments).env_clear();
         command.envs(config.environment.iter().map(|(name, value)| (name, value.expose())));

@@ -1,6 +1,7 @@
 //! Between a process and its session: what the process writes is delivered, what clients send is written.
 
 use bytes::Bytes;
+use entragate::Secret;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
@@ -9,13 +10,18 @@ use super::exit::Ended;
 use super::line::{self, Line, Rest};
 use super::message;
 use super::session::Session;
-use super::stderr::shown;
+use super::stderr::{beginning, shown};
 
 /// How much of something that is no message the log shows.
 const SHOWN: usize = 200;
 
 /// Delivers what the process writes until it closes its output.
-pub(super) async fn read(stdout: ChildStdout, session: &Session, longest: usize) -> Ended {
+pub(super) async fn read(
+    stdout: ChildStdout,
+    session: &Session,
+    longest: usize,
+    secrets: &[Secret],
+) -> Ended {
     let mut stdout = BufReader::with_capacity(64 * 1024, stdout);
     let mut is_tidy = true;
     loop {
@@ -36,7 +42,7 @@ pub(super) async fn read(stdout: ChildStdout, session: &Session, longest: usize)
             }
             None if text.trim_ascii().is_empty() => {}
             None => {
-                tell_of_litter(session, &text, is_tidy);
+                tell_of_litter(session, &text, secrets, is_tidy);
                 is_tidy = false;
             }
         }
@@ -44,8 +50,11 @@ pub(super) async fn read(stdout: ChildStdout, session: &Session, longest: usize)
 }
 
 /// Logs belong on stderr. Many a server greets on stdout all the same, and works: once is worth a warning.
-fn tell_of_litter(session: &Session, text: &[u8], is_first: bool) {
-    let text = shown(&String::from_utf8_lossy(text.get(..SHOWN).unwrap_or(text)), &[]);
+fn tell_of_litter(session: &Session, text: &[u8], secrets: &[Secret], is_first: bool) {
+    let text = match text.get(..SHOWN) {
+        Some(begun) => beginning(&String::from_utf8_lossy(begun), secrets),
+        None => shown(&String::from_utf8_lossy(text), secrets),
+    };
     let session = session.short_id();
     if is_first {
         tracing::warn!(

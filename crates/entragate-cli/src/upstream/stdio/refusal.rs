@@ -22,6 +22,8 @@ const NO_SESSION: i64 = -31404;
 const NOT_ALLOWED: i64 = -31405;
 const NOT_ACCEPTED: i64 = -31406;
 const ID_IN_USE: i64 = -31409;
+/// JSON-RPC's own (§5.1): what came is no message that anybody could answer.
+const INVALID_REQUEST: i64 = -32600;
 const INTERNAL: i64 = -31500;
 /// How soon somebody who found no slot may try again.
 const SOON: Duration = Duration::from_secs(5);
@@ -32,6 +34,10 @@ pub(super) enum Refusal {
     /// A revision without sessions. 400 without an error of that revision sends clients that know both back to
     /// `initialize` (2026-07-28, Streamable HTTP, Backward Compatibility).
     Sessionless,
+    /// The version in the header is none that a session can have.
+    Version,
+    /// Neither request nor notification nor answer.
+    NoMessage,
     /// No session id, and it is not `initialize`.
     SessionNeeded,
     /// There is no such session for this caller.
@@ -66,6 +72,8 @@ impl Refusal {
             Self::Sessionless | Self::SessionNeeded => {
                 (StatusCode::BAD_REQUEST, SESSION_NEEDED, "session_needed")
             }
+            Self::Version => (StatusCode::BAD_REQUEST, SESSION_NEEDED, "unsupported_version"),
+            Self::NoMessage => (StatusCode::BAD_REQUEST, INVALID_REQUEST, "invalid_request"),
             Self::NoSession => (StatusCode::NOT_FOUND, NO_SESSION, "not_found"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, NOT_ALLOWED, "method_not_allowed"),
             Self::NotAccepted => (StatusCode::NOT_ACCEPTABLE, NOT_ACCEPTED, "not_acceptable"),
@@ -89,6 +97,10 @@ impl Refusal {
                 "this MCP server is reached by the revisions up to 2025-11-25 only: begin with initialize"
             }
             Self::SessionNeeded => "there is no session id: begin with initialize",
+            Self::Version => {
+                "MCP-Protocol-Version is none of the revisions that this MCP server is reached by"
+            }
+            Self::NoMessage => "the body is no JSON-RPC request with an id, no notification and no answer",
             Self::NoSession => "there is no such session for this caller: begin with initialize",
             Self::Method => "an MCP endpoint takes POST, GET and DELETE",
             Self::NotAccepted => "the client must accept application/json or text/event-stream",

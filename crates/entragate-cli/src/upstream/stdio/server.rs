@@ -21,6 +21,8 @@ use crate::config::StdioConfig;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// What the official SDKs have negotiated since there is the header, which says what `initialize` has agreed on.
+const VERSIONS: [&str; 5] = ["2024-10-07", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 /// The first revision without sessions. Revisions are dates, so text order is their order.
 const SESSIONLESS: &str = "2026-07-28";
 
@@ -69,13 +71,14 @@ impl Stdio {
         }
         // In memory already: the layer has judged it, and let no more through than its limit.
         let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|_| Refusal::Internal)?;
-        let messages = message::read(&body).ok_or(Refusal::Internal)?;
+        let messages = message::read(&body).ok_or(Refusal::NoMessage)?;
         let calls = permit.message().calls();
         if let [call] = calls
             && call.method() == "initialize"
         {
             return self.initialize(permit, messages, accepted_kinds).await;
         }
+        check_version(headers)?;
         let session = self.session(permit, headers)?;
         match session.send(messages).await? {
             Sent::Accepted => Ok(accepted()),
@@ -125,11 +128,13 @@ impl Stdio {
         if !Accepted::of(headers).events {
             return Err(Refusal::NotAccepted);
         }
+        check_version(headers)?;
         let reader = self.session(permit, headers)?.listen()?;
         Ok(events(VecDeque::new(), reader))
     }
 
     fn delete(&self, permit: &Permit, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
+        check_version(headers)?;
         let session = self.session(permit, headers)?;
         self.0.end(&session);
         let mut response = Response::new(Body::empty());
@@ -157,6 +162,13 @@ impl Stdio {
     pub(in crate::upstream) async fn stop(&self) {
         self.0.stop().await;
     }
+}
+
+/// From 2025-06-18 on a version that is not supported is 400 (Transports, Protocol Version Header). Absent, it is an older
+/// one; of `initialize` it says nothing, because there the body negotiates.
+fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_known = |value: &HeaderValue| VERSIONS.iter().any(|known| value == known);
+    if headers.get_all(VERSION).iter().all(is_known) { Ok(()) } else { Err(Refusal::Version) }
 }
 
 fn is_sessionless(headers: &HeaderMap, permit: &Permit) -> bool {

@@ -1,6 +1,6 @@
 //! One session: one caller, one process, the calls in flight and the stream for what belongs to no call.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub(super) struct Session {
 struct State {
     /// Whether `initialize` was answered: before, nobody can be asked anything.
     is_open: bool,
+    /// Whether the process has answered anything at all.
+    has_answered: bool,
     calls: HashMap<Id, InFlight>,
     /// How many calls there have been.
     begun: u64,
@@ -78,6 +80,7 @@ impl Session {
         let (stdin, lines) = mpsc::channel(1);
         let state = State {
             is_open: false,
+            has_answered: false,
             calls: HashMap::new(),
             begun: 0,
             unrelated: Outbox::new(Unread::Keep),
@@ -96,6 +99,8 @@ impl Session {
     /// Sends what a client posted.
     pub(super) async fn send(&self, messages: Vec<Message>) -> Result<Sent, Refusal> {
         let asked = self.register(&messages)?;
+        let mut unwritten =
+            Unwritten { session: self, calls: messages.iter().filter_map(Message::call).collect() };
         for Message { text, kind } in messages {
             let mut line = BytesMut::with_capacity(text.len() + 1);
             line.extend_from_slice(&text);
@@ -105,8 +110,10 @@ impl Session {
                 Ok(Err(_)) => return Err(self.ended().map_or(Refusal::NoSession, Refusal::Ended)),
                 Err(_) => return Err(Refusal::NotReading),
             }
-            if let Kind::Cancelled(id) = kind {
-                self.forget(&id);
+            match &kind {
+                Kind::Request { .. } => drop(unwritten.calls.pop_front()),
+                Kind::Cancelled(id) => self.forget(id),
+                _ => {}
             }
         }
         Ok(asked.map_or(Sent::Accepted, |(reader, count)| Sent::Asked(reader, count)))
@@ -158,13 +165,18 @@ impl Session {
         Ok(Some((reader, count)))
     }
 
-    /// A call that the client has cancelled: there will be no answer, and one that comes all the same is dropped
-    /// (2025-11-25, Cancellation).
+    /// A call that the client has cancelled, or that was never written: there will be no answer, and one that comes all the
+    /// same is dropped (2025-11-25, Cancellation).
     fn forget(&self, id: &Id) {
         let call = self.state.lock().calls.remove(id);
         if let Some(call) = call {
             call.exchange.answered();
         }
+    }
+
+    /// Whether the process has answered, if only `initialize`.
+    pub(super) fn has_answered(&self) -> bool {
+        self.state.lock().has_answered
     }
 
     /// `initialize` was answered.
@@ -193,6 +205,7 @@ impl Session {
                 let call = {
                     let mut state = self.state.lock();
                     state.last_used = Instant::now();
+                    state.has_answered = true;
                     state.calls.remove(id)
                 };
                 let Some(call) = call else {
@@ -273,6 +286,19 @@ impl Session {
     }
 }
 
+/// Calls that the process does not know of yet. What is left of them when the client goes away in the middle will have no
+/// answer, so their ids are free again.
+struct Unwritten<'a> {
+    session: &'a Session,
+    calls: VecDeque<Id>,
+}
+
+impl Drop for Unwritten<'_> {
+    fn drop(&mut self) {
+        self.calls.iter().for_each(|id| self.session.forget(id));
+    }
+}
+
 impl State {
     /// News wait for the next reader where the last one was cut off.
     fn replace(&mut self, outbox: &Arc<Outbox>) {
@@ -315,5 +341,27 @@ impl Exchange {
         if self.unanswered.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.outbox.finish();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::super::message;
+    use super::*;
+
+    fn call(id: u32) -> Vec<Message> {
+        message::read(&Bytes::from(format!(r#"{{"id":{id},"method":"a"}}"#))).expect("a message")
+    }
+
+    #[tokio::test]
+    async fn call_that_was_given_up_before_it_was_written_leaves_its_id_free() {
+        let (session, mut lines) = Session::new("s".to_owned(), Caller::nobody());
+        let Ok(Sent::Asked(_first, 1)) = session.send(call(1)).await else { panic!("there is room for one") };
+        assert!(session.send(call(2)).now_or_never().is_none(), "the process does not read");
+        lines.recv().await.expect("the first");
+        let Ok(Sent::Asked(_second, 1)) = session.send(call(2)).await else { panic!("the id is free") };
+        assert_eq!(session.send(call(1)).await.err(), Some(Refusal::IdInUse), "that of the first is not");
     }
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use entragate::Secret;
 use parking_lot::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::caller::{Caller, Person};
-use super::crashes::{Crashes, QUICK};
+use super::crashes::Crashes;
 use super::exit::Ended;
 use super::guard::Guard;
 use super::process::{Process, Streams};
@@ -80,15 +81,16 @@ impl Sessions {
 
     /// Starts a process for a new session.
     pub(super) async fn begin(self: &Arc<Self>, caller: Caller) -> Result<Opening, Refusal> {
-        if let Some(rest) = self.crashes.rest() {
+        let person = caller.person();
+        if let Some(rest) = self.crashes.rest(&person) {
             return Err(Refusal::Resting(rest));
         }
-        let slot = self.slot(&caller.person()).await?;
+        let slot = self.slot(&person).await?;
         let id = session_id::fresh().ok_or(Refusal::Internal)?;
         let (process, streams) = Process::start(&self.config, caller.variables()).map_err(|error| {
             let program = self.config.program.display();
             tracing::error!(%error, %program, "the MCP server cannot be started: see upstream.url");
-            self.crashes.note();
+            self.crashes.note(&person);
             Refusal::NotStarted
         })?;
         let guarded = self.guard.get().zip(process.id()).map(|(guard, id)| guard.watch(id));
@@ -100,13 +102,13 @@ impl Sessions {
             caller,
             "an MCP server was started"
         );
-        let secrets = self.config.environment.iter().map(|(_, value)| value.clone()).collect();
+        let secrets: Arc<[Secret]> = self.config.environment.iter().map(|(_, value)| value.clone()).collect();
         let Streams { stdin, stdout, stderr } = streams;
-        let log = tokio::spawn(stderr::relay(stderr, session.short_id().to_owned(), secrets));
+        let log = tokio::spawn(stderr::relay(stderr, session.short_id().to_owned(), Arc::clone(&secrets)));
         let (sessions, running) = (Arc::clone(self), Arc::clone(&session));
         tokio::spawn(async move {
             let writing = pump::write(stdin, lines);
-            let ended = sessions.run(&running, process, stdout, writing).await;
+            let ended = sessions.run(&running, process, stdout, &secrets, writing).await;
             // What it left behind may hold its log open.
             if timeout(Duration::from_secs(1), log).await.is_err() {
                 tracing::debug!(session = running.short_id(), "the log of a process did not end with it");
@@ -160,13 +162,13 @@ impl Sessions {
         session: &Session,
         mut process: Process,
         stdout: tokio::process::ChildStdout,
+        secrets: &[Secret],
         writing: impl Future<Output = ()>,
     ) -> Ended {
-        let started = Instant::now();
         let ended = {
             let reading = async {
                 // Whatever the process does not read, it may still answer.
-                let reading = pump::read(stdout, session, self.longest);
+                let reading = pump::read(stdout, session, self.longest, secrets);
                 let mut reading = std::pin::pin!(reading);
                 tokio::select! {
                     ended = &mut reading => ended,
@@ -193,9 +195,11 @@ impl Sessions {
         session.close(&ended);
         // In this order: whoever opens the session meanwhile sees that it is closed.
         self.open.lock().remove(&session.id);
-        match (&ended, started.elapsed() < QUICK) {
-            (Ended::Asked, _) | (_, false) => self.crashes.forget(),
-            (Ended::ByItself(_) | Ended::TooLong(_), true) => self.crashes.note(),
+        match &ended {
+            _ if session.has_answered() => self.crashes.forget(),
+            Ended::ByItself(_) | Ended::TooLong(_) => self.crashes.note(&session.caller.person()),
+            // Whoever waited had no more patience; nobody knows what would have come.
+            Ended::Asked => {}
         }
         process.stop().await;
         ended
@@ -209,7 +213,7 @@ impl Sessions {
 
     /// Whether a new session would have a process.
     pub(super) fn startable(&self) -> Result<(), String> {
-        if let Some(rest) = self.crashes.rest() {
+        if let Some(rest) = self.crashes.rest_of_all() {
             return Err(format!(
                 "the MCP server ends as soon as it is started; the next attempt is in {} s",
                 rest.as_secs() + 1

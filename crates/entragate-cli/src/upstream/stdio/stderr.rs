@@ -1,6 +1,7 @@
 //! What a server writes to its standard error goes to the gateway's log: lines of a bounded length, so many a
 //! second, without the values that the operator gave the server, which may be secrets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use entragate::{Secret, is_invisible};
@@ -16,7 +17,7 @@ const LINES_PER_SECOND: u32 = 50;
 const SHORTEST_SECRET: usize = 8;
 
 /// Logs until the stream ends.
-pub(super) async fn relay(stderr: ChildStderr, session: String, secrets: Vec<Secret>) {
+pub(super) async fn relay(stderr: ChildStderr, session: String, secrets: Arc<[Secret]>) {
     let mut lines = Lines::new(BufReader::new(stderr), secrets);
     while let Some(line) = lines.next().await {
         match line {
@@ -37,7 +38,7 @@ enum Logged {
 
 struct Lines<S> {
     stream: S,
-    secrets: Vec<Secret>,
+    secrets: Arc<[Secret]>,
     second: Instant,
     this_second: u32,
     /// The line that follows on the count of those left out before it.
@@ -45,7 +46,7 @@ struct Lines<S> {
 }
 
 impl<S: AsyncBufRead + Unpin> Lines<S> {
-    fn new(stream: S, secrets: Vec<Secret>) -> Self {
+    fn new(stream: S, secrets: Arc<[Secret]>) -> Self {
         Self { stream, secrets, second: Instant::now(), this_second: 0, held: None }
     }
 
@@ -55,19 +56,17 @@ impl<S: AsyncBufRead + Unpin> Lines<S> {
             return Some(Logged::Line(line));
         }
         loop {
-            let (text, mark) = match line::next(&mut self.stream, LONGEST_LINE, Rest::Skip).await.ok()? {
+            let text = match line::next(&mut self.stream, LONGEST_LINE, Rest::Skip).await.ok()? {
                 Line::End => return self.left_out().map(Logged::LeftOut),
-                Line::Whole(text) => (text, ""),
-                Line::Begun(text) => (text, " …"),
+                Line::Whole(text) => shown(&String::from_utf8_lossy(&text), &self.secrets),
+                Line::Begun(text) => beginning(&String::from_utf8_lossy(&text), &self.secrets) + " …",
             };
             let is_next = self.second.elapsed() >= Duration::from_secs(1);
             let left_out = if is_next { self.next_second() } else { None };
             self.this_second = self.this_second.saturating_add(1);
-            let text = shown(&String::from_utf8_lossy(&text), &self.secrets);
             if self.this_second > LINES_PER_SECOND || text.is_empty() {
                 continue;
             }
-            let text = text + mark;
             if let Some(count) = left_out {
                 self.held = Some(text);
                 return Some(Logged::LeftOut(count));
@@ -99,6 +98,20 @@ pub(super) fn shown(text: &str, secrets: &[Secret]) -> String {
         .to_owned()
 }
 
+/// The same for a line that goes on: where it was cut, a secret may have begun.
+pub(super) fn beginning(text: &str, secrets: &[Secret]) -> String {
+    // Of a character that was cut in two.
+    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    let shown = shown(text, secrets);
+    let begun = secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SECRET);
+    let begun = begun.filter_map(|secret| {
+        let cuts = secret.char_indices().skip(1).map(|(at, _)| at);
+        cuts.filter(|at| secret.get(..*at).is_some_and(|begun| shown.ends_with(begun))).max()
+    });
+    let length = shown.len() - begun.max().unwrap_or_default();
+    shown.get(..length).unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,7 +119,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn flood_is_cut_to_so_many_lines_a_second_and_counted() {
         let text = "line\n".repeat(60);
-        let mut lines = Lines::new(text.as_bytes(), Vec::new());
+        let mut lines = Lines::new(text.as_bytes(), Arc::default());
         for _ in 0..LINES_PER_SECOND {
             assert_eq!(lines.next().await, Some(Logged::Line("line".to_owned())));
         }
@@ -117,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn long_lines_are_shortened_and_control_characters_left_out() {
         let text = format!("\u{1b}[31m{}\n", "x".repeat(10_000));
-        let mut lines = Lines::new(text.as_bytes(), Vec::new());
+        let mut lines = Lines::new(text.as_bytes(), Arc::default());
         let Some(Logged::Line(line)) = lines.next().await else { panic!("a line") };
         assert!(line.len() < LONGEST_LINE + 8 && line.starts_with("[31mx") && line.ends_with('…'), "{line}");
     }
@@ -126,5 +139,11 @@ mod tests {
     fn values_that_the_operator_gave_are_not_logged() {
         let secrets = [Secret::new("ghp_0123456789"), Secret::new("7")];
         assert_eq!(shown("token ghp_0123456789 of 7", &secrets), "token … of 7");
+        // Nor the part of one at which a line was cut.
+        for (cut, left) in
+            [("is ghp_0", "is "), ("is ghp_012345678", "is "), ("g", ""), ("of ghp", "of "), ("x7", "x7")]
+        {
+            assert_eq!(beginning(cut, &secrets), left, "{cut}");
+        }
     }
 }

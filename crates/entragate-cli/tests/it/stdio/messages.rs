@@ -140,6 +140,53 @@ async fn client_that_takes_json_only_gets_the_answer_without_what_comes_before_i
 }
 
 #[tokio::test]
+async fn answers_that_are_null_and_errors_about_nothing_reach_the_other_side() {
+    let gateway = Gateway::start(&[]).await;
+    let session = gateway.open("").await;
+    let mut stream = session.stream(5, "ask", &json!({})).await;
+    assert_eq!(stream.next().await.unwrap()["id"], "q1");
+    let reply = json!({ "jsonrpc": "2.0", "id": "q1", "result": null });
+    assert_eq!(session.post(&reply).await.status(), 202);
+    assert_eq!(stream.answer().await.0, "null");
+    let answer: Value = session.post(&call(6, "null", &json!({}))).await.json().await.unwrap();
+    assert_eq!((&answer["id"], answer.get("result")), (&json!(6), Some(&Value::Null)));
+    let unread = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32700, "message": "no JSON" } });
+    assert_eq!(session.post(&unread).await.status(), 202);
+    assert_eq!(session.call("unread", &json!({})).await, "1");
+}
+
+#[tokio::test]
+async fn request_that_nobody_could_answer_is_400() {
+    let gateway = Gateway::start(&[]).await;
+    let session = gateway.open("").await;
+    let answer = session.post(&json!({ "jsonrpc": "2.0", "id": null, "method": "ping" })).await;
+    assert_eq!(answer.status(), 400, "{}", answer.text().await.unwrap());
+    assert_eq!(session.call("count", &json!({})).await, "1");
+}
+
+#[tokio::test]
+async fn version_that_no_session_can_have_is_400() {
+    let gateway = Gateway::start(&[]).await;
+    let session = gateway.open("").await;
+    let with = |method: &str, version: &str| {
+        let request = gateway.request(method, "").header("mcp-session-id", &session.id);
+        let request = request.header("mcp-protocol-version", version);
+        if method == "POST" { request.json(&call(1, "count", &json!({}))) } else { request }
+    };
+    for version in ["1900-01-01", "2025-11-26", "latest", "", "2025-11-25, 2025-06-18"] {
+        for method in ["POST", "GET", "DELETE"] {
+            let answer = with(method, version).send().await.unwrap();
+            assert_eq!(answer.status(), 400, "{method} {version}");
+            assert!(answer.text().await.unwrap().contains("MCP-Protocol-Version"), "{method} {version}");
+        }
+    }
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+        assert_eq!(with("POST", version).send().await.unwrap().status(), 200, "{version}");
+    }
+    assert_eq!(with("DELETE", "2025-11-25").send().await.unwrap().status(), 204);
+}
+
+#[tokio::test]
 async fn what_is_no_message_on_the_servers_output_is_passed_over() {
     let gateway = Gateway::start(&[]).await;
     let session = gateway.open("").await;

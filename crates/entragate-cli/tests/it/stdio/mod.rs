@@ -1,6 +1,8 @@
 //! Stdio servers behind a running gateway: real processes, real sockets.
 
 mod fixture;
+#[cfg(target_os = "linux")]
+mod hidden;
 mod killed;
 mod limits;
 mod messages;

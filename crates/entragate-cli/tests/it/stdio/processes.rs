@@ -94,6 +94,29 @@ async fn server_that_ends_at_once_is_an_error_and_later_left_alone_for_a_while()
 }
 
 #[tokio::test]
+async fn whoever_crashes_sessions_keeps_nobody_else_out() {
+    let gateway = Gateway::signed_in(&[]).await;
+    let (alice, bob) = (gateway.token("alice", "MCP", &[]), gateway.token("bob", "MCP", &[]));
+    // A session that worked is nobody's reason to wait, however soon it ends.
+    for _ in 0..4 {
+        let session = gateway.open(&alice).await;
+        assert_eq!(session.post(&call(1, "exit", &json!({ "count": 7 }))).await.status(), 502);
+    }
+    assert_eq!(gateway.open(&bob).await.call("count", &json!({})).await, "1");
+    // Nor is what one caller alone does to a server before it answers.
+    let fragile = r#"stdio: sh -c 'read line; case "$line" in *poison*) exit 9;; esac; echo "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}"; cat'"#;
+    let gateway = Gateway::signed_in(&[("ENTRAGATE_UPSTREAM", fragile)]).await;
+    let (alice, bob) = (gateway.token("alice", "MCP", &[]), gateway.token("bob", "MCP", &[]));
+    let poison = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": { "poison": true } });
+    for expected in [502, 502, 502, 503] {
+        assert_eq!(gateway.request("POST", &alice).json(&poison).send().await.unwrap().status(), expected);
+    }
+    let ready = gateway.http.get(format!("http://{}/readyz", gateway.admin)).send().await.unwrap();
+    assert_eq!(ready.status(), 200, "{}", ready.text().await.unwrap());
+    assert_eq!(gateway.initialize(&bob).await.status(), 200);
+}
+
+#[tokio::test]
 async fn refused_initialize_is_passed_on_and_opens_no_session() {
     let server = r#"stdio: sh -c 'read line; echo "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32602,\"message\":\"no\"}}"; cat'"#;
     let gateway = Gateway::start(&[("ENTRAGATE_UPSTREAM", server)]).await;

@@ -41,7 +41,7 @@ fn note(method: &str, params: &Value) {
 #[ignore = "not a test: the server of the others"]
 fn serve() {
     println!(); // ends what the harness may have begun
-    let mut server = Server { calls: 0, cancelled: Vec::new(), asked: None };
+    let mut server = Server { calls: 0, cancelled: Vec::new(), asked: None, unread: 0 };
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
         let message: Value = serde_json::from_str(&line).expect("the gateway writes JSON, a message a line");
@@ -55,6 +55,8 @@ struct Server {
     cancelled: Vec<Value>,
     /// The call that waits for the client's answer.
     asked: Option<Value>,
+    /// Errors of the client about what it could not read.
+    unread: usize,
 }
 
 impl Server {
@@ -79,9 +81,12 @@ impl Server {
             }
             Some(_) if !id.is_null() => send(&json!({ "jsonrpc": "2.0", "id": id, "result": {} })),
             Some(_) => {}
+            None if id.is_null() => self.unread += 1,
             None => {
                 let call = self.asked.take().expect("an answer to a question");
-                send(&json!({ "jsonrpc": "2.0", "id": call, "result": text(&message["result"]["text"]) }));
+                send(
+                    &json!({ "jsonrpc": "2.0", "id": call, "result": text(message["result"].get("text").unwrap_or_default()) }),
+                );
             }
         }
     }
@@ -125,6 +130,8 @@ impl Server {
                 return None;
             }
             "never" => return None,
+            "null" => Value::Null,
+            "unread" => text(self.unread),
             "cancelled" => text(json!(self.cancelled)),
             "exit" => std::process::exit(i32::try_from(count()).expect("an exit code")),
             "flood" => {
