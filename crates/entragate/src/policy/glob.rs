@@ -20,9 +20,9 @@ impl Glob {
         &self.text
     }
 
-    /// Whether there is no star in it, so that it matches one text.
-    pub(crate) const fn is_exact(&self) -> bool {
-        self.star.is_none()
+    /// What every text that it matches begins with; nothing when there is no star in it, so that it matches one text.
+    pub(crate) fn beginning(&self) -> Option<&str> {
+        self.star.and_then(|star| self.text.get(..star))
     }
 
     /// Whether the whole of `text` matches, case-sensitively.

@@ -1,6 +1,6 @@
 //! Which rule names a call: the first one that does, found without asking each of a thousand.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::call::Call;
 use super::glob::Glob;
@@ -19,8 +19,10 @@ pub(super) struct Index {
 #[derive(Debug, Clone, Default)]
 struct Names {
     exact: HashMap<String, usize>,
-    /// In the order of the rules.
-    patterns: Vec<(Glob, usize)>,
+    /// By what is in front of their first star; those of one beginning in the order of the rules.
+    patterns: HashMap<String, Vec<(Glob, usize)>>,
+    /// How long these beginnings are: each once, and a handful.
+    lengths: BTreeSet<usize>,
 }
 
 impl Index {
@@ -51,18 +53,25 @@ impl Index {
 impl Names {
     fn add(&mut self, globs: &[Glob], at: usize) {
         for glob in globs {
-            if glob.is_exact() {
-                self.exact.entry(glob.as_str().to_owned()).or_insert(at);
+            if let Some(beginning) = glob.beginning() {
+                self.lengths.insert(beginning.len());
+                self.patterns.entry(beginning.to_owned()).or_default().push((glob.clone(), at));
             } else {
-                self.patterns.push((glob.clone(), at));
+                self.exact.entry(glob.as_str().to_owned()).or_insert(at);
             }
         }
     }
 
     fn first(&self, name: &str) -> Option<usize> {
-        let exact = self.exact.get(name).copied();
-        let earlier = self.patterns.iter().take_while(|(_, at)| exact.is_none_or(|exact| *at < exact));
-        earlier.into_iter().find(|(glob, _)| glob.matches(name)).map(|(_, at)| *at).or(exact)
+        let mut first = self.exact.get(name).copied();
+        for beginning in self.lengths.iter().filter_map(|length| name.get(..*length)) {
+            let patterns = self.patterns.get(beginning).into_iter().flatten();
+            let mut earlier = patterns.take_while(|(_, at)| first.is_none_or(|first| *at < first));
+            if let Some((_, at)) = earlier.find(|(glob, _)| glob.matches(name)) {
+                first = Some(*at);
+            }
+        }
+        first
     }
 }
 
@@ -81,6 +90,15 @@ mod tests {
             };
             name.is_some_and(|name| globs.iter().any(|glob| glob.matches(name)))
         })
+    }
+
+    #[test]
+    fn a_beginning_that_ends_inside_a_character_stops_nothing() {
+        let rules = ["aé_*", "ab*", "*"].map(|tools| Rule::tools([tools]));
+        let index = Index::new(&rules);
+        for (tool, at) in [("aé_x", 0), ("abé", 1), ("é", 2), ("", 2)] {
+            assert_eq!(index.first(&Call::probe("tools/call", tool)), Some(at), "{tool}");
+        }
     }
 
     proptest! {
