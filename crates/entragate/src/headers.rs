@@ -5,34 +5,47 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, PROXY_AUTHORIZATION};
 
 /// Prefixes of headers by which proxies and platforms tell a server who calls.
-const PREFIXES: [&str; 21] = [
+const PREFIXES: [&str; 25] = [
     "x-forwarded-",
     "x-entra-",
     "x-entragate-",
-    "x-ms-", // App Service and its siblings
-    "x-auth-request-",
+    "x-ms-",   // App Service and its siblings
+    "x-auth-", // oauth2-proxy (`x-auth-request-`), Louketo (`x-auth-userid`, `x-auth-token`)
     "x-user-",
     "x-authenticated-",
     "remote-",
     "x-remote-",
     "x-webauth-",
     "x-authentik-",
+    "x-authelia-",
+    "x-vouch-",
     "x-pomerium-",
     "x-consumer-",
     "x-credential-",
     "x-goog-authenticated-user-",
     "x-goog-iap-",
     "x-amzn-oidc-",
+    "x-amzn-mtls-", // Application Load Balancer
     "cf-access-",
     "tailscale-user-",
     "ssl-client-",
     "x-ssl-client-",
+    "oidc-", // mod_auth_openidc: `OIDC_CLAIM_sub`
 ];
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 25] = [
     "dpop",
+    "client-cert", // RFC 9440
+    "client-cert-chain",
+    "kubeflow-userid",
     "x-real-ip",
     "x-user",
     "x-client-cert",
+    "x-client-dn",
+    "x-arr-clientcert",        // App Service
+    "x-endpoint-api-userinfo", // Google Cloud Endpoints and API Gateway
+    "x-apigateway-api-userinfo",
+    "x-authorization",
+    "x-access-token",
     "x-original-url",
     "x-rewrite-url",
     "x-email",
@@ -42,6 +55,7 @@ const NAMES: [&str; 15] = [
     "x-userinfo",
     "x-client-ip",
     "true-client-ip",
+    "x-http-method",
     "x-http-method-override",
     "x-method-override",
 ];
@@ -50,8 +64,9 @@ const NAMES: [&str; 15] = [
 const ONE_SPELLING: [&str; 6] =
     ["content-encoding", "content-length", "content-type", "host", "last-event-id", "transfer-encoding"];
 
-/// Removes them, also where `_` or `.` stands for `-`: WSGI and CGI servers cannot tell `X_Forwarded_User`
-/// from `X-Forwarded-User`, nor `Mcp_Session_Id` from the session id that was checked.
+/// Removes them, also where another character stands for `-`: WSGI and CGI servers cannot tell `X_Forwarded_User` from
+/// `X-Forwarded-User`, nor `Mcp_Session_Id` from the session id that was checked, and some (PHP, Apache before 2.4) take
+/// every character that is no letter or digit for `_`.
 pub(crate) fn remove_untrusted(headers: &mut HeaderMap) {
     headers.remove(AUTHORIZATION);
     // Normally empty, then nothing is allocated.
@@ -62,7 +77,7 @@ pub(crate) fn remove_untrusted(headers: &mut HeaderMap) {
 }
 
 /// What the names in the lists begin with; most headers of a call begin with something else.
-const INITIALS: &[u8] = b"cdrstx";
+const INITIALS: &[u8] = b"cdkorstx";
 
 fn is_listed(name: &str) -> bool {
     name.as_bytes().first().is_some_and(|initial| INITIALS.contains(initial))
@@ -74,10 +89,11 @@ fn is_untrusted(name: &HeaderName) -> bool {
         return true;
     }
     let name = name.as_str();
-    if !name.contains(['_', '.']) {
+    let is_odd = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+    if !name.contains(is_odd) {
         return is_listed(name);
     }
-    let dashed = name.replace(['_', '.'], "-");
+    let dashed = name.replace(is_odd, "-");
     is_listed(&dashed)
         || dashed.starts_with("mcp-")
         || ONE_SPELLING.contains(&dashed.as_str())
@@ -110,6 +126,24 @@ mod tests {
             "x-user-id",
             "mcp_session_id",
             "x.forwarded.user",
+            "x~forwarded!user",
+            "mcp*session|id",
+            "content'type",
+            "client-cert",
+            "client_cert_chain",
+            "x-arr-clientcert",
+            "oidc_claim_sub",
+            "x-auth-userid",
+            "x-vouch-user",
+            "x-authelia-x",
+            "x-endpoint-api-userinfo",
+            "x-apigateway-api-userinfo",
+            "x-amzn-mtls-clientcert",
+            "kubeflow-userid",
+            "x-authorization",
+            "x-access-token",
+            "x-client-dn",
+            "x-http-method",
             "x-roles",
             "x-http-method-override",
         ] {

@@ -7,6 +7,29 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::policy::call::folded;
+
+/// What is wrong with a JSON text, and where, without the values in it: serde's own messages repeat what they found, which
+/// may be somebody's name or a password. Messages of our own name members and no values, and are kept.
+pub(crate) fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    // The words of `serde::de::Error::invalid_type` and its siblings: "invalid type: string \"…\", expected …".
+    let repeats = error.is_data() && (text.starts_with("invalid ") || text.starts_with("unknown "));
+    if !repeats {
+        return text;
+    }
+    match text.rfind(", expected ").and_then(|at| text.get(at + 2..)) {
+        Some(expected) => expected.to_owned(),
+        None => {
+            format!(
+                "a value is of another type than expected at line {} column {}",
+                error.line(),
+                error.column()
+            )
+        }
+    }
+}
+
 /// The members of one object.
 #[derive(Debug)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(String, std::borrow::Cow<'a, RawValue>)>);
@@ -20,10 +43,19 @@ impl<'a> Members<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 
-    /// Refuses, by its name, one of these members that is there twice.
-    pub(crate) fn refuse_repeated(&self, names: &[&str]) -> Result<(), String> {
-        let times = |name: &str| self.0.iter().filter(|(key, _)| key == name).count();
-        names.iter().find(|name| times(name) > 1).map_or(Ok(()), |name| Err((*name).to_owned()))
+    /// Refuses, by its name, one of these members that is there twice, or in a spelling that decoders which match without
+    /// case read as the same.
+    pub(crate) fn refuse_ambiguous(&self, names: &[&str]) -> Result<(), String> {
+        let is_same = |key: &str, name: &str| {
+            key.eq_ignore_ascii_case(name) || (!key.is_ascii() && folded(key) == folded(name))
+        };
+        for name in names {
+            let mut same = self.0.iter().map(|(key, _)| key).filter(|key| is_same(key, name));
+            if same.next().is_some_and(|first| first != name) || same.next().is_some() {
+                return Err((*name).to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Replaces the value of a member, or appends it.

@@ -1,4 +1,4 @@
-//! The layer: Host and Origin → size → token → message → headers agree with it → scopes → rules → inner
+//! The layer: Host and Origin → method → size → token → message → headers agree with it → scopes → rules → inner
 //! service. Each step can only refuse; what comes out at the end carries a [`Permit`].
 
 use std::convert::Infallible;
@@ -11,7 +11,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -19,14 +19,15 @@ use http_body_util::{BodyExt as _, Limited};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::denied;
 use crate::discovery::challenge;
 use crate::front_door;
-use crate::gate::{Gate, Resource};
+use crate::gate::{Audience, Gate, Resource};
 use crate::headers::remove_untrusted;
 use crate::oauth::error::json as json_response;
 use crate::open_ended::{End, Opened, end_with_token};
 use crate::policy::call::Message;
-use crate::policy::decide::{Denial, Forbidden, Reason};
+use crate::policy::decide::Denial;
 use crate::policy::filter::Filter;
 use crate::policy::{mirror, refusal};
 use crate::principal::{Permit, Principal};
@@ -152,16 +153,21 @@ async fn admit(resource: &Arc<Resource>, request: Request) -> Result<Admitted, R
         return Err(Box::new(front_door::preflight(request.headers(), request.headers().get(ORIGIN))));
     }
     let (parts, body) = request.into_parts();
-    let Caller { principal, held } = match check_head(resource, &parts).await {
+    let checked = match check_method(&parts.method) {
+        Ok(()) => check_head(resource, &parts).await,
+        Err(refusal) => Err(refusal),
+    };
+    let Caller { principal, held } = match checked {
         Ok(caller) => caller,
         Err(mut refusal) => {
             unread::settle(&parts, body, &mut refusal).await;
             return Err(refusal);
         }
     };
-    let (mut request, message) = read_message(resource, parts, body).await?;
+    let (mut request, message) = read_message(resource, &principal, parts, body).await?;
     let mirrors = resource.mirrors(request.uri().path());
-    mirror::check(request.headers(), &message, mirrors).map_err(|text| header_mismatch(&message, &text))?;
+    mirror::check(request.headers(), &message, mirrors)
+        .map_err(|text| header_mismatch(&principal, &message, &text))?;
     session::open(resource, &principal, &message, &mut request)?;
     let principal = with_groups(resource, principal, &message).await;
     let permit = decide(resource, &principal, message)?.holding(held).at(Arc::clone(resource));
@@ -177,12 +183,29 @@ async fn admit(resource: &Arc<Resource>, request: Request) -> Result<Admitted, R
     Ok(Admitted { request, principal, filter, opened })
 }
 
+/// The methods of MCP's transports, and HEAD, with which a client looks for the challenge (docs/clients.md K01). Any other
+/// may mean something to what is behind the gate: TRACE sends back what it received, the credential for the MCP server
+/// included (RFC 9110 §9.3.8).
+fn check_method(method: &Method) -> Result<(), Refusal> {
+    if [Method::POST, Method::GET, Method::DELETE, Method::HEAD].contains(method) {
+        return Ok(());
+    }
+    denied::http_method(method);
+    let text = "This method is not used by MCP";
+    let mut refusal = refusal_json(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", text);
+    refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, DELETE, OPTIONS"));
+    Err(refusal)
+}
+
 /// Before a byte of the body is read.
 async fn check_head(resource: &Resource, request: &Parts) -> Result<Caller, Refusal> {
     check_size(resource, request)?;
     let caller = authenticate(resource, request).await?;
     if request.method == Method::POST {
-        check_coding(&request.headers)?;
+        check_coding(&request.headers).map_err(|text| {
+            denied::message(&caller.principal, 415, None, text);
+            refusal_json(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", text)
+        })?;
     }
     Ok(caller)
 }
@@ -254,6 +277,7 @@ fn unjudged(reason: &dyn std::fmt::Display) -> Refusal {
 /// Reads the message of a POST; other methods carry none and lose a body they should not have.
 async fn read_message(
     resource: &Resource,
+    principal: &Principal,
     mut parts: Parts,
     body: Body,
 ) -> Result<(Request, Message), Refusal> {
@@ -270,7 +294,7 @@ async fn read_message(
     };
     let message = Message::parse(&bytes).map_err(|error| {
         let text = shown(&error.to_string());
-        tracing::warn!(target: "entragate::policy", reason = text, "message refused");
+        denied::message(principal, 400, None, &text);
         let error = serde_json::json!({ "code": error.code(), "message": text });
         let answer = serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error });
         Box::new(json_response(StatusCode::BAD_REQUEST, &answer))
@@ -298,39 +322,41 @@ async fn whole(mut body: Body, most: usize) -> Result<Bytes, axum::BoxError> {
     Ok(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }
 
-/// The MCP server must read the very characters that were judged: nothing compressed, nothing in another
-/// character set (some servers decode `charset=utf-7`, in which other quotation marks appear).
-fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
-    let refused = |text: &str| Err(refusal_json(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", text));
+/// The MCP server must read the very characters that were judged, and as JSON: nothing compressed, nothing in another
+/// character set (some servers decode `charset=utf-7`, in which other quotation marks appear), no form or other type that
+/// the same bytes could also be. Streamable HTTP has clients send JSON, and every client of docs/clients.md says so.
+fn check_coding(headers: &HeaderMap) -> Result<(), &'static str> {
     if headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
-        return refused("The body must not be compressed: it is judged before it goes on");
+        return Err("The body must not be compressed: it is judged before it goes on");
     }
     let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (first, second) = (types.next(), types.next());
-    if second.is_some() || !first.is_none_or(is_utf8) {
-        return refused("The body must be JSON in UTF-8, with one Content-Type that says nothing else");
+    match (types.next(), types.next()) {
+        (Some(only), None) if is_json_in_utf8(only) => Ok(()),
+        _ => Err("The body must be JSON in UTF-8, with one Content-Type: application/json"),
     }
-    Ok(())
 }
 
-/// Whether every `charset` in the value is UTF-8, however the value is taken apart.
-fn is_utf8(content_type: &HeaderValue) -> bool {
+/// Whether the value says `application/json`, and every `charset` in it is UTF-8, however the value is taken apart.
+fn is_json_in_utf8(content_type: &HeaderValue) -> bool {
     // What nearly every client sends.
     if content_type == "application/json" {
         return true;
     }
     let Ok(text) = content_type.to_str() else { return false };
     let text = text.to_ascii_lowercase();
-    text.split("charset").skip(1).all(|rest| {
-        let value = rest.strip_prefix('=').unwrap_or_default();
-        let value =
-            value.strip_prefix('"').map_or(value, |quoted| quoted.split('"').next().unwrap_or_default());
-        matches!(value.split(';').next().unwrap_or_default().trim_end(), "utf-8" | "utf8")
-    })
+    let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
+    essence.trim() == "application/json"
+        && parameters.split("charset").skip(1).all(|rest| {
+            let value = rest.strip_prefix('=').unwrap_or_default();
+            let value =
+                value.strip_prefix('"').map_or(value, |quoted| quoted.split('"').next().unwrap_or_default());
+            matches!(value.split(';').next().unwrap_or_default().trim_end(), "utf-8" | "utf8")
+        })
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
-fn header_mismatch(message: &Message, text: &str) -> Refusal {
+fn header_mismatch(principal: &Principal, message: &Message, text: &str) -> Refusal {
+    denied::message(principal, 400, Some(message), text);
     let body = message.error_body(mirror::HEADER_MISMATCH, text).unwrap_or_default();
     let mut response = json_response(StatusCode::BAD_REQUEST, &());
     *response.body_mut() = Body::from(body);
@@ -372,28 +398,24 @@ fn decide(resource: &Resource, principal: &Principal, message: Message) -> Resul
         Err(denied) => denied,
     };
     match denial {
-        Denial::InsufficientScope { missing, wanted } => {
-            leg!(Leg::Denied, missing = "scope", object_id = principal.object_id());
-            if let (Some(audience), Some(call)) = (&resource.audience, message.calls().first())
-                && resource.step_ups.is_fruitless(principal, &missing, audience.entra.clock.now())
-            {
-                let forbidden = Forbidden::new(call, Reason::ScopesNotGranted(missing));
-                return Err(Box::new(refusal::response(&forbidden, &message)));
-            }
-            let qualified = match &resource.audience {
-                Some(audience) => audience.api.qualified(&wanted),
-                None => wanted,
+        Denial::InsufficientScope { missing, wanted, in_vain } => {
+            let is_fruitless = |audience: &Audience| {
+                resource.step_ups.is_fruitless(principal, &missing, audience.entra.clock.now())
             };
-            Err(Box::new(resource.challenge.insufficient_scope(&qualified)))
+            match (&resource.audience, in_vain) {
+                (Some(audience), Some(forbidden)) if is_fruitless(audience) => {
+                    denied::call(principal, &forbidden);
+                    Err(Box::new(refusal::response(&forbidden, &message)))
+                }
+                (audience, lacking) => {
+                    denied::scopes(principal, lacking.as_ref(), &missing, &wanted);
+                    let qualified = audience.as_ref().map(|audience| audience.api.qualified(&wanted));
+                    Err(Box::new(resource.challenge.insufficient_scope(&qualified.unwrap_or(wanted))))
+                }
+            }
         }
         Denial::Forbidden(forbidden) => {
-            let text = forbidden.text();
-            leg!(
-                Leg::Denied,
-                missing = forbidden.missing(),
-                reason = text.as_str(),
-                object_id = principal.object_id()
-            );
+            denied::call(principal, &forbidden);
             Err(Box::new(refusal::response(&forbidden, &message)))
         }
     }

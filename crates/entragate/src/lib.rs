@@ -60,6 +60,7 @@
 pub mod aadsts;
 pub mod base_url;
 pub mod clock;
+mod denied;
 mod discovery;
 mod facade;
 mod front_door;

@@ -38,7 +38,13 @@ impl Person {
     }
 
     /// The caller of a token for this person.
-    pub(crate) fn principal(self, client: String, token: String, expires_at: Timestamp) -> Principal {
+    pub(crate) fn principal(
+        self,
+        client: String,
+        token: String,
+        issued_at: Option<Timestamp>,
+        expires_at: Timestamp,
+    ) -> Principal {
         Principal::new(Identity {
             kind: Kind::User,
             object_id: self.object_id,
@@ -53,6 +59,8 @@ impl Person {
             // Agents have tokens of their own; nobody signs in as one in a browser.
             agent_blueprint: None,
             token_id: Some(token),
+            issued_at,
+            ends_at: expires_at,
             expires_at,
         })
     }

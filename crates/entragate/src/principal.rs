@@ -62,6 +62,10 @@ pub(crate) struct Identity {
     pub(crate) groups_overage: bool,
     pub(crate) agent_blueprint: Option<String>,
     pub(crate) token_id: Option<String>,
+    /// The token cannot have been issued later than this.
+    pub(crate) issued_at: Option<Timestamp>,
+    /// What the token itself says; it is taken a little longer.
+    pub(crate) ends_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -116,6 +120,8 @@ impl Principal {
             groups_overage: false,
             agent_blueprint: None,
             token_id: None,
+            issued_at: None,
+            ends_at: Timestamp::from_unix(u64::MAX),
             expires_at: Timestamp::from_unix(u64::MAX),
         })
     }
@@ -187,7 +193,17 @@ impl Principal {
         self.0.who.token_id.as_deref()
     }
 
-    /// When the token stops being valid.
+    /// Until when the token was issued: nothing that stands for it may live longer.
+    pub(crate) fn ends_at(&self) -> Timestamp {
+        self.0.who.ends_at
+    }
+
+    /// The latest moment at which the token can have been issued, if it says so.
+    pub(crate) fn issued_at(&self) -> Option<Timestamp> {
+        self.0.who.issued_at
+    }
+
+    /// When the token stops being valid here: with the tolerance for clocks that differ.
     pub fn expires_at(&self) -> Timestamp {
         self.0.who.expires_at
     }

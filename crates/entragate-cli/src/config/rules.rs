@@ -209,7 +209,14 @@ fn never_reached(earlier: &[Rule], rule: &Rule) -> Vec<Wrong> {
             "put the narrower rule first; the first rule that names a call decides",
         )
     };
-    rule.shadows(earlier).into_iter().map(wrong).collect()
+    let unmatched = |pattern: &str| {
+        Wrong::new(
+            format!("resources `{}` matches nothing: such a URI is always refused", printable(pattern)),
+            "write it without the segments . and .., backslashes and control characters",
+        )
+    };
+    let unmatched = rule.unreachable_resources().map(unmatched);
+    rule.shadows(earlier).into_iter().map(wrong).chain(unmatched).collect()
 }
 
 /// Reads `scope_implies`.

@@ -1,6 +1,10 @@
 //! What is called: a JSON-RPC message, from flags or from a file of expectations.
 
+use anyhow::Context as _;
 use serde::{Deserialize, Deserializer};
+
+/// The methods whose target is a resource.
+const USES_OF_RESOURCES: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
 
 /// What a call is said to be.
 #[derive(Debug, Default, Clone, clap::Args, Deserialize)]
@@ -12,11 +16,11 @@ pub(super) struct CallDescription {
     /// Get this prompt (prompts/get)
     #[arg(long, value_name = "NAME", conflicts_with = "tool")]
     prompt: Option<String>,
-    /// Read this resource (resources/read)
+    /// Read this resource (resources/read), or use it with the method of --method
     #[arg(long, value_name = "URI", conflicts_with_all = ["tool", "prompt"])]
     resource: Option<String>,
-    /// Send this method
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["tool", "prompt", "resource"])]
+    /// Send this method; with --resource resources/subscribe or resources/unsubscribe
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tool", "prompt"])]
     method: Option<String>,
     /// The arguments of the tool or prompt, as JSON [default: none]
     #[arg(long, value_name = "JSON", conflicts_with_all = ["resource", "method"])]
@@ -45,6 +49,11 @@ impl CallDescription {
             (Some(tool), None, None, None) => ("tools/call", "name", tool),
             (None, Some(prompt), None, None) => ("prompts/get", "name", prompt),
             (None, None, Some(uri), None) => ("resources/read", "uri", uri),
+            (None, None, Some(uri), Some(method)) => {
+                let method = USES_OF_RESOURCES.into_iter().find(|one| one == method);
+                let uses = USES_OF_RESOURCES.join(", ");
+                (method.with_context(|| format!("a resource is used with one of the methods {uses}"))?, "uri", uri)
+            }
             (None, None, None, Some(method)) => {
                 anyhow::ensure!(
                     self.arguments.is_none(),

@@ -73,6 +73,10 @@ fn decided_by(decider: DecidedBy, place: Option<&str>) -> String {
         DecidedBy::NoRules => "nothing: there are no rules".to_owned(),
         DecidedBy::Protocol => "the protocol: it is open to everybody signed in".to_owned(),
         DecidedBy::NoRule => "the lack of a rule: none names it".to_owned(),
+        DecidedBy::AmbiguousUri => {
+            "its URI: it can be read in more than one way, and the rules do not decide about all alike"
+                .to_owned()
+        }
         // What a later version of the library may say.
         _ => "something else".to_owned(),
     }

@@ -39,6 +39,20 @@ fn rules_for_certain_callers_are_read() {
 }
 
 #[test]
+fn a_pattern_for_resources_that_no_uri_matches_is_refused() {
+    for pattern in ["file:///public/../secret/*", "file:///%2e%2e/*", "file:\\\\\\\\share\\\\*", "file:///a\\tb"] {
+        let rules = format!(r#"[{{ tools = ["a"], resources = ["{pattern}"] }}]"#);
+        let problems = refused(&with(&RELAY, &[("ENTRAGATE_RULES", &rules)]));
+        let problem = only(&problems);
+        assert!(problem.message.starts_with("rule 1: resources `file:"), "{problem}");
+        assert!(problem.message.contains("matches nothing"), "{problem}");
+        assert!(problem.hint.contains("without the segments . and .."), "{problem}");
+    }
+    let rules = r#"[{ resources = ["FILE://localhost/my docs/*", "https://EXAMPLE.com", "file:///a..b/*"] }]"#;
+    accepted(&with(&RELAY, &[("ENTRAGATE_RULES", rules)]));
+}
+
+#[test]
 fn a_rule_that_nobody_can_ever_meet_is_warned_of() {
     let other =
         r#"[{ tools = ["a"] }, { tools = ["b"], tenants = ["99999999-1111-1111-1111-111111111111"] }]"#;

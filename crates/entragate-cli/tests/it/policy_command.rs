@@ -42,6 +42,8 @@ fn an_allowed_call_is_0_a_denied_one_1_and_both_name_the_rule() {
         (&["--scope", "access", "--scope", "write", "--tool", "x"], 0, "allowed", Some(4)),
         (&["--prompt", "p"], 1, "refused", None),
         (&["--resource", "file:///x"], 1, "refused", None),
+        (&["--resource", "file:///x", "--method", "resources/subscribe"], 1, "refused", None),
+        (&["--resource", "file:///a/.\t./x"], 1, "malformed", None),
         (&["--method", "tools/list"], 0, "allowed", None),
         (&["--method", "x/y"], 1, "refused", None),
         // Of this gateway's tenant and with its client app, unless something else is said.

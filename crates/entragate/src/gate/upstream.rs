@@ -71,8 +71,7 @@ impl Gate {
     pub async fn claims_challenge(&self, permit: &Permit, claims: Option<&str>) -> Option<Response<Body>> {
         let entra = self.0.entra.as_ref()?;
         let (who, resource) = (permit.principal(), permit.resource()?);
-        let demanded = [claims.unwrap_or("sign in again").to_owned()];
-        if resource.step_ups.is_fruitless(who, &demanded, entra.clock.now()) {
+        if resource.step_ups.is_fruitless_demand(who, claims, entra.clock.now()) {
             return None;
         }
         if let (Some(broker), Some(claims), Held::Sealed { .. }) = (entra.way.broker(), claims, permit.held())

@@ -3,7 +3,8 @@
 //! The MCP server behind us parses the same bytes with another parser. Where two parsers could disagree a
 //! role guard can be bypassed, so everything ambiguous is refused: duplicate members (first wins or last
 //! wins?), members that differ only in case (Go's decoder matches case-insensitively), a byte order mark,
-//! NUL, bytes that are not UTF-8.
+//! NUL, bytes that are not UTF-8. A method or a target with control characters, or a target that is no text, is no
+//! name that a rule could be about.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,6 +14,8 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visi
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::json::{Members, without_values};
+
 /// Why a body is not one unambiguous JSON-RPC message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,7 +24,7 @@ pub enum MalformedCall {
     #[error("the body must be UTF-8 without byte order mark or NUL")]
     Encoding,
     /// Not JSON, or JSON that two parsers could read differently.
-    #[error("the body is not one unambiguous JSON-RPC message: {0}")]
+    #[error("the body is not one unambiguous JSON-RPC message: {}", without_values(.0))]
     Json(#[from] serde_json::Error),
     /// An empty batch (JSON-RPC 2.0 §6).
     #[error("the batch is empty")]
@@ -66,6 +69,27 @@ struct Params {
     task_id: Option<String>,
     protocol_version: Option<String>,
     arguments: Arguments,
+    /// What else the call makes use of, as the calls that would do the same.
+    uses: Vec<Call>,
+}
+
+/// The member of `params` that says what a method acts on.
+#[derive(Clone, Copy)]
+enum Target {
+    Name,
+    Uri,
+    TaskId,
+}
+
+impl Target {
+    fn of(method: &str) -> Option<Self> {
+        match method {
+            "tools/call" | "prompts/get" => Some(Self::Name),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => Some(Self::Uri),
+            "tasks/get" | "tasks/update" | "tasks/cancel" | "tasks/result" => Some(Self::TaskId),
+            _ => None,
+        }
+    }
 }
 
 /// `params.arguments` of a tool or a prompt.
@@ -166,9 +190,10 @@ impl Call {
     /// A call as it would be if the caller used a listed item, for judging lists.
     pub(crate) fn probe(method: &str, target: &str) -> Self {
         let mut params = Params { arguments: Arguments::Unknown, ..Params::default() };
-        match method {
-            "resources/read" => params.uri = Some(target.to_owned()),
-            _ => params.name = Some(target.to_owned()),
+        match Target::of(method) {
+            Some(Target::Uri) => params.uri = Some(target.to_owned()),
+            Some(Target::TaskId) => params.task_id = Some(target.to_owned()),
+            Some(Target::Name) | None => params.name = Some(target.to_owned()),
         }
         Self { id: None, method: Some(method.to_owned()), params }
     }
@@ -185,12 +210,17 @@ impl Call {
 
     /// What the method acts on: the tool or prompt name, the resource URI, the task id.
     pub fn target(&self) -> Option<&str> {
-        match self.method() {
-            "tools/call" | "prompts/get" => self.params.name.as_deref(),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => self.params.uri.as_deref(),
-            "tasks/get" | "tasks/update" | "tasks/cancel" | "tasks/result" => self.params.task_id.as_deref(),
-            _ => None,
+        match Target::of(self.method())? {
+            Target::Name => self.params.name.as_deref(),
+            Target::Uri => self.params.uri.as_deref(),
+            Target::TaskId => self.params.task_id.as_deref(),
         }
+    }
+
+    /// It, and the calls that it stands for besides: `subscriptions/listen` subscribes to resources, and
+    /// `completion/complete` tells what is behind a prompt or a resource.
+    pub(crate) fn with_uses(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.params.uses)
     }
 
     /// `params._meta["io.modelcontextprotocol/protocolVersion"]` (revision 2026-07-28).
@@ -292,14 +322,14 @@ impl<'de> Visitor<'de> for CallVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Call, A::Error> {
         const KNOWN: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
         let (mut names, mut id, mut method) = (Names::new(&KNOWN), None, None);
-        let (mut version_ok, mut is_response, mut params) = (false, false, Params::default());
+        let (mut version_ok, mut is_response, mut given) = (false, false, Given::default());
         while let Some(Key(key)) = map.next_key()? {
             names.check(&key)?;
             match key.as_ref() {
                 "jsonrpc" => version_ok = map.next_value::<Key<'_>>()?.0 == "2.0",
                 "id" => id = Some(map.next_value::<Box<RawValue>>()?),
                 "method" => method = Some(map.next_value::<String>()?),
-                "params" => params = map.next_value::<AnyParams>()?.0,
+                "params" => given = map.next_value::<AnyParams>()?.0,
                 "result" | "error" => {
                     is_response = true;
                     map.next_value::<IgnoredAny>()?;
@@ -318,6 +348,14 @@ impl<'de> Visitor<'de> for CallVisitor {
         if let Some(raw) = &id {
             check_id(raw.get()).map_err(A::Error::custom)?;
         }
+        let method: Option<String> = method;
+        let params = match &method {
+            Some(method) => {
+                check_text("method", method).map_err(A::Error::custom)?;
+                given.of(method).map_err(A::Error::custom)?
+            }
+            None => Params::default(),
+        };
         Ok(Call { id, method, params })
     }
 }
@@ -331,8 +369,105 @@ fn check_id(raw: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Another parser may end a text at a NUL, and readers of URIs leave out line breaks and tabs (WHATWG URL §4.4).
+fn check_text(member: &str, text: &str) -> Result<(), String> {
+    if text.chars().any(char::is_control) {
+        Err(format!("member `{member}` has control characters: {}", text.escape_debug()))
+    } else {
+        Ok(())
+    }
+}
+
+/// The members of `params` that may decide, before it is known of which method they are.
+#[derive(Default)]
+struct Given {
+    name: Option<Text>,
+    uri: Option<Text>,
+    task_id: Option<Text>,
+    protocol_version: Option<String>,
+    notifications: Option<Box<RawValue>>,
+    reference: Option<Box<RawValue>>,
+}
+
+impl Given {
+    /// As the params of this method, if they name what it acts on in a way that everybody reads alike.
+    fn of(self, method: &str) -> Result<Params, String> {
+        let target = Target::of(method);
+        let (member, text) = match target {
+            Some(Target::Name) => ("name", self.name),
+            Some(Target::Uri) => ("uri", self.uri),
+            Some(Target::TaskId) => ("taskId", self.task_id),
+            None => ("", None),
+        };
+        let mut params = Params { protocol_version: self.protocol_version, ..Params::default() };
+        let text = match text {
+            Some(Text(Some(text))) => {
+                check_text(member, &text)?;
+                Some(text)
+            }
+            Some(Text(None)) => return Err(format!("member `{member}` must be a string")),
+            None => None,
+        };
+        match target {
+            Some(Target::Name) => params.name = text,
+            Some(Target::Uri) => params.uri = text,
+            Some(Target::TaskId) => params.task_id = text,
+            None => params.uses = uses(method, self.notifications.as_deref(), self.reference.as_deref())?,
+        }
+        Ok(params)
+    }
+}
+
+/// What a method without a target makes use of all the same.
+fn uses(
+    method: &str,
+    notifications: Option<&RawValue>,
+    reference: Option<&RawValue>,
+) -> Result<Vec<Call>, String> {
+    match (method, notifications, reference) {
+        // MCP 2026-07-28, subscriptions: what `resources/subscribe` was before.
+        ("subscriptions/listen", Some(wanted), _) => {
+            let [subscriptions] = members(wanted, &["resourceSubscriptions"])?;
+            let Some(subscriptions) = subscriptions else { return Ok(Vec::new()) };
+            let all: Option<Vec<String>> = serde_json::from_str(subscriptions.get())
+                .map_err(|_| "member `resourceSubscriptions` must be a list of strings")?;
+            let all = all.unwrap_or_default();
+            all.iter().try_for_each(|uri| check_text("resourceSubscriptions", uri))?;
+            Ok(all.iter().map(|uri| Call::probe("resources/subscribe", uri)).collect())
+        }
+        ("completion/complete", _, Some(reference)) => {
+            // Whatever `type` says: what is named must be open to the caller.
+            let [_, name, uri] = members(reference, &["type", "name", "uri"])?;
+            let named = [("name", "prompts/get", name), ("uri", "resources/read", uri)];
+            let named = named.into_iter().filter_map(|(member, use_of, raw)| Some((member, use_of, raw?)));
+            named
+                .map(|(member, use_of, raw)| {
+                    let text: String = serde_json::from_str(raw.get())
+                        .map_err(|_| format!("member `{member}` of `ref` must be a string"))?;
+                    check_text(member, &text)?;
+                    Ok(Call::probe(use_of, &text))
+                })
+                .collect()
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The known members of an object that is as strictly read as the message around it.
+fn members<const N: usize>(
+    raw: &RawValue,
+    known: &'static [&'static str; N],
+) -> Result<[Option<Box<RawValue>>; N], String> {
+    let all = Members::parse(raw.get()).map_err(|error| without_values(&error))?;
+    let mut names = Names::new(known);
+    for (key, _) in &all.0 {
+        names.check::<serde_json::Error>(key).map_err(|error| error.to_string())?;
+    }
+    Ok(known.map(|name| all.get(name).map(ToOwned::to_owned)))
+}
+
 /// `params`: an object whose few deciding members are read, or an array (never used by MCP), or null.
-struct AnyParams(Params);
+struct AnyParams(Given);
 
 impl<'de> Deserialize<'de> for AnyParams {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -343,40 +478,42 @@ impl<'de> Deserialize<'de> for AnyParams {
 struct ParamsVisitor;
 
 impl<'de> Visitor<'de> for ParamsVisitor {
-    type Value = Params;
+    type Value = Given;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_unit<E>(self) -> Result<Params, E> {
-        Ok(Params::default())
+    fn visit_unit<E>(self) -> Result<Given, E> {
+        Ok(Given::default())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Params, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Given, A::Error> {
         Err(A::Error::custom("positional `params` are not used by MCP"))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
-        const KNOWN: [&str; 5] = ["name", "arguments", "uri", "taskId", "_meta"];
-        let (mut names, mut params) = (Names::new(&KNOWN), Params::default());
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
+        const KNOWN: [&str; 7] = ["name", "arguments", "uri", "taskId", "_meta", "notifications", "ref"];
+        let (mut names, mut given) = (Names::new(&KNOWN), Given::default());
         while let Some(Key(key)) = map.next_key()? {
             names.check(&key)?;
             match key.as_ref() {
-                "name" => params.name = map.next_value::<Text>()?.0,
-                "uri" => params.uri = map.next_value::<Text>()?.0,
-                "taskId" => params.task_id = map.next_value::<Text>()?.0,
-                "_meta" => params.protocol_version = map.next_value::<Meta>()?.0,
+                "name" => given.name = Some(map.next_value()?),
+                "uri" => given.uri = Some(map.next_value()?),
+                "taskId" => given.task_id = Some(map.next_value()?),
+                "_meta" => given.protocol_version = map.next_value::<Meta>()?.0,
+                "notifications" => given.notifications = Some(map.next_value()?),
+                "ref" => given.reference = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(params)
+        Ok(given)
     }
 }
 
-/// A string, or anything else read as "none": a tool name of another type names no tool.
+/// A string that can be read, or anything else.
 struct Text(Option<String>);
 
 impl<'de> Deserialize<'de> for Text {
@@ -452,6 +589,9 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","NAME":"b"}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"},"param\u017f":{"name":"b"}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["a"]}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a\u0000"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"pi\u007fng"}"#,
             r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":1}"#,
             r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,

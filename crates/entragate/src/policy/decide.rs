@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::call::{Arguments, Call, Message};
 use super::condition::Unmet;
 use super::index::Index;
-use super::rule::Rule;
+use super::rule::{Rule, USES_OF_RESOURCES};
+use super::uri;
 use crate::idp::entra::groups::Unread;
 use crate::principal::{Kind, Permit, Principal};
 
@@ -43,7 +44,8 @@ pub(crate) enum Denial {
     Forbidden(Forbidden),
     /// Signing in again for `wanted` would help (RFC 6750 §3.1 `insufficient_scope`): what is missing, and what
     /// the caller already had, or the next token would lack that.
-    InsufficientScope { missing: Vec<String>, wanted: Vec<String> },
+    /// `in_vain`: what to say to the call that lacks them, once it is known that signing in again brings nothing.
+    InsufficientScope { missing: Vec<String>, wanted: Vec<String>, in_vain: Option<Forbidden> },
 }
 
 /// One call of the message that the caller may not make, whatever the client does.
@@ -52,6 +54,8 @@ pub(crate) struct Forbidden {
     pub(crate) method: String,
     pub(crate) target: Option<String>,
     pub(crate) reason: Reason,
+    /// The rule that decided, counted from one.
+    pub(crate) rule: Option<usize>,
 }
 
 /// Why nothing that a client can do would help.
@@ -79,6 +83,8 @@ pub(crate) enum Reason {
     ScopesNotGranted(Vec<String>),
     /// The arguments, or what else the rule's condition reads, are not as it says.
     Condition(Unmet),
+    /// The MCP server could read another URI than the rules do.
+    AmbiguousUri,
 }
 
 /// Whether a caller sees an item of a list.
@@ -113,6 +119,8 @@ pub(super) enum Decider {
     Rule(usize),
     /// No rule names it.
     NoRule,
+    /// Different ones, depending on how its URI is read.
+    AmbiguousUri,
 }
 
 impl Reason {
@@ -123,8 +131,14 @@ impl Reason {
 }
 
 impl Forbidden {
-    pub(crate) fn new(call: &Call, reason: Reason) -> Self {
-        Self { method: call.method().to_owned(), target: call.target().map(str::to_owned), reason }
+    fn new(call: &Call, reason: Reason, decider: Decider) -> Self {
+        let rule = if let Decider::Rule(at) = decider { Some(at + 1) } else { None };
+        Self { method: call.method().to_owned(), target: call.target().map(str::to_owned), reason, rule }
+    }
+
+    /// Whether it is about this call, or about something that the call makes use of.
+    pub(super) fn is_of(&self, call: &Call) -> bool {
+        call.with_uses().any(|used| used.method() == self.method && used.target() == self.target.as_deref())
     }
 }
 
@@ -176,17 +190,22 @@ impl Policy {
         if principal.kind() == Kind::User {
             missing.extend(self.missing_scopes(principal, baseline_scopes));
         }
+        let mut lacking = message.calls().first().filter(|_| !missing.is_empty());
         let mut unsure = None;
-        for call in message.calls() {
-            match self.judge(principal, call) {
-                Ok(scopes) => missing.extend(scopes),
+        for call in message.calls().iter().flat_map(Call::with_uses) {
+            let scopes = match self.judge(principal, call) {
+                Ok(scopes) => scopes,
                 // Nobody was asked because the message is refused anyway: for another call of the batch, which is named
                 // then, or for a scope.
                 Err(forbidden) if forbidden.reason.depends_on_groups() => {
-                    missing.extend(self.scopes_missing_for(principal, call));
                     unsure = unsure.or(Some(forbidden));
+                    self.scopes_missing_for(principal, call)
                 }
                 Err(forbidden) => return Some(Denial::Forbidden(forbidden)),
+            };
+            if !scopes.is_empty() {
+                lacking = lacking.or(Some(call));
+                missing.extend(scopes);
             }
         }
         if missing.is_empty() {
@@ -195,7 +214,9 @@ impl Policy {
         let missing = unique(missing);
         let known = baseline_scopes.iter().chain(principal.scopes()).cloned();
         let wanted = unique(known.chain(missing.iter().cloned()));
-        Some(Denial::InsufficientScope { missing, wanted })
+        let in_vain = lacking
+            .map(|call| Forbidden::new(call, Reason::ScopesNotGranted(missing.clone()), self.decider(call)));
+        Some(Denial::InsufficientScope { missing, wanted, in_vain })
     }
 
     /// Whether a sign-in is worth anything: a person who may call nothing learns it at once, with the role that is
@@ -231,15 +252,17 @@ impl Policy {
 
     /// The scopes still missing, or why nothing would help.
     fn judge(&self, principal: &Principal, call: &Call) -> Result<Vec<String>, Forbidden> {
-        let judged = match self.decider(call) {
+        let decider = self.decider(call);
+        let judged = match decider {
             Decider::NoRules | Decider::Protocol => Ok(Vec::new()),
             Decider::NoRule => Err(Reason::NoRule),
+            Decider::AmbiguousUri => Err(Reason::AmbiguousUri),
             Decider::Rule(at) => match self.rules.get(at) {
                 Some(rule) => self.judge_rule(principal, rule, call.arguments()),
                 None => Err(Reason::NoRule),
             },
         };
-        judged.map_err(|reason| Forbidden::new(call, reason))
+        judged.map_err(|reason| Forbidden::new(call, reason, decider))
     }
 
     /// What decides, whoever calls.
@@ -250,13 +273,17 @@ impl Policy {
         if call.is_response() {
             return Decider::Protocol;
         }
-        if call.method().starts_with("resources/") && call.target().is_some_and(has_dot_segment) {
-            return Decider::NoRule;
+        let method = call.method();
+        let first = self.index.first(call);
+        if USES_OF_RESOURCES.contains(&method)
+            && let Some(uri) = call.target()
+            && !(uri::is_plain(uri) && self.index.reads_alike(call, uri, first))
+        {
+            return Decider::AmbiguousUri;
         }
-        if let Some(at) = self.index.first(call) {
+        if let Some(at) = first {
             return Decider::Rule(at);
         }
-        let method = call.method();
         let is_open = ALWAYS_ALLOWED.contains(&method) || method.starts_with("notifications/");
         if is_open { Decider::Protocol } else { Decider::NoRule }
     }
@@ -364,12 +391,6 @@ pub(super) fn unique(scopes: impl IntoIterator<Item = String>) -> Vec<String> {
     unique
 }
 
-/// `/public/../secret` is named by a rule for `/public/*`, and the server behind us may open `/secret`.
-fn has_dot_segment(uri: &str) -> bool {
-    let plain = uri.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-    plain.split(['/', '\\', '?', '#']).any(|segment| matches!(segment, "." | ".."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -395,6 +416,8 @@ mod tests {
             groups_overage: false,
             agent_blueprint: None,
             token_id: None,
+            issued_at: None,
+            ends_at: Timestamp::from_unix(u64::MAX),
             expires_at: Timestamp::from_unix(u64::MAX),
         }
     }
@@ -440,7 +463,6 @@ mod tests {
             call("prompts/get", r#"{"name":"p"}"#),
             call("resources/read", r#"{"uri":"u"}"#),
             call("x/new", "{}"),
-            call("tools/call", r#"{"name":7}"#),
             call("tools/call", "{}"),
         ] {
             assert!(!allowed(&policy, &user, refused));
@@ -464,11 +486,15 @@ mod tests {
         let baseline = ["access".to_owned()];
         let user = principal(Kind::User, &[], &["access"]);
         let denial = policy.decide(&user, &Arc::new(tool("x")), &baseline).unwrap_err();
-        let expected = Denial::InsufficientScope {
-            missing: vec!["write".into(), "audit".into()],
-            wanted: vec!["access".into(), "write".into(), "audit".into()],
-        };
-        assert_eq!(denial, expected);
+        let Denial::InsufficientScope { missing, wanted, in_vain } = denial else { panic!("{denial:?}") };
+        assert_eq!(
+            (missing, wanted.join(" ")),
+            (vec!["write".into(), "audit".into()], "access write audit".into())
+        );
+        assert_eq!(
+            in_vain.map(|forbidden| (forbidden.target, forbidden.rule)),
+            Some((Some("x".into()), Some(1)))
+        );
         let wide = policy.scope_implies("admin", vec!["access".into(), "write".into(), "audit".into()]);
         assert!(
             wide.decide(&principal(Kind::User, &[], &["admin"]), &Arc::new(tool("x")), &baseline).is_ok()

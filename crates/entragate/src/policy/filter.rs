@@ -31,8 +31,8 @@ pub(crate) enum FilterError {
     TooLarge,
     #[error("the MCP server's list is not UTF-8")]
     Encoding,
-    #[error("the MCP server's answer has the member `{0}` twice")]
-    Repeated(String),
+    #[error("the MCP server's answer has the member `{0}` twice, or in another spelling")]
+    Ambiguous(String),
     /// The same again once they are known ([`Filter::know`]).
     #[error("what the caller may see depends on groups that nobody has asked for yet")]
     GroupsNeeded,
@@ -83,11 +83,11 @@ impl Filter {
 
     fn message(&self, text: &str) -> Result<Option<String>, FilterError> {
         // Cheap look first: most events of a stream are no lists.
-        if !LISTS.iter().any(|(list, _, _)| text.contains(list)) && !text.contains("\\u") {
+        if !may_be_list(text) {
             return Ok(None);
         }
         let mut message = Members::parse(text)?;
-        message.refuse_repeated(&["result"]).map_err(FilterError::Repeated)?;
+        message.refuse_ambiguous(&["result"]).map_err(FilterError::Ambiguous)?;
         let Some(result) = message.get("result").map(|raw| raw.get().to_owned()) else {
             return Ok(None);
         };
@@ -95,7 +95,7 @@ impl Filter {
             return Ok(None);
         }
         let mut result = Members::parse(&result)?;
-        result.refuse_repeated(&LISTS.map(|(list, _, _)| list)).map_err(FilterError::Repeated)?;
+        result.refuse_ambiguous(&LISTS.map(|(list, _, _)| list)).map_err(FilterError::Ambiguous)?;
         let mut changed = false;
         for (list, name, method) in LISTS {
             let Some(items) = result.get(list).map(|raw| raw.get().to_owned()) else {
@@ -125,8 +125,9 @@ impl Filter {
         for item in items {
             let target: Option<String> = Members::parse(item.get())
                 .ok()
+                .filter(|members| members.refuse_ambiguous(&[name]).is_ok())
                 .and_then(|members| serde_json::from_str(members.get(name)?.get()).ok());
-            // An item that cannot be named cannot be allowed.
+            // An item that cannot be named, or by two names, cannot be allowed.
             let Some(target) = target else { continue };
             match self.policy.sight(&self.principal, method, &target) {
                 Sight::Shown => kept.push(item),
@@ -136,6 +137,13 @@ impl Filter {
         }
         Ok(to_raw_value(&kept)?)
     }
+}
+
+/// Whether one of the lists may be in it, by whatever spelling of its name: what all of them begin with, an escape, or the
+/// one character beyond ASCII that folds to a letter of theirs.
+fn may_be_list(text: &str) -> bool {
+    let is_one = |at: &[u8]| [b"tools", b"promp", b"resou"].iter().any(|name| at.eq_ignore_ascii_case(*name));
+    text.as_bytes().windows(5).any(is_one) || text.contains("\\u") || text.contains('\u{17f}')
 }
 
 /// Takes a byte stream apart into SSE events and filters each event's data.
@@ -293,6 +301,8 @@ mod tests {
             groups_overage: true,
             agent_blueprint: None,
             token_id: None,
+            issued_at: None,
+            ends_at: crate::clock::Timestamp::from_unix(u64::MAX),
             expires_at: crate::clock::Timestamp::from_unix(u64::MAX),
         });
         Filter::new(Arc::new(policy), user)
@@ -333,6 +343,26 @@ mod tests {
         let twice = r#"{"result":{"tools":[]},"result":{"tools":[{"name":"admin_delete"}]}}"#;
         assert!(filter().json(twice).is_err());
         assert!(filter().json(r#"{"result":{"tools":[],"tools":[{"name":"admin_delete"}]}}"#).is_err());
+        // Decoders that match without case take another spelling for the same.
+        for spelt in [
+            r#"{"Result":{"tools":[{"name":"admin_delete"}]}}"#,
+            r#"{"result":{"tools":[]},"RESULT":{"tools":[{"name":"admin_delete"}]}}"#,
+            r#"{"result":{"Tools":[{"name":"admin_delete"}]}}"#,
+            r#"{"result":{"tools":[],"TOOLS":[{"name":"admin_delete"}]}}"#,
+            r#"{"result":{"toolſ":[{"name":"admin_delete"}]}}"#,
+            r#"{"result":{"t\u006fOls":[{"name":"admin_delete"}]}}"#,
+        ] {
+            assert!(filter().json(spelt).is_err(), "{spelt}");
+        }
+        for item in [
+            r#"{"name":"whoami","name":"admin_delete"}"#,
+            r#"{"name":"whoami","Name":"admin_delete"}"#,
+            r#"{"NAME":"whoami"}"#,
+            r#"{"name":"whoami","n\u0061me":"admin_delete"}"#,
+        ] {
+            let text = format!(r#"{{"result":{{"tools":[{item},{{"name":"kept"}}]}}}}"#);
+            assert_eq!(filter().json(&text).unwrap().unwrap(), r#"{"result":{"tools":[{"name":"kept"}]}}"#, "{item}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::call::Call;
 use super::glob::Glob;
 use super::rule::{Rule, USES_OF_RESOURCES};
+use super::uri;
 
 /// The rules' names, by what they are names of.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,8 @@ pub(super) struct Index {
     tools: Names,
     prompts: Names,
     resources: Names,
+    /// The same as careless readers of URIs take them ([`uri::loose`]).
+    resources_loosely: Names,
 }
 
 /// Names with the place of the first rule that has them.
@@ -29,9 +32,13 @@ impl Index {
     pub(super) fn new(rules: &[Rule]) -> Self {
         let mut index = Self::default();
         for (at, rule) in rules.iter().enumerate() {
-            let Self { methods, tools, prompts, resources } = &mut index;
-            for (names, globs) in [tools, prompts, resources, methods].into_iter().zip(rule.globs()) {
-                names.add(globs.1, at);
+            let Self { methods, tools, prompts, resources, resources_loosely } = &mut index;
+            for (names, globs) in [tools, prompts, &mut *resources, methods].into_iter().zip(rule.globs()) {
+                globs.1.iter().for_each(|glob| names.add(glob, at));
+            }
+            for pattern in rule.resources_named().map(Glob::as_str) {
+                uri::normal_patterns(pattern).for_each(|form| resources.add(&Glob::new(form), at));
+                resources_loosely.add(&Glob::new(uri::loose(pattern)), at);
             }
         }
         index
@@ -48,17 +55,32 @@ impl Index {
         });
         by_method.into_iter().chain(by_target).min()
     }
+
+    /// Whether the use of a resource is named by the rule that `first` found, however the URI is read: by no other in its
+    /// normal form, and by no earlier one if it is read loosely. So a guard guards in every spelling.
+    pub(super) fn reads_alike(&self, call: &Call, uri: &str, first: Option<usize>) -> bool {
+        let by_method = self.methods.first(call.method());
+        let at = |names: &Names, uri: &str| by_method.into_iter().chain(names.first(uri)).min();
+        let normal = uri::normal(uri);
+        if *normal != *uri && at(&self.resources, &normal) != first {
+            return false;
+        }
+        let loose = uri::loose(uri);
+        // With and without a slash at the end: `/secret/` is what `/secret` is, to whoever opens it.
+        [loose.as_str(), loose.trim_end_matches('/')].into_iter().all(|loose| {
+            let guard = at(&self.resources_loosely, loose);
+            first.is_none() || guard.is_none() || guard >= first
+        })
+    }
 }
 
 impl Names {
-    fn add(&mut self, globs: &[Glob], at: usize) {
-        for glob in globs {
-            if let Some(beginning) = glob.beginning() {
-                self.lengths.insert(beginning.len());
-                self.patterns.entry(beginning.to_owned()).or_default().push((glob.clone(), at));
-            } else {
-                self.exact.entry(glob.as_str().to_owned()).or_insert(at);
-            }
+    fn add(&mut self, glob: &Glob, at: usize) {
+        if let Some(beginning) = glob.beginning() {
+            self.lengths.insert(beginning.len());
+            self.patterns.entry(beginning.to_owned()).or_default().push((glob.clone(), at));
+        } else {
+            self.exact.entry(glob.as_str().to_owned()).or_insert(at);
         }
     }
 

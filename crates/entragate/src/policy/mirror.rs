@@ -37,15 +37,17 @@ pub(crate) fn check(headers: &HeaderMap, message: &Message, mirrors: Mirrors) ->
     };
     let version = single(headers, "mcp-protocol-version")?;
     let is_current = version.into_iter().chain(call.protocol_version()).any(is_current);
-    // Older revisions know none of these headers; header rules for notifications are left open by the spec.
-    if !is_current || !call.is_request() {
+    // Header rules for notifications are left open by the spec.
+    if !call.is_request() {
         return Ok(());
     }
+    // Older revisions know no mirrors. Whoever sends one all the same may mean to fool who routes on it.
+    let mirrors = if is_current { mirrors } else { Mirrors::Optional };
     match (version, call.protocol_version()) {
         (None, _) if mirrors == Mirrors::Required => {
             return Err("header MCP-Protocol-Version is missing".into());
         }
-        (Some(header), Some(body)) if header != body => {
+        (Some(header), Some(body)) if is_current && header != body => {
             return Err(format!("header MCP-Protocol-Version does not match the body's `{body}`"));
         }
         _ => {}
@@ -175,6 +177,21 @@ mod tests {
         assert_eq!(check(&HeaderMap::new(), &old, Mirrors::Required), Ok(()));
         let note = message(r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#);
         assert_eq!(check(&headers(&[VERSION]), &note, Mirrors::Required), Ok(()));
+    }
+
+    #[test]
+    fn a_mirror_may_not_lie_in_any_revision() {
+        let old = message(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#);
+        for version in [None, Some("2025-11-25"), Some("2024-11-05"), Some("DRAFT-2026-v1"), Some("9")] {
+            let with = |pairs: &[(&'static str, &'static str)]| {
+                let version = version.map(|version| ("mcp-protocol-version", version));
+                headers(&version.into_iter().chain(pairs.iter().copied()).collect::<Vec<_>>())
+            };
+            assert_eq!(check(&with(&[METHOD, ("mcp-name", "x")]), &old, Mirrors::Required), Ok(()));
+            for bad in [("mcp-method", "tools/list"), ("mcp-name", "y")] {
+                assert!(check(&with(&[bad]), &old, Mirrors::Required).is_err(), "{version:?} {bad:?}");
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod rehearsal;
 pub mod rule;
 pub mod shadow;
 pub(crate) mod step_up;
+mod uri;
 
 pub use condition::Condition;
 #[cfg(feature = "cel")]

@@ -33,6 +33,7 @@ impl Forbidden {
             Reason::ScopesNotGranted(_) => "scope",
             Reason::Groups(_) | Reason::GroupsUnread(_) => "group",
             Reason::Roles(_) => "role",
+            Reason::AmbiguousUri => "uri",
         }
     }
 
@@ -46,6 +47,9 @@ impl Forbidden {
             (method, None) => format!("method `{method}`"),
         };
         match &self.reason {
+            Reason::AmbiguousUri => format!(
+                "Not allowed: {what} could be read as another URI than the one that the rules of this server see. Write it as the server lists it, without spaces, backslashes, dot segments and needless escapes."
+            ),
             Reason::NoRule => format!("Not allowed: no rule of this server lets anybody call {what}."),
             Reason::UserNeeded => format!(
                 "Not allowed: {what} needs a signed-in user, a program in its own name may not call it."
@@ -112,7 +116,7 @@ fn quoted(names: &[String]) -> String {
 /// The answer to a message of which one call is forbidden.
 pub(crate) fn response(forbidden: &Forbidden, message: &Message) -> Response<Body> {
     told(message, |call| {
-        if call.method() == forbidden.method && call.target() == forbidden.target.as_deref() {
+        if forbidden.is_of(call) {
             forbidden.text()
         } else {
             "Not executed: another call of the same batch is not allowed.".to_owned()
@@ -172,8 +176,9 @@ mod tests {
             (Reason::Condition(Unmet { condition: "x".to_owned(), why: Why::False }), "condition"),
             (Reason::Clients(names()), "client"),
             (Reason::ScopesNotGranted(names()), "scope"),
+            (Reason::AmbiguousUri, "uri"),
         ] {
-            let forbidden = Forbidden { method: "tools/call".to_owned(), target: None, reason };
+            let forbidden = Forbidden { method: "tools/call".to_owned(), target: None, reason, rule: None };
             assert_eq!(forbidden.missing(), missing);
         }
     }

@@ -10,7 +10,7 @@ use super::decide::{Decider, Denial, Forbidden, Policy};
 use crate::clock::Timestamp;
 use crate::idp::entra::registration::{ApiApp, ClientId, Guid};
 use crate::principal::{Identity, Kind, Principal};
-use crate::token::refused::shown;
+use crate::token::refused::escaped;
 
 /// Somebody who might call. Nobody vouches for them, so they can be judged and nothing else.
 #[derive(Debug, Clone)]
@@ -101,6 +101,8 @@ impl Caller {
             groups_overage: false,
             agent_blueprint: None,
             token_id: None,
+            issued_at: None,
+            ends_at: Timestamp::from_unix(u64::MAX),
             expires_at: Timestamp::from_unix(u64::MAX),
         })
     }
@@ -113,7 +115,7 @@ pub struct Rehearsal {
     /// What would become of the message.
     #[serde(flatten)]
     pub decision: Decision,
-    /// Every call in it.
+    /// Every call in it, and what a call makes use of besides.
     pub calls: Vec<RehearsedCall>,
 }
 
@@ -127,7 +129,7 @@ pub enum Decision {
     /// It would be answered with an error inside the protocol; no client signs in again for it.
     Refused {
         /// What the caller lacks, as the log names it: `role`, `group`, `user`, `app`, `tenant`, `client`, `scope`,
-        /// `condition` or `rule`.
+        /// `condition`, `uri` or `rule`.
         missing: &'static str,
         /// What the person would read.
         text: String,
@@ -174,6 +176,8 @@ pub enum DecidedBy {
     Rule(usize),
     /// No rule names it, so nobody may.
     NoRule,
+    /// Its URI can be read in more than one way, and the rules do not decide about all of them alike, so nobody may.
+    AmbiguousUri,
 }
 
 impl Policy {
@@ -183,17 +187,18 @@ impl Policy {
             Ok(message) => self.reading(message, body),
             Err(error) => {
                 return Rehearsal {
-                    decision: Decision::Malformed { text: shown(&error.to_string()) },
+                    decision: Decision::Malformed { text: escaped(&error.to_string()) },
                     calls: Vec::new(),
                 };
             }
         };
-        let calls = message.calls().iter().map(|call| self.rehearsed(call)).collect();
+        let calls =
+            message.calls().iter().flat_map(Call::with_uses).map(|call| self.rehearsed(call)).collect();
         let baseline = api.map(ApiApp::required_scopes).unwrap_or_default();
         let decision = match self.denial(who, &message, baseline) {
             None => Decision::Allowed,
             Some(Denial::Forbidden(forbidden)) => Decision::of(&forbidden),
-            Some(Denial::InsufficientScope { missing, wanted }) => {
+            Some(Denial::InsufficientScope { missing, wanted, .. }) => {
                 let scopes = api.map_or_else(|| wanted.clone(), |api| api.qualified(&wanted));
                 Decision::StepUp { missing, scope: scopes.join(" ") }
             }
@@ -207,8 +212,9 @@ impl Policy {
             Decider::Protocol => DecidedBy::Protocol,
             Decider::Rule(at) => DecidedBy::Rule(at + 1),
             Decider::NoRule => DecidedBy::NoRule,
+            Decider::AmbiguousUri => DecidedBy::AmbiguousUri,
         };
-        RehearsedCall { method: shown(call.method()), target: call.target().map(shown), decided_by }
+        RehearsedCall { method: escaped(call.method()), target: call.target().map(escaped), decided_by }
     }
 }
 

@@ -4,6 +4,7 @@
 use super::callers::{Callers, Named};
 use super::condition::Condition;
 use super::glob::Glob;
+use super::uri;
 use crate::idp::entra::registration::{ClientId, Guid};
 use crate::principal::Principal;
 
@@ -180,6 +181,15 @@ impl Rule {
             (&USES_OF_RESOURCES, &self.resources),
             (&[], &self.methods),
         ]
+    }
+
+    pub(super) fn resources_named(&self) -> impl Iterator<Item = &Glob> {
+        self.resources.iter()
+    }
+
+    /// Resources whose pattern no URI matches that is let through: with dot segments, backslashes or control characters.
+    pub fn unreachable_resources(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().map(Glob::as_str).filter(|pattern| !uri::is_plain_pattern(pattern))
     }
 
     /// What must hold for the arguments.

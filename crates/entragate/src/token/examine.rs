@@ -245,7 +245,7 @@ async fn examine_sealed(
         }
         None => rows.skip(["revoked"], "the store of the gateway cannot be asked"),
     }
-    let who = access.person.principal(access.label, access.id, access.expires);
+    let who = access.person.principal(access.label, access.id, access.issued, access.expires);
     let bearer = TokenBearer {
         is_verified: true,
         kind: kind(&who),

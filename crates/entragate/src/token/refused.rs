@@ -147,6 +147,12 @@ pub(crate) fn shown(value: &str) -> String {
     value.chars().filter(|c| !is_invisible(*c)).take(120).collect()
 }
 
+/// A text that came from outside, whole, with what is invisible in it written out: for whoever asked about that very text.
+pub(crate) fn escaped(value: &str) -> String {
+    let written = |c: char| if is_invisible(c) { c.escape_default().to_string() } else { c.to_string() };
+    value.chars().map(written).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

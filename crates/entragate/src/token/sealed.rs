@@ -34,6 +34,9 @@ pub(crate) struct AccessToken {
     pub(crate) trace: Option<TraceId>,
     pub(crate) person: Person,
     pub(crate) expires: Timestamp,
+    /// Not in tokens of earlier versions.
+    #[serde(default)]
+    pub(crate) issued: Option<Timestamp>,
     /// Entra's access token for the API app, where the gateway asks for other tokens on behalf of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) entra: Option<String>,
@@ -143,7 +146,7 @@ impl SealedTokens {
 
     fn open(&self, token: &str) -> Result<Opened, Refused> {
         let access = self.unsealed(token)?;
-        let principal = access.person.principal(access.label, access.id, access.expires);
+        let principal = access.person.principal(access.label, access.id, access.issued, access.expires);
         Ok(Opened {
             principal,
             entra: access.entra.map(|token| Arc::new(Secret::new(token))),

@@ -132,8 +132,8 @@ impl Assertions {
         now: Timestamp,
     ) -> Result<UpstreamToken, AssertionError> {
         let failed = || AssertionError::Signing;
-        // Never longer than the token that it stands for.
-        let expires = now.plus(LIFE).min(who.expires_at());
+        // Never longer than the token that it stands for says, whatever the gateway tolerates.
+        let expires = now.plus(LIFE).min(who.ends_at());
         let claims = Claims {
             iss: &self.issuer,
             aud: audience,

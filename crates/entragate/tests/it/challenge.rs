@@ -17,7 +17,6 @@ async fn knock(world: &World, authorization: Option<&str>) -> Vec<(String, Reply
         (Method::GET, ""),
         (Method::HEAD, ""),
         (Method::DELETE, ""),
-        (Method::PUT, "x"),
     ] {
         let mut request = world.http.request(method.clone(), world.url("/mcp")).body(body.to_owned());
         if let Some(value) = authorization {

@@ -73,11 +73,14 @@ async fn what_a_caller_writes_cannot_forge_or_flood_the_log() {
         400
     );
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": forged } });
+    assert_eq!(world.post(Some(&token), &call).await.status(), 400);
+    let forged = forged.replace(['\n', '\u{1b}'], "\u{2028}\u{202e}");
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": forged } });
     assert_eq!(world.post(Some(&token), &call).await.status(), 200);
     let lines = log.lines();
     assert!(lines.iter().any(|line| line.contains("forged")), "{lines:?}");
     for line in lines {
-        assert!(!line.contains(['\n', '\u{1b}']) && line.len() < 1_000, "{line:?}");
+        assert!(!line.contains(['\n', '\u{1b}', '\u{2028}', '\u{202e}']) && line.len() < 1_000, "{line:?}");
     }
 }
 

@@ -29,6 +29,8 @@ mod policy_callers;
 mod policy_conditions;
 mod policy_hostile;
 mod policy_lists;
+mod policy_records;
+mod policy_uris;
 mod rate;
 mod refusals;
 mod refusals_accepted;

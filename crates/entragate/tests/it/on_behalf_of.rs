@@ -207,6 +207,23 @@ async fn a_claims_challenge_goes_to_the_client_and_not_in_circles() {
 }
 
 #[tokio::test]
+async fn an_api_that_demands_another_value_each_time_ends_in_a_tool_error() {
+    let world = world("User.Read", api_app()).await;
+    let mut statuses = Vec::new();
+    for n in 0..6 {
+        world.control().clear_faults();
+        refuse(
+            &world,
+            50076,
+            Some(&format!(r#"{{"access_token":{{"nbf":{{"essential":true,"value":"{n}"}}}}}}"#)),
+        );
+        let token = mint(&world, &alice());
+        statuses.push(post(&world, &token, CALL).await.status);
+    }
+    assert_eq!(statuses, [401, 401, 401, 200, 200, 200], "each token is newer than the first challenge");
+}
+
+#[tokio::test]
 async fn refusals_that_no_sign_in_helps_against_are_tool_errors_with_whose_job_it_is() {
     for (code, says) in [
         (53003, "An administrator of your Microsoft Entra tenant has to repair this"),

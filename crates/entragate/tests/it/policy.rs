@@ -156,10 +156,8 @@ async fn once_there_is_a_rule_what_no_rule_names_is_refused() {
     ] {
         rpc_error(&ask(&world, &token, &refused).await);
     }
-    // A tool whose name is no name is none.
-    for params in
-        [json!({}), json!({ "name": 7 }), json!({ "name": ["whoami"] }), json!({ "name": null }), Value::Null]
-    {
+    // A tool without a name is none.
+    for params in [json!({}), json!({ "Toolname": "whoami" }), Value::Null] {
         let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
         tool_error(&ask(&world, &token, &call).await);
     }
@@ -370,6 +368,24 @@ async fn k51_a_step_up_that_brought_nothing_ends_in_a_tool_error_not_in_a_loop()
 }
 
 #[tokio::test]
+async fn k51_a_token_from_before_the_challenge_is_sent_to_sign_in_too() {
+    let rules = vec![Rule::tools(["write_*"]).scopes(["admin"]), Rule::tools(["*"])];
+    let (world, mut requests) = world(rules).await;
+    let person = || of_person(&world, "00000000-cccc-4000-8000-000000000003", "access");
+    // Two windows of one client, each with a token of its own.
+    let (one, other) = (person(), person());
+    world.control().advance(std::time::Duration::from_secs(5));
+    assert_eq!(ask(&world, &one, &tool("write_x")).await.status, 403);
+    assert_eq!(ask(&world, &other, &tool("write_x")).await.status, 403, "nobody has signed in again");
+    let newer = person();
+    for _ in 0..2 {
+        assert!(tool_error(&ask(&world, &newer, &tool("write_x")).await).contains("did not bring it"));
+    }
+    assert_eq!(ask(&world, &other, &tool("write_x")).await.status, 403);
+    assert!(requests.seen().is_empty());
+}
+
+#[tokio::test]
 async fn rs_07_a_wider_scope_is_enough_over_as_many_steps_as_it_takes() {
     let (mcp, mut requests) = recording();
     let configure = |builder: entragate::GateBuilder| {
@@ -475,7 +491,7 @@ async fn names_of_the_callers_making_read_in_the_log_and_the_answer_as_they_are(
     let (world, _requests) = world(admin_guard()).await;
     let bob = token(&world, "bob");
     let mut log = log::capture();
-    let marks = "\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{61c}\u{2028}\u{ad}\u{e0041}\u{1b}\n";
+    let marks = "\u{202e}\u{2066}\u{200b}\u{200d}\u{feff}\u{61c}\u{2028}\u{ad}\u{e0041}";
     for name in [format!("admin_{marks}reset"), format!("who{marks}ami")] {
         let text = ask(&world, &bob, &tool(&name)).await.text;
         let lines = log.lines().join("|");

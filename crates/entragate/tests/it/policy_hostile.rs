@@ -56,6 +56,22 @@ async fn tr_20_what_two_parsers_could_read_differently_is_refused_and_goes_nowhe
         // A name in another place.
         br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":["admin_reset"]}"#,
         br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":"admin_reset"}"#,
+        // Something that is no name to one parser and is to another.
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":["admin_reset"]}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":{"toString":"admin_reset"}}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":null}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":7}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":["a"]}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":7}}"#,
+        br#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":7}}"#,
+        br#"[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7}}]"#,
+        br#"{"jsonrpc":"2.0","id":1,"params":{"name":["admin_reset"]},"method":"tools/call"}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"admin_reset\u0000"}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"admin\n_reset"}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000","params":{"name":"admin_reset"}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools\u0085/call","params":{"name":"admin_reset"}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"fi\tle:///x"}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"a\u007f"}}"#,
         // Not one message.
         br#"{"jsonrpc":"2.0","id":1,"method":"ping"}{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"admin_reset"}}"#,
         br#"{"jsonrpc":"2.0","id":1,"method":"ping"},"#,
@@ -126,7 +142,7 @@ async fn escapes_do_not_hide_a_tool() {
 }
 
 #[tokio::test]
-async fn bodies_in_a_coding_or_character_set_that_changes_them_are_415() {
+async fn bodies_in_a_coding_character_set_or_type_that_changes_them_are_415() {
     let (world, mut requests) = guarded().await;
     // In UTF-8 a call of `whoami`, in UTF-7 one of `admin_reset`.
     let utf_7 = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","x":"+ACI,+ACI-name+ACI:+ACI-admin_reset"}}"#;
@@ -146,14 +162,26 @@ async fn bodies_in_a_coding_or_character_set_that_changes_them_are_415() {
         vec![("content-type", "application/json; charset=utf-8x")],
         vec![JSON, ("content-type", "application/json; charset=utf-7")],
         vec![JSON, JSON],
+        // The same bytes may be a form, or a file, with another call in it.
+        vec![],
+        vec![("content-type", "")],
+        vec![("content-type", "application/x-www-form-urlencoded")],
+        vec![("content-type", "multipart/form-data; boundary=application/json")],
+        vec![("content-type", "text/plain")],
+        vec![("content-type", "text/plain; charset=utf-8")],
+        vec![("content-type", "application/json, text/plain")],
+        vec![("content-type", "text/plain, application/json")],
+        vec![("content-type", "application/jsonp")],
+        vec![("content-type", "application/vnd.api+json")],
+        vec![("content-type", "; application/json")],
     ] {
         let reply = send(&world, utf_7, &headers).await;
         assert_eq!(reply.status, 415, "{headers:?}: {reply:?}");
         assert!(requests.seen().is_empty(), "{headers:?}");
     }
     for headers in [
-        vec![],
         vec![JSON],
+        vec![("content-type", "Application/JSON ; x=y")],
         vec![("content-type", "application/json; charset=utf-8")],
         vec![("content-type", "application/json;charset=\"UTF-8\"; x=y")],
         vec![JSON, ("content-encoding", "identity")],
@@ -177,7 +205,10 @@ async fn bodies_that_are_too_large_are_413_declared_or_not() {
         let declared = send(&world, body.clone(), &[JSON]).await;
         assert_eq!(declared.status, status, "{length}");
         let mut wire = Wire::to(&world).await;
-        let headers = format!("Authorization: Bearer {}\r\nTransfer-Encoding: chunked\r\n", bob(&world));
+        let headers = format!(
+            "Authorization: Bearer {}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n",
+            bob(&world)
+        );
         wire.head("POST /mcp", &headers).await;
         for piece in body.as_bytes().chunks(500) {
             wire.send(format!("{:x}\r\n{}\r\n", piece.len(), std::str::from_utf8(piece).unwrap()).as_bytes())
@@ -384,7 +415,7 @@ async fn older_revisions_notifications_and_responses_need_no_mirror() {
     for (body, headers) in [
         (PING, vec![]),
         (PING, vec![("mcp-protocol-version", "2025-11-25")]),
-        (PING, vec![("mcp-protocol-version", "2024-11-05"), ("mcp-method", "tools/call"), ("mcp-name", "x")]),
+        (PING, vec![("mcp-protocol-version", "2024-11-05"), ("mcp-method", "ping"), ("mcp-name", "x")]),
         (PING, vec![("mcp-protocol-version", "DRAFT-2026-v1")]),
         (r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#, vec![VERSION]),
         (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, vec![VERSION]),
@@ -392,6 +423,19 @@ async fn older_revisions_notifications_and_responses_need_no_mirror() {
         let headers: Vec<(&str, &str)> = headers.into_iter().chain([JSON]).collect();
         assert_eq!(send(&world, body, &headers).await.status, 200, "{body} {headers:?}");
         assert_eq!(requests.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn tr_17_a_mirror_that_lies_is_400_in_older_and_unknown_revisions_too() {
+    let (world, mut requests) = guarded().await;
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami"}}"#;
+    for version in ["2025-11-25", "2024-11-05", "DRAFT-2026-v1"] {
+        for lie in [("mcp-method", "tools/list"), ("mcp-name", "admin_reset")] {
+            let reply = send(&world, call, &[JSON, ("mcp-protocol-version", version), lie]).await;
+            assert_eq!((reply.status, reply.json()["error"]["code"].clone()), (400, json!(-32_020)), "{version}");
+            assert!(requests.seen().is_empty());
+        }
     }
 }
 

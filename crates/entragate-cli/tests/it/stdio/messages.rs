@@ -211,7 +211,7 @@ async fn requests_without_a_session_are_told_to_begin_with_initialize() {
     let answer = gateway.request("PUT", "").send().await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()["allow"]),
-        (405, &"GET, POST, DELETE".parse().unwrap())
+        (405, &"GET, HEAD, POST, DELETE, OPTIONS".parse().unwrap())
     );
 }
 

@@ -132,6 +132,7 @@ pub(crate) async fn issue(
         trace: Some(family.trace),
         person,
         expires: now.plus(life),
+        issued: Some(now),
         entra: kept.map(|token| token.expose().to_owned()),
     })?;
     Ok(Tokens {

@@ -10,6 +10,7 @@ use cel::objects::{Key, Map};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::check::Reads;
+use crate::json::without_values;
 use crate::policy::call::folded;
 
 /// Values and names of members, of what is looked at.
@@ -31,7 +32,7 @@ pub(super) fn read(text: &str, reads: &Reads) -> Result<Value, String> {
     let mut budget = Budget { values: MOST, bytes: LARGEST, reads };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let seed = Part { budget: &mut budget, depth: 0 };
-    seed.deserialize(&mut deserializer).map_err(|error| error.to_string())
+    seed.deserialize(&mut deserializer).map_err(|error| without_values(&error))
 }
 
 struct Budget<'a> {

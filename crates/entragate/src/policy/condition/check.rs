@@ -166,6 +166,24 @@ fn conjuncts(expression: &IdedExpr) -> Vec<&IdedExpr> {
     }
 }
 
+/// Whether it is a number, or nothing.
+fn is_number(part: &IdedExpr) -> bool {
+    const ARITHMETIC: [&str; 5] =
+        [operators::SUBSTRACT, operators::MULTIPLY, operators::DIVIDE, operators::MODULO, operators::NEGATE];
+    match &part.expr {
+        Expr::Literal(literal) => {
+            matches!(literal, LiteralValue::Int(_) | LiteralValue::UInt(_) | LiteralValue::Double(_))
+        }
+        Expr::Call(call) => {
+            let name = call.func_name.as_str();
+            ARITHMETIC.contains(&name)
+                || ["size", "int", "double"].contains(&name)
+                || (name == operators::ADD && call.args.iter().any(is_number))
+        }
+        _ => false,
+    }
+}
+
 fn reads_arguments(part: &IdedExpr, source: &SourceInfo) -> bool {
     let mut walk = Walk { source, reads: Reads::default(), scope: Vec::new(), depth: 0 };
     // It was walked before, as a part of the whole.
@@ -230,6 +248,10 @@ impl<'a> Walk<'a> {
                     self.reads.named.insert(name.inner().to_owned());
                     return self.expression(index);
                 }
+                if name == operators::ADD && !self.scope.is_empty() && !self.adds_numbers(&call.args) {
+                    let hint = "begin with a number, as in 0 + x.net + x.tax";
+                    return Err(self.error(part, "in a loop, + is for numbers only", hint));
+                }
                 for part in call.target.as_deref().into_iter().chain(&call.args) {
                     self.expression(part)?;
                 }
@@ -284,6 +306,14 @@ impl<'a> Walk<'a> {
         }
         self.scope.clear();
         Ok(())
+    }
+
+    /// Texts and lists that are joined for each element of a list would take its length times theirs. Whatever is added to a
+    /// number must be one. What a loop itself collects has a name that nobody can write.
+    fn adds_numbers(&self, parts: &[IdedExpr]) -> bool {
+        let is_collected =
+            |part: &IdedExpr| matches!(&part.expr, Expr::Ident(name) if name.starts_with('@') && self.is_variable(name));
+        parts.first().is_some_and(is_collected) || parts.iter().any(is_number)
     }
 
     fn literal(&mut self, literal: &'a LiteralValue) {
@@ -389,6 +419,8 @@ mod tests {
             ("'yes'", (1, 1), "neither true nor false", "compare"),
             ("[true]", (1, 1), "neither true nor false", "compare"),
             ("args.a.all(x, x.all(y, y > 0))", (1, 1), "a loop within a loop", "one list at a time"),
+            ("args.a.map(x, x + args.b).size() < 9", (1, 15), "+ is for numbers only", "begin with a number"),
+            ("args.a.all(x, [x] + [x] == x)", (1, 15), "+ is for numbers only", "begin with a number"),
             ("args.a.all(args, true)", (1, 1), "`args` is taken", "another name"),
             ("Thing{a: 1} == 1", (1, 1), "no part of a condition", "compare arguments"),
         ] {
@@ -396,6 +428,20 @@ mod tests {
             assert!(error.what.contains(what), "{source}: {error}");
             assert!(error.hint.contains(hint), "{source}: {}", error.hint);
             assert!(error.line == place.0 && error.column >= place.1, "{source}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_loop_may_add_numbers_and_collect() {
+        for source in [
+            "args.a.all(x, 0 + x.net + x.tax < 10)",
+            "args.a.all(x, x.net * 2 + x.tax < 10)",
+            "args.a.map(x, x.id).size() < 10",
+            "args.a.filter(x, x > 1).size() < 10",
+            "args.a.exists_one(x, x == 1)",
+            "args.a + args.b == 'ab'",
+        ] {
+            assert!(Condition::parse(source).is_ok(), "{source}: {:?}", Condition::parse(source).map(drop));
         }
     }
 

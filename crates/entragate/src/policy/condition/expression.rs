@@ -151,6 +151,8 @@ mod tests {
             groups_overage: false,
             agent_blueprint: None,
             token_id: None,
+            issued_at: None,
+            ends_at: Timestamp::from_unix(u64::MAX),
             expires_at: Timestamp::from_unix(u64::MAX),
         })
     }
