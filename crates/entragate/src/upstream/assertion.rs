@@ -91,6 +91,9 @@ struct Claims<'a> {
     scp: String,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     groups: &'a [String],
+    /// As in Entra's own tokens: they are more than fit, so that none is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hasgroups: Option<bool>,
     iat: u64,
     nbf: u64,
     exp: u64,
@@ -147,6 +150,7 @@ impl Assertions {
             roles: who.roles(),
             scp: who.scopes().join(" "),
             groups: who.groups(),
+            hasgroups: who.has_group_overage().then_some(true),
             iat: now.as_unix(),
             nbf: now.as_unix(),
             exp: expires.as_unix(),

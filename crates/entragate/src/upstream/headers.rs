@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::principal::Principal;
 
-static NAMES: [HeaderName; 8] = [
+static NAMES: [HeaderName; 9] = [
     HeaderName::from_static("x-forwarded-user"),
     HeaderName::from_static("x-entra-object-id"),
     HeaderName::from_static("x-entra-tenant-id"),
@@ -19,6 +19,8 @@ static NAMES: [HeaderName; 8] = [
     HeaderName::from_static("x-forwarded-email"),
     HeaderName::from_static("x-forwarded-groups"),
     HeaderName::from_static("x-forwarded-roles"),
+    // That there are no groups means nothing then.
+    HeaderName::from_static("x-entra-groups-overage"),
 ];
 
 /// The values, in the order of [`NAMES`]; absent information is an absent header, not an empty one.
@@ -48,6 +50,7 @@ fn values(who: &Principal) -> Values {
         who.email().unwrap_or_default(),
         &groups,
         &roles,
+        if who.has_group_overage() { "true" } else { "" },
     ];
     // One buffer that all of them share.
     let buffer = Bytes::from(texts.concat());
@@ -157,6 +160,13 @@ mod tests {
         let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
         assert!(!names.contains(&"x-forwarded-preferred-username"), "{names:?}");
         assert!(told.contains(&("x-forwarded-email".to_owned(), b"e@x".to_vec())));
+    }
+
+    #[test]
+    fn groups_that_did_not_fit_into_the_token_are_not_mistaken_for_none() {
+        let told = told(Identity { groups_overage: true, ..alice() });
+        assert!(told.contains(&("x-entra-groups-overage".to_owned(), b"true".to_vec())), "{told:?}");
+        assert!(!told.iter().any(|(name, _)| name == "x-forwarded-groups"));
     }
 
     #[test]

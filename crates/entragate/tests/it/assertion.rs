@@ -139,6 +139,15 @@ async fn it_is_signed_once_in_a_while_and_never_outlives_the_token() {
 }
 
 #[tokio::test]
+async fn groups_that_did_not_fit_into_the_token_are_not_mistaken_for_none() {
+    let world = world(Some(ring("a"))).await;
+    let claims = json!({ "_claim_names": { "groups": "src1" }, "groups": [] }).as_object().unwrap().clone();
+    let token = mint(&world, &MintRequest { claims, ..alice() });
+    let claims = verified(&world, &assertion(&world, &token).await, AUDIENCE).await.unwrap();
+    assert_eq!((&claims["hasgroups"], claims.get("groups")), (&json!(true), None));
+}
+
+#[tokio::test]
 async fn another_caller_has_another_one() {
     let world = world(Some(ring("a"))).await;
     let bob = mint(&world, &MintRequest { user: Some("bob".into()), ..alice() });
