@@ -408,7 +408,7 @@ fn decide(resource: &Resource, principal: &Principal, message: Message) -> Resul
                     Err(Box::new(refusal::response(&forbidden, &message)))
                 }
                 (audience, lacking) => {
-                    denied::scopes(principal, lacking.as_ref(), &missing, &wanted);
+                    denied::scopes(principal, lacking.as_deref(), &missing, &wanted);
                     let qualified = audience.as_ref().map(|audience| audience.api.qualified(&wanted));
                     Err(Box::new(resource.challenge.insufficient_scope(&qualified.unwrap_or(wanted))))
                 }

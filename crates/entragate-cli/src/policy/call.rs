@@ -52,7 +52,11 @@ impl CallDescription {
             (None, None, Some(uri), Some(method)) => {
                 let method = USES_OF_RESOURCES.into_iter().find(|one| one == method);
                 let uses = USES_OF_RESOURCES.join(", ");
-                (method.with_context(|| format!("a resource is used with one of the methods {uses}"))?, "uri", uri)
+                (
+                    method.with_context(|| format!("a resource is used with one of the methods {uses}"))?,
+                    "uri",
+                    uri,
+                )
             }
             (None, None, None, Some(method)) => {
                 anyhow::ensure!(

@@ -40,7 +40,9 @@ fn rules_for_certain_callers_are_read() {
 
 #[test]
 fn a_pattern_for_resources_that_no_uri_matches_is_refused() {
-    for pattern in ["file:///public/../secret/*", "file:///%2e%2e/*", "file:\\\\\\\\share\\\\*", "file:///a\\tb"] {
+    for pattern in
+        ["file:///public/../secret/*", "file:///%2e%2e/*", "file:\\\\\\\\share\\\\*", "file:///a\\tb"]
+    {
         let rules = format!(r#"[{{ tools = ["a"], resources = ["{pattern}"] }}]"#);
         let problems = refused(&with(&RELAY, &[("ENTRAGATE_RULES", &rules)]));
         let problem = only(&problems);
@@ -48,7 +50,8 @@ fn a_pattern_for_resources_that_no_uri_matches_is_refused() {
         assert!(problem.message.contains("matches nothing"), "{problem}");
         assert!(problem.hint.contains("without the segments . and .."), "{problem}");
     }
-    let rules = r#"[{ resources = ["FILE://localhost/my docs/*", "https://EXAMPLE.com", "file:///a..b/*"] }]"#;
+    let rules =
+        r#"[{ resources = ["FILE://localhost/my docs/*", "https://EXAMPLE.com", "file:///a..b/*"] }]"#;
     accepted(&with(&RELAY, &[("ENTRAGATE_RULES", rules)]));
 }
 

@@ -45,7 +45,7 @@ pub(crate) enum Denial {
     /// Signing in again for `wanted` would help (RFC 6750 §3.1 `insufficient_scope`): what is missing, and what
     /// the caller already had, or the next token would lack that.
     /// `in_vain`: what to say to the call that lacks them, once it is known that signing in again brings nothing.
-    InsufficientScope { missing: Vec<String>, wanted: Vec<String>, in_vain: Option<Forbidden> },
+    InsufficientScope { missing: Vec<String>, wanted: Vec<String>, in_vain: Option<Box<Forbidden>> },
 }
 
 /// One call of the message that the caller may not make, whatever the client does.
@@ -215,7 +215,8 @@ impl Policy {
         let known = baseline_scopes.iter().chain(principal.scopes()).cloned();
         let wanted = unique(known.chain(missing.iter().cloned()));
         let in_vain = lacking
-            .map(|call| Forbidden::new(call, Reason::ScopesNotGranted(missing.clone()), self.decider(call)));
+            .map(|call| Forbidden::new(call, Reason::ScopesNotGranted(missing.clone()), self.decider(call)))
+            .map(Box::new);
         Some(Denial::InsufficientScope { missing, wanted, in_vain })
     }
 

@@ -361,7 +361,11 @@ mod tests {
             r#"{"name":"whoami","n\u0061me":"admin_delete"}"#,
         ] {
             let text = format!(r#"{{"result":{{"tools":[{item},{{"name":"kept"}}]}}}}"#);
-            assert_eq!(filter().json(&text).unwrap().unwrap(), r#"{"result":{"tools":[{"name":"kept"}]}}"#, "{item}");
+            assert_eq!(
+                filter().json(&text).unwrap().unwrap(),
+                r#"{"result":{"tools":[{"name":"kept"}]}}"#,
+                "{item}"
+            );
         }
     }
 

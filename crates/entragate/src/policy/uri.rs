@@ -104,16 +104,13 @@ fn decoded(text: &str, kept: impl Fn(u8) -> bool) -> Cow<'_, str> {
             [high, low, ..] if first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low),
             _ => None,
         };
-        match byte.filter(|byte| *byte != b'*' && !kept(*byte)) {
-            Some(byte) => {
-                changed = true;
-                out.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push(first);
-                rest = after;
-            }
+        if let Some(byte) = byte.filter(|byte| *byte != b'*' && !kept(*byte)) {
+            changed = true;
+            out.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            out.push(first);
+            rest = after;
         }
     }
     if !changed {

@@ -433,7 +433,11 @@ async fn tr_17_a_mirror_that_lies_is_400_in_older_and_unknown_revisions_too() {
     for version in ["2025-11-25", "2024-11-05", "DRAFT-2026-v1"] {
         for lie in [("mcp-method", "tools/list"), ("mcp-name", "admin_reset")] {
             let reply = send(&world, call, &[JSON, ("mcp-protocol-version", version), lie]).await;
-            assert_eq!((reply.status, reply.json()["error"]["code"].clone()), (400, json!(-32_020)), "{version}");
+            assert_eq!(
+                (reply.status, reply.json()["error"]["code"].clone()),
+                (400, json!(-32_020)),
+                "{version}"
+            );
             assert!(requests.seen().is_empty());
         }
     }

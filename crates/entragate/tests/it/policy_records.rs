@@ -25,7 +25,7 @@ fn call(name: &str) -> String {
 }
 
 #[track_caller]
-fn only(lines: Vec<String>, with: &str) -> String {
+fn only(lines: &[String], with: &str) -> String {
     let found: Vec<String> = lines.iter().filter(|line| line.contains(with)).cloned().collect();
     assert_eq!(found.len(), 1, "{with}: {lines:?}");
     found.into_iter().next().unwrap()
@@ -49,7 +49,7 @@ async fn a_denied_call_is_recorded_with_who_what_and_which_rule() {
         ("unnamed", vec!["missing=rule", "target_name=unnamed"]),
     ] {
         send(&world, &[JSON], &call(name)).await;
-        let line = only(log.lines(), "leg=denied");
+        let line = only(&log.lines(), "leg=denied");
         let who = [
             format!("client_id={}", fixtures::MCP),
             format!("tenant_id={}", fixtures::TENANT),
@@ -82,7 +82,7 @@ async fn what_is_no_message_is_recorded_too() {
         ),
     ] {
         let status = send(&world, &headers, &body).await.status;
-        let line = only(log.lines(), "message refused");
+        let line = only(&log.lines(), "message refused");
         let who = format!("object_id={}", fixtures::user_oid("alice"));
         for part in has.into_iter().chain(["client_id=", "tenant_id=", "token_id=", who.as_str()]) {
             assert!(line.contains(part), "{line}\n does not say {part}");
@@ -91,7 +91,7 @@ async fn what_is_no_message_is_recorded_too() {
     }
     let request = world.http.request(http::Method::TRACE, world.url("/mcp"));
     assert_eq!(Reply::of(request).await.status, 405);
-    let line = only(log.lines(), "request refused");
+    let line = only(&log.lines(), "request refused");
     assert!(line.contains("status=405") && line.contains("http_method=TRACE"), "{line}");
     assert!(requests.seen().is_empty());
 }
@@ -134,7 +134,7 @@ async fn a_refusal_without_a_call_names_the_scopes() {
     let token = world.control().mint(&MintRequest { scp: Some("other".into()), ..MintRequest::default() });
     let mut log = log::capture();
     assert_eq!(Reply::of(world.http.get(world.url("/mcp")).bearer_auth(token)).await.status, 403);
-    let line = only(log.lines(), "leg=denied");
+    let line = only(&log.lines(), "leg=denied");
     assert!(line.contains("scopes=access") && !line.contains("target_name="), "{line}");
 }
 

@@ -187,7 +187,7 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// A key set with at least one key and no secrets; whether a key fits an assertion is decided there.
 fn public_keys(keys: &RawValue) -> Result<String, DocumentError> {
     let set = Members::parse(keys.get()).map_err(|_| DocumentError::Keys)?;
-    set.refuse_repeated(&["keys"]).map_err(|_| DocumentError::Keys)?;
+    set.refuse_ambiguous(&["keys"]).map_err(|_| DocumentError::Keys)?;
     let all = set.get("keys").ok_or(DocumentError::Keys)?;
     let all: Vec<&RawValue> = serde_json::from_str(all.get()).map_err(|_| DocumentError::Keys)?;
     let is_public = |key: &&RawValue| {

@@ -311,8 +311,7 @@ impl<'a> Walk<'a> {
     /// Texts and lists that are joined for each element of a list would take its length times theirs. Whatever is added to a
     /// number must be one. What a loop itself collects has a name that nobody can write.
     fn adds_numbers(&self, parts: &[IdedExpr]) -> bool {
-        let is_collected =
-            |part: &IdedExpr| matches!(&part.expr, Expr::Ident(name) if name.starts_with('@') && self.is_variable(name));
+        let is_collected = |part: &IdedExpr| matches!(&part.expr, Expr::Ident(name) if name.starts_with('@') && self.is_variable(name));
         parts.first().is_some_and(is_collected) || parts.iter().any(is_number)
     }
 
