@@ -105,7 +105,7 @@ where
             if let Some(mut refusal) = gate.front_door().refuse(&request) {
                 // Not readable for the page that asked: its `Origin` is what was refused.
                 let (parts, body) = request.into_parts();
-                unread::settle(&parts, body, &mut refusal).await;
+                Box::pin(unread::settle(&parts, body, &mut refusal)).await;
                 return Ok(refusal);
             }
             let Some(resource) = resource else { return Ok(nobodys()) };
@@ -115,7 +115,8 @@ where
                     let mut response = inner.call(request).await?.map(Body::new);
                     session::bind(&resource, &principal, &mut response);
                     if let Some(filter) = filter {
-                        response = filtered(response, filter).await;
+                        // In a box, so that a call whose answer is not filtered makes no room for it.
+                        response = Box::pin(filtered(response, filter)).await;
                     }
                     match opened {
                         Some(opened) => end_with_token(response, opened, end_of(&resource, &principal)),
@@ -160,7 +161,7 @@ async fn admit(resource: &Arc<Resource>, request: Request) -> Result<Admitted, R
     let Caller { principal, held } = match checked {
         Ok(caller) => caller,
         Err(mut refusal) => {
-            unread::settle(&parts, body, &mut refusal).await;
+            Box::pin(unread::settle(&parts, body, &mut refusal)).await;
             return Err(refusal);
         }
     };

@@ -1,5 +1,6 @@
 //! Tests of the binary and of what it is made of, in one test binary.
 
+mod call_size;
 mod cli_binary;
 mod config_broker;
 mod config_defaults;

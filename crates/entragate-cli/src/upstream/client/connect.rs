@@ -1,6 +1,9 @@
 //! TCP and TLS towards the MCP server.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
@@ -8,6 +11,7 @@ use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 use tower_service::Service as _;
 
@@ -17,8 +21,43 @@ use super::SendError;
 /// How long a silent connection may be dead before TCP asks.
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// What a connection reads and writes.
-pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// What a connection reads and writes. It is moved with each call, so what TLS remembers is elsewhere.
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Tls(Box<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>),
+}
+
+impl Stream {
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, into),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, into),
+        }
+    }
+
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+}
+
+impl From<MaybeHttpsStream<TokioIo<TcpStream>>> for Stream {
+    fn from(stream: MaybeHttpsStream<TokioIo<TcpStream>>) -> Self {
+        match stream {
+            MaybeHttpsStream::Http(stream) => Self::Tcp(stream.into_inner()),
+            tls @ MaybeHttpsStream::Https(_) => Self::Tls(Box::new(TokioIo::new(tls))),
+        }
+    }
+}
 
 /// Opens connections, with one time limit over TCP and TLS.
 #[derive(Clone)]
@@ -43,7 +82,7 @@ impl Connector {
             https.call(server.clone()).await
         };
         match tokio::time::timeout(self.limit, connecting).await {
-            Ok(connected) => connected.map_err(SendError::Connect),
+            Ok(connected) => connected.map(Stream::from).map_err(SendError::Connect),
             Err(_) => Err(SendError::ConnectTimedOut(self.limit)),
         }
     }

@@ -2,12 +2,10 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::BytesMut;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::ReadBuf;
 
 use super::connect::Stream;
 use super::head::{self, Head};
@@ -19,13 +17,13 @@ const READ: usize = 16 * 1024;
 
 /// A connection, and what was read from it and belongs to nobody yet.
 pub(super) struct Connection {
-    stream: TokioIo<Stream>,
+    stream: Stream,
     pub(super) read: BytesMut,
 }
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream: TokioIo::new(stream), read: BytesMut::new() }
+        Self { stream, read: BytesMut::new() }
     }
 
     /// Writes the request, and reads the head of the answer, which may come before all of the request is written.
@@ -68,7 +66,7 @@ impl Connection {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut space = [const { MaybeUninit::<u8>::uninit() }; READ];
         let mut buffer = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        ready!(self.stream.poll_read(cx, &mut buffer))?;
         let filled = buffer.filled();
         self.read.extend_from_slice(filled);
         Poll::Ready(Ok(filled.len()))
@@ -82,7 +80,7 @@ impl Connection {
     }
 
     pub(super) fn poll_write(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        let written = ready!(self.stream.poll_write(cx, bytes))?;
         if written == 0 {
             Poll::Ready(Err(io::ErrorKind::WriteZero.into()))
         } else {
@@ -91,7 +89,7 @@ impl Connection {
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.stream.poll_flush(cx)
     }
 
     /// Whether the connection is open and silent, so that it can take a request. The server may have closed it since it was

@@ -82,7 +82,8 @@ impl Client {
         loop {
             let (mut connection, is_new) = match self.pool.take() {
                 Some(connection) => (connection, false),
-                None => (Connection::new(self.connector.connect(&self.server).await?), true),
+                // In a box, so that a call on a kept connection makes no room for it.
+                None => (Connection::new(Box::pin(self.connector.connect(&self.server)).await?), true),
             };
             match connection.exchange(&mut outgoing).await {
                 Ok(head) => {
