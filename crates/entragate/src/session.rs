@@ -15,7 +15,7 @@ use crate::gate::Resource;
 use crate::oauth::error::json as json_response;
 use crate::policy::call::Message;
 use crate::policy::{mirror, refusal};
-use crate::principal::Principal;
+use crate::principal::{Permit, Principal};
 use crate::signin::{Leg, leg};
 
 /// `Mcp-Session-Id`, up to revision 2025-11-25.
@@ -52,13 +52,21 @@ impl SessionSeal {
     pub(crate) fn open(&self, principal: &Principal, bound: &HeaderValue) -> Result<HeaderValue, Foreign> {
         let (id, tag) = bound.to_str().ok().and_then(|text| text.rsplit_once('.')).ok_or(Foreign)?;
         let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| Foreign)?;
-        let fits = |key: &hmac::Key| {
-            aws_lc_rs::constant_time::verify_slices_are_equal(&self.tag(key, principal, id), &tag).is_ok()
-        };
-        if !self.keys.iter().any(fits) {
+        if !self.keys.iter().any(|key| fits(&self.tag(key, principal, id), &tag)) {
             return Err(Foreign);
         }
         HeaderValue::try_from(id).map_err(|_| Foreign)
+    }
+
+    /// What proves that this text went to this caller. No session id has a line feed, so neither can be taken for the other.
+    fn seal(&self, principal: &Principal, text: &str) -> Option<String> {
+        let tag = self.tag(self.keys.first()?, principal, &format!("text\n{text}"));
+        Some(URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    fn is_sealed(&self, principal: &Principal, text: &str, seal: &str) -> bool {
+        let (text, tag) = (format!("text\n{text}"), URL_SAFE_NO_PAD.decode(seal));
+        tag.is_ok_and(|tag| self.keys.iter().any(|key| fits(&self.tag(key, principal, &text), &tag)))
     }
 
     fn tag(&self, key: &hmac::Key, principal: &Principal, id: &str) -> [u8; TAG] {
@@ -71,6 +79,24 @@ impl SessionSeal {
         let mut tag = [0; TAG];
         tag.copy_from_slice(context.sign().as_ref().get(..TAG).unwrap_or(&[0; TAG]));
         tag
+    }
+}
+
+fn fits(ours: &[u8; TAG], theirs: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(ours, theirs).is_ok()
+}
+
+impl Permit {
+    /// A seal over something that an MCP server gives to this caller and that alone would name a session, such as the URL
+    /// of the HTTP+SSE transport of 2024-11-05. In base64url; nothing in development mode, where all callers are one.
+    pub fn seal(&self, text: &str) -> Option<String> {
+        let resource = self.resource().filter(|_| !self.principal().is_development())?;
+        resource.sessions.seal(self.principal(), text)
+    }
+
+    /// Whether this caller got this text from this MCP server.
+    pub fn is_sealed(&self, text: &str, seal: &str) -> bool {
+        self.resource().is_some_and(|resource| resource.sessions.is_sealed(self.principal(), text, seal))
     }
 }
 
@@ -164,6 +190,17 @@ mod tests {
         assert_eq!(seal("/mcp").open(&bob, &bound), Err(Foreign));
         assert_eq!(seal("/other").open(&alice, &bound), Err(Foreign));
         assert_eq!(seal("/mcp").open(&alice, &id), Err(Foreign));
+        let sealed = seal("/mcp").seal(&alice, "/x?id=1868a90c.x-7").unwrap();
+        assert!(seal("/mcp").is_sealed(&alice, "/x?id=1868a90c.x-7", &sealed));
+        assert!(!seal("/mcp").is_sealed(&bob, "/x?id=1868a90c.x-7", &sealed));
+        assert!(!seal("/other").is_sealed(&alice, "/x?id=1868a90c.x-7", &sealed));
+        assert!(!seal("/mcp").is_sealed(&alice, "/x?id=1868a90c.x-8", &sealed));
+        // The seal of a session id is none of a text, and the other way round.
+        let of_id = bound.to_str().unwrap().rsplit_once('.').unwrap().1.to_owned();
+        assert!(!seal("/mcp").is_sealed(&alice, "1868a90c.x-7", &of_id));
+        let of_text = seal("/mcp").seal(&alice, "1868a90c.x-7").unwrap();
+        let of_text = HeaderValue::try_from(format!("1868a90c.x-7.{of_text}")).unwrap();
+        assert_eq!(seal("/mcp").open(&alice, &of_text), Err(Foreign));
         for made_up in ["", ".", "x.", "1868a90c.x-7.", "1868a90c.x-7.AAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(seal("/mcp").open(&alice, &HeaderValue::from_static(made_up)), Err(Foreign));
         }

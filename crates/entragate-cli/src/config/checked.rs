@@ -53,6 +53,8 @@ pub struct Config {
     pub sign_in_rate: SignInRate,
     /// The largest request that is read.
     pub max_body_bytes: usize,
+    /// How long requests in flight may take once the gateway is to stop.
+    pub drain: Duration,
     /// What is logged, and how.
     pub log: LogConfig,
     /// What is worth a word at start.
@@ -164,7 +166,7 @@ impl RouteConfig {
     /// Every public path of the server, the main one first.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         let also = self.http().map_or(&[][..], |upstream| &upstream.also);
-        std::iter::once(self.path()).chain(also.iter().map(String::as_str))
+        std::iter::once(self.path()).chain(also.iter().map(|further| further.public.as_str()))
     }
 
     /// The main path.
@@ -238,14 +240,31 @@ pub struct UpstreamConfig {
     pub replicas: Vec<Url>,
     /// The public path it is served at.
     pub path: String,
-    /// Further public paths of the same server.
-    pub also: Vec<String>,
+    /// Further paths of the same server.
+    pub also: Vec<FurtherPath>,
     /// How long a connection may take to open.
     pub connect_timeout: Duration,
     /// How long an answer may take to begin.
     pub response_header_timeout: Option<Duration>,
     /// What it is told of the caller, or given for them.
     pub identity: UpstreamIdentity,
+}
+
+/// A further path of an MCP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FurtherPath {
+    /// Where clients find it, below the base URL.
+    pub public: String,
+    /// Where the server has it.
+    pub upstream: String,
+}
+
+impl FurtherPath {
+    /// A path that is the same on both sides.
+    pub fn same(path: impl Into<String>) -> Self {
+        let public = path.into();
+        Self { upstream: public.clone(), public }
+    }
 }
 
 /// What the MCP server is told of the caller, or given for them.

@@ -183,6 +183,13 @@ pub static MAX_BODY_BYTES: Key = Key {
     example: "1048576",
     ..key("max_body_bytes", "ENTRAGATE_MAX_BODY_BYTES", Kind::Count)
 };
+/// `drain_seconds`.
+pub static DRAIN_SECONDS: Key = Key {
+    doc: "How many seconds calls in flight may take to end once the gateway is told to stop (SIGTERM, Ctrl-C); then they are cut off, calls of stdio servers with a JSON-RPC error. Streams without an end of their own end at once. Give the platform a few seconds more than this before it kills (Kubernetes `terminationGracePeriodSeconds`, `docker stop --time`, systemd `TimeoutStopSec`).",
+    default: "10",
+    example: "25",
+    ..key("drain_seconds", "ENTRAGATE_DRAIN_SECONDS", Kind::Count)
+};
 /// `admin.listen`.
 pub static ADMIN_LISTEN: Key = Key {
     doc: "Address and port of /healthz and /readyz, and in broker mode of what `entragate trace` reads, which is answered on this machine only. No authentication: for your platform, not for the internet.",
@@ -388,7 +395,7 @@ pub static UPSTREAM_PATH: Key = Key {
 };
 /// `upstream.also`.
 pub static UPSTREAM_ALSO: Key = Key {
-    doc: "Further paths of the same server, protected alike: /messages of the HTTP+SSE transport of 2024-11-05. Below a base URL with a path, the path in that transport's `endpoint` event is corrected.",
+    doc: "Further paths of the same server, protected alike: /messages of the HTTP+SSE transport of 2024-11-05. `/b/messages=/messages`: clients find at the first what the server has at the second, so that two such servers fit behind one gateway. That transport's `endpoint` event names the session; it is corrected, and sealed for the caller (a query on such a path is accepted with that seal only).",
     default: "none",
     example: "/messages",
     ..key("upstream.also", "ENTRAGATE_UPSTREAM_ALSO", Kind::List)
@@ -511,7 +518,7 @@ pub static SCOPE_IMPLIES: Key = Key {
 };
 
 /// Every setting, in the order in which people read them.
-pub static ALL: [&Key; 62] = [
+pub static ALL: [&Key; 63] = [
     &MODE,
     &LISTEN,
     &BASE_URL,
@@ -523,6 +530,7 @@ pub static ALL: [&Key; 62] = [
     &HOSTED_CALLBACKS,
     &SESSION_KEY,
     &MAX_BODY_BYTES,
+    &DRAIN_SECONDS,
     &ADMIN_LISTEN,
     &SIGN_IN_PER_SECOND,
     &SIGN_IN_BURST,

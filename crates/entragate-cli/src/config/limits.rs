@@ -1,7 +1,8 @@
-//! `allowed_hosts`, `allowed_origins`, `max_body_bytes`, `sign_in_rate`, `session_key`, `resource_name`: what is
-//! let in at all.
+//! `allowed_hosts`, `allowed_origins`, `max_body_bytes`, `drain_seconds`, `sign_in_rate`, `session_key`,
+//! `resource_name`: what is let in at all, and how long it may stay.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use url::{Host, Url};
 
@@ -10,12 +11,14 @@ use entragate::Secret;
 use super::checked::SignInRate;
 use super::keys::{self, Key};
 use super::reader::{Read, Reader, Wrong};
+use super::upstream::ONE_DAY_SECONDS;
 
 const DEFAULT_BODY_BYTES: u64 = 16 << 20;
 /// Below this an `initialize` of a talkative client does not fit, above it one request can exhaust a container.
 const BODY_BYTES: std::ops::RangeInclusive<i64> = 1024..=1 << 30;
 /// As many as the bytes of the hash that it keys (RFC 2104 §3).
 const SHORTEST_KEY: usize = 32;
+const DRAIN_SECONDS: u64 = 10;
 const RATE: std::ops::RangeInclusive<i64> = 1..=1_000_000;
 
 /// What is let in.
@@ -23,6 +26,7 @@ pub(super) struct Limits {
     pub(super) hosts: Vec<String>,
     pub(super) origins: Vec<String>,
     pub(super) max_body_bytes: usize,
+    pub(super) drain: Duration,
     pub(super) sign_in_rate: SignInRate,
     pub(super) session_key: Option<Secret>,
     pub(super) resource_name: Option<String>,
@@ -33,6 +37,7 @@ pub(super) fn limits(reader: &mut Reader) -> Option<Limits> {
     let hosts = reader.each(&keys::ALLOWED_HOSTS, host);
     let origins = reader.each(&keys::ALLOWED_ORIGINS, origin);
     let bytes = reader.count(&keys::MAX_BODY_BYTES, BODY_BYTES).or_default(|| DEFAULT_BODY_BYTES);
+    let drain = reader.count(&keys::DRAIN_SECONDS, 0..=ONE_DAY_SECONDS).or_default(|| DRAIN_SECONDS);
     let resource_name = resource_name(reader).map(Some).or_default(|| None);
     let sign_in_rate = sign_in_rate(reader);
     let session_key = session_key(reader).map(Some).or_default(|| None);
@@ -42,6 +47,7 @@ pub(super) fn limits(reader: &mut Reader) -> Option<Limits> {
         sign_in_rate: sign_in_rate?,
         session_key: session_key?,
         max_body_bytes: usize::try_from(bytes?).ok()?,
+        drain: Duration::from_secs(drain?),
         resource_name: resource_name?,
     })
 }

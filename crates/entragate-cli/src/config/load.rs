@@ -112,6 +112,7 @@ fn read(reader: &mut Reader, environment: &Environment) -> Option<Config> {
         allowed_hosts: limits.hosts,
         allowed_origins: limits.origins,
         max_body_bytes: limits.max_body_bytes,
+        drain: limits.drain,
         log: log?,
         warnings: Vec::new(),
     })

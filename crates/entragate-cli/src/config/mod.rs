@@ -45,8 +45,8 @@ mod upstream;
 mod upstream_identity;
 
 pub use checked::{
-    BrokerConfig, Config, Identity, Keys, LogConfig, LogFormat, RouteConfig, ServerConfig, SignInRate,
-    StdioConfig, Store, UpstreamConfig, UpstreamIdentity,
+    BrokerConfig, Config, FurtherPath, Identity, Keys, LogConfig, LogFormat, RouteConfig, ServerConfig,
+    SignInRate, StdioConfig, Store, UpstreamConfig, UpstreamIdentity,
 };
 pub(crate) use command_line::{SCHEME as STDIO, check as check_command};
 pub use environment::Environment;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use entragate::base_url::is_loopback;
 use url::{Host, Url};
 
-use super::checked::{ServerConfig, UpstreamConfig};
+use super::checked::{FurtherPath, ServerConfig, UpstreamConfig};
 use super::environment::Environment;
 use super::keys::{self, Key};
 use super::listen::Listen;
@@ -206,11 +206,14 @@ fn path(reader: &mut Reader, url: Option<&Url>) -> Option<String> {
     }
 }
 
-fn also(reader: &mut Reader, main: Option<&str>) -> Vec<String> {
-    let mut paths: Vec<String> = Vec::new();
-    for path in reader.each(&keys::UPSTREAM_ALSO, public_path) {
-        if Some(path.as_str()) == main || paths.contains(&path) {
-            let wrong = Wrong::new(format!("repeats {path}"), "name each path once");
+fn also(reader: &mut Reader, main: Option<&str>) -> Vec<FurtherPath> {
+    let mut paths: Vec<FurtherPath> = Vec::new();
+    for path in reader.each(&keys::UPSTREAM_ALSO, further_path) {
+        let FurtherPath { public, upstream } = &path;
+        // One of the server's must lead to one of ours, by which its `endpoint` event is corrected.
+        let is_known = |other: &FurtherPath| other.public == *public || other.upstream == *upstream;
+        if Some(public.as_str()) == main || paths.iter().any(is_known) {
+            let wrong = Wrong::new(format!("repeats {public}"), "name each path once");
             reader.problem(&keys::UPSTREAM_ALSO, wrong);
         } else {
             paths.push(path);
@@ -219,7 +222,14 @@ fn also(reader: &mut Reader, main: Option<&str>) -> Vec<String> {
     paths
 }
 
-fn public_path(path: &str) -> Result<String, Wrong> {
+/// `/messages`, or `/b/messages=/messages`.
+fn further_path(text: &str) -> Result<FurtherPath, Wrong> {
+    let (public, upstream) = text.split_once('=').unwrap_or((text, text));
+    let public = public_path(public.trim_end())?;
+    Ok(FurtherPath { public, upstream: plain_path(upstream.trim_start())?.to_owned() })
+}
+
+fn plain_path(path: &str) -> Result<&str, Wrong> {
     let segments = path.strip_prefix('/').map(|rest| rest.split('/').collect::<Vec<_>>()).unwrap_or_default();
     let plain = |segment: &&str| {
         !segment.is_empty()
@@ -232,6 +242,11 @@ fn public_path(path: &str) -> Result<String, Wrong> {
             "begin with a slash, end without one, and use letters, digits, - . _ ~ only, such as /mcp",
         ));
     }
+    Ok(path)
+}
+
+fn public_path(path: &str) -> Result<String, Wrong> {
+    plain_path(path)?;
     let below = |reserved: &&&str| {
         path.strip_prefix(**reserved).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };

@@ -21,8 +21,10 @@ use super::front::Front;
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests in flight may take after the signal to stop.
+/// How long requests in flight may take after the signal to stop, where nothing else is configured.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long an end that they were given may take to leave.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long to wait before accepting again when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// How often HTTP/2 clients are asked whether they are still there.
@@ -35,14 +37,16 @@ pub async fn listen(
     front: impl Into<Front>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
-    listen_and_drain(listener, front.into(), shutdown, DRAIN).await
+    listen_and_drain(listener, front.into(), shutdown, DRAIN, || {}).await
 }
 
-async fn listen_and_drain(
+/// The same; `cut` is called when requests are in flight that have had their time, and may give them an end.
+pub(super) async fn listen_and_drain(
     listener: TcpListener,
     front: Front,
     shutdown: impl Future<Output = ()> + Send,
     drain: Duration,
+    cut: impl FnOnce() + Send,
 ) -> io::Result<()> {
     let (stop, stopped) = watch::channel(());
     let graceful = GracefulShutdown::new();
@@ -74,8 +78,12 @@ async fn listen_and_drain(
     }
     drop(accepting);
     drop((listener, stop)); // refuses new connections, cuts event streams
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!(after = ?drain, "requests still in flight were cut off");
+    let mut ended = std::pin::pin!(graceful.shutdown());
+    if tokio::time::timeout(drain, &mut ended).await.is_err() {
+        tracing::warn!(after = ?drain, "requests still in flight are cut off: see drain_seconds");
+        cut();
+        // Who is still there afterwards is cut off without a word.
+        drop(tokio::time::timeout(LAST_WORDS, ended).await);
     }
     connections.shutdown().await;
     Ok(())
@@ -213,7 +221,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let client = tokio::spawn(async move { get_from(address, "/").await });
         let shutdown = async { arrivals.recv().await.unwrap() };
-        listen_and_drain(listener, router.into(), shutdown, Duration::from_millis(50)).await.unwrap();
+        listen_and_drain(listener, router.into(), shutdown, Duration::from_millis(50), || {}).await.unwrap();
         assert_eq!(client.await.unwrap(), "");
     }
 

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::upstream::Upstreams;
 pub use front::Front;
 pub use listen::listen;
+use listen::listen_and_drain;
 
 /// Serves until `shutdown` completes and everything in flight has ended or had its time.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
@@ -72,6 +73,7 @@ pub struct Server {
     front: Front,
     admin: Option<(TcpListener, Router)>,
     upstreams: Upstreams,
+    drain: Duration,
 }
 
 impl Server {
@@ -92,6 +94,7 @@ impl Server {
             admin: admin_listener.map(|listener| (listener, admin::router(gate.clone(), upstreams))),
             gate,
             listener,
+            drain: config.drain,
         })
     }
 
@@ -109,7 +112,8 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let (stop, stopped) = watch::channel(());
         let warming = tokio::spawn(warm(self.gate));
-        let public = listen(self.listener, self.front, stop_signal(stopped.clone()));
+        let (stop_public, cut) = (stop_signal(stopped.clone()), || self.upstreams.cut());
+        let public = listen_and_drain(self.listener, self.front, stop_public, self.drain, cut);
         let admin = async {
             match self.admin {
                 Some((listener, router)) => listen(listener, router, stop_signal(stopped)).await,

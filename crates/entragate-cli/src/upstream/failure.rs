@@ -41,6 +41,8 @@ pub(super) enum Failure {
     TimedOut,
     /// 401: passed on, it would make the client discard a good token and sign in for ever.
     Unauthorized,
+    /// The session that the query names is not this caller's.
+    NoSession,
     /// The session's replica is gone, and the session with it.
     SessionGone,
     /// 3xx: passed on, it would name internal addresses and lead the client past the gateway.
@@ -81,6 +83,9 @@ impl Failure {
                 "upstream_unauthorized",
                 "the MCP server behind this gateway asks for a sign-in of its own, which its operator must turn off",
             ),
+            Self::NoSession => {
+                (StatusCode::NOT_FOUND, SESSION_GONE, "not_found", "there is no such session for this caller")
+            }
             Self::SessionGone => (
                 StatusCode::NOT_FOUND,
                 SESSION_GONE,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,7 +12,7 @@ use http::{Response, StatusCode, Version};
 use url::Url;
 
 use super::client::{Client, Outgoing, Relayed, SendError};
-use super::endpoint::Prefix;
+use super::endpoint::Endpoints;
 use super::failure::Failure;
 use super::headers;
 use super::identity::Introduction;
@@ -30,13 +31,13 @@ pub(super) async fn ask(client: &Client, request: Outgoing, limit: Option<Durati
 /// What the client gets.
 pub(super) async fn answered(
     answer: Answer,
-    prefix: Option<Prefix>,
+    endpoints: Option<&Arc<Endpoints>>,
     permit: &Permit,
     introduction: &Introduction,
 ) -> Response<Body> {
     let failure = match answer {
         Some(Ok(response)) => match refused(&response, introduction) {
-            None => return relayed(response, prefix),
+            None => return relayed(response, endpoints, permit),
             Some(Failure::Unauthorized) => {
                 let headers = response.into_parts().0.headers;
                 // A 401 that names what the next token must bring is for the person; any other is between gateway and
@@ -99,15 +100,20 @@ fn path_of(location: &HeaderValue) -> Option<String> {
     url.ok().filter(Url::has_host).map(|url| url.path().to_owned())
 }
 
-/// The upstream's response for the client's connection: everything as it came.
-fn relayed(response: Response<Relayed>, prefix: Option<Prefix>) -> Response<Body> {
+/// The upstream's response for the client's connection: everything as it came, but for what would speak in our name.
+fn relayed(
+    response: Response<Relayed>,
+    endpoints: Option<&Arc<Endpoints>>,
+    permit: &Permit,
+) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11; // of the upstream connection; the client's own is the server's matter
+    headers::keep_back(&mut parts.headers);
     let mut body = Body::new(body);
     if headers::is_event_stream(&parts.headers) {
         headers::forbid_buffering(&mut parts.headers);
-        if let Some(prefix) = prefix {
-            body = prefix.apply(body);
+        if let Some(endpoints) = endpoints {
+            body = Arc::clone(endpoints).apply(permit.clone(), body);
         }
     }
     Response::from_parts(parts, body)

@@ -1,6 +1,6 @@
-//! Headers of an answer that say how it is to be passed on.
+//! Headers of an answer that say how it is to be passed on, or are not.
 
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE};
 
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -11,6 +11,16 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
         let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(MEDIA_TYPE)
     })
+}
+
+/// What a client would take for the gateway's word: a challenge names where to sign in and for what, at any status
+/// (a 403 of `insufficient_scope` is one), and a cookie would be sent to the gateway and to every server behind it.
+pub(super) fn keep_back(headers: &mut HeaderMap) {
+    for name in [WWW_AUTHENTICATE, SET_COOKIE] {
+        if headers.remove(&name).is_some() {
+            tracing::debug!(%name, "a header of the MCP server was not passed on");
+        }
+    }
 }
 
 /// nginx in front of us would hold the events of a stream back until its buffer is full, unless the server says otherwise.

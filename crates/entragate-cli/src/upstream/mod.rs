@@ -9,8 +9,8 @@
 //! forwarded. What it promises, with the ids of docs/requirements.md: bodies and event streams pass as they
 //! arrive (TR-01, TR-05), a disconnect on either side reaches the other (TR-07), nothing that may have been
 //! written is ever sent twice (TR-08), status codes are the server's own (TR-09) and the gateway's own errors
-//! cannot be taken for them (TR-10, TR-11). The exceptions are 401 and redirects: a client would take them for
-//! the gateway's word, so they become errors of the gateway. It follows no redirect, keeps no cookie, decodes
+//! cannot be taken for them (TR-10, TR-11). The exceptions are 401 and redirects, which become errors of the gateway, and
+//! challenges and cookies, which stay behind: a client would take them for the gateway's word. It follows no redirect, keeps no cookie, decodes
 //! no body and puts no limit on how long an answer lasts.
 //!
 //! A server that the gateway starts itself has no HTTP side: `stdio` is one.
@@ -45,7 +45,7 @@ use tower_service::Service;
 
 use crate::config::{Config, RouteConfig, ServerConfig, StdioConfig, UpstreamConfig};
 use client::{Outgoing, RequestHead};
-use endpoint::Prefix;
+use endpoint::Endpoints;
 use failure::Failure;
 pub use failure::{
     SESSION_GONE, UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE,
@@ -55,6 +55,7 @@ use replicas::{Replica, Replicas};
 pub use stdio::{CALLER_VARIABLES, GUARD, SERVER_BUSY, guard};
 use stdio::{Guard, Stdio};
 pub(crate) use stdio::{NoServer, probe};
+use target::Which;
 
 /// Why the reverse proxy cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +85,7 @@ enum Server {
 struct Inner {
     replicas: Replicas,
     introduction: Introduction,
-    legacy_prefix: Option<Prefix>,
+    endpoints: Option<Arc<Endpoints>>,
     connect_timeout: Duration,
     response_header_timeout: Option<Duration>,
 }
@@ -96,7 +97,7 @@ impl Upstream {
         let replicas = Replicas::new(config, base_url)?;
         Ok(Self(Server::Http(Arc::new(Inner {
             introduction: Introduction::new(gate, &config.identity),
-            legacy_prefix: Prefix::new(base_url.path()),
+            endpoints: Endpoints::new(config, base_url),
             replicas,
             connect_timeout: config.connect_timeout,
             response_header_timeout: config.response_header_timeout,
@@ -142,20 +143,21 @@ impl Upstream {
 
 impl Inner {
     async fn forward_to(&self, server: &Replica, permit: &Permit, request: Request<Body>) -> Response<Body> {
-        let Self { introduction, legacy_prefix, response_header_timeout, .. } = self;
+        let Self { introduction, endpoints, response_header_timeout, .. } = self;
         let (parts, body) = request.into_parts();
         let introduced = match introduction.introduce(permit, parts.extensions.get().copied()).await {
             Ok(introduced) => introduced,
             Err(answer) => return *answer,
         };
-        let Some(outgoing) = outgoing(server, &parts, &introduced, body) else {
-            return misrouted(&parts.uri).response(Some(permit));
+        let outgoing = match outgoing(server, permit, &parts, &introduced, body) {
+            Ok(outgoing) => outgoing,
+            Err(failure) => return failure.response(Some(permit)),
         };
-        let prefix = legacy_prefix.clone().filter(|_| parts.method == Method::GET);
+        let endpoints = endpoints.as_ref().filter(|_| parts.method == Method::GET);
         // What the server side has left in them lives no longer than this.
         drop(parts);
         let answer = forward::ask(&server.client, outgoing, *response_header_timeout).await;
-        forward::answered(answer, prefix, permit, introduction).await
+        forward::answered(answer, endpoints, permit, introduction).await
     }
 
     async fn reachable(&self) -> Result<(), String> {
@@ -184,13 +186,22 @@ fn misrouted(uri: &Uri) -> Failure {
     Failure::Misrouted
 }
 
-/// The request for one server, of which nothing is left to be decided; `None` when the server has no such path.
-fn outgoing(server: &Replica, client: &Parts, introduced: &Introduced<'_>, body: Body) -> Option<Outgoing> {
-    let target = server.targets.resolve(&client.uri)?;
+/// The request for one server, of which nothing is left to be decided.
+fn outgoing(
+    server: &Replica,
+    permit: &Permit,
+    client: &Parts,
+    introduced: &Introduced<'_>,
+    body: Body,
+) -> Result<Outgoing, Failure> {
+    let (mut target, which) = server.targets.resolve(&client.uri).ok_or_else(|| misrouted(&client.uri))?;
+    if which == Which::Further {
+        target = endpoint::opened(target, permit).ok_or(Failure::NoSession)?;
+    }
     let mut head = RequestHead::new(client.method.clone(), &target, server.targets.host());
     head.pass_on(&client.headers, |name| introduced.replaces(name));
     introduced.write(&mut head);
-    Some(Outgoing::new(head, body))
+    Ok(Outgoing::new(head, body))
 }
 
 /// The MCP server of each route, by its public path.
@@ -235,6 +246,15 @@ impl Upstreams {
             started().for_each(|stdio| stdio.guarded_by(&guard));
         }
         Ok(())
+    }
+
+    /// Calls of stdio servers that have not been answered are answered with an error; what the gateway has started ends.
+    pub fn cut(&self) {
+        for upstream in self.0.values() {
+            if let Server::Stdio(stdio) = &upstream.0 {
+                stdio.cut();
+            }
+        }
     }
 
     /// Ends what the gateway has started for them.

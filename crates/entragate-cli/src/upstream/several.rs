@@ -7,7 +7,7 @@ use http::{Request, Response};
 
 use super::failure::Failure;
 use super::replicas::Replica;
-use super::{Inner, forward, misrouted, outgoing};
+use super::{Inner, forward, outgoing};
 
 /// `Mcp-Session-Id`, up to revision 2025-11-25. In later ones it means nothing, and the layer has taken it out.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -36,8 +36,9 @@ pub(super) async fn forward(upstream: &Inner, permit: &Permit, request: Request<
     let mut left = order.len();
     for replica in order {
         left -= 1;
-        let Some(outgoing) = outgoing(replica, &parts, &introduced, Body::from(body.clone())) else {
-            return failed(misrouted(&parts.uri));
+        let outgoing = match outgoing(replica, permit, &parts, &introduced, Body::from(body.clone())) {
+            Ok(outgoing) => outgoing,
+            Err(failure) => return failed(failure),
         };
         let answer = forward::ask(&replica.client, outgoing, *response_header_timeout).await;
         // Nothing was written (TR-08).

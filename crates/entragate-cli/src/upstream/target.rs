@@ -10,7 +10,7 @@ use http::{HeaderValue, Uri};
 use url::Url;
 
 use super::UpstreamError;
-use crate::config::UpstreamConfig;
+use crate::config::{FurtherPath, UpstreamConfig};
 
 /// The upstream's origin and the paths that may be asked for.
 #[derive(Debug)]
@@ -18,8 +18,53 @@ pub(super) struct Targets {
     server: Uri,
     host: HeaderValue,
     port: u16,
-    /// Public path → path on the upstream. The main path comes first; the list has a handful of entries.
-    paths: Vec<(Box<str>, PathAndQuery)>,
+    /// The main path comes first; the list has a handful of entries.
+    paths: Vec<Path>,
+}
+
+#[derive(Debug)]
+struct Path {
+    public: Box<str>,
+    upstream: PathAndQuery,
+    which: Which,
+}
+
+/// Which of a server's paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Main,
+    /// For the messages of the HTTP+SSE transport (TR-15).
+    Further,
+}
+
+/// A path as clients know it and as the server does.
+#[derive(Debug)]
+pub(super) struct PublicPath {
+    pub(super) public: String,
+    pub(super) upstream: String,
+    pub(super) which: Which,
+}
+
+/// Public paths lie below the base URL; a proxy in front passes them on as they are.
+pub(super) fn public_paths(url: &Url, config: &UpstreamConfig, base_url: &BaseUrl) -> Vec<PublicPath> {
+    let base = base_url.path();
+    let main = format!("{base}{}", config.path.trim_end_matches('/'));
+    let upstream = if url.path() == "/" { &config.path } else { url.path() };
+    let mut paths = Vec::with_capacity(2 + 2 * config.also.len());
+    let mut add = |public, upstream, which| paths.push(PublicPath { public, upstream, which });
+    if !main.is_empty() {
+        add(main.clone(), upstream.to_owned(), Which::Main);
+    }
+    add(format!("{main}/"), upstream.to_owned(), Which::Main);
+    for FurtherPath { public, upstream } in &config.also {
+        // The slash is kept as the client wrote it: servers that mount `/messages/` redirect the other form.
+        let (public, upstream) = (public.trim_end_matches('/'), upstream.trim_end_matches('/'));
+        if !public.is_empty() && !upstream.is_empty() {
+            add(format!("{base}{public}"), upstream.to_owned(), Which::Further);
+            add(format!("{base}{public}/"), format!("{upstream}/"), Which::Further);
+        }
+    }
+    paths
 }
 
 impl Targets {
@@ -36,39 +81,24 @@ impl Targets {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| unusable())?;
         let port = url.port_or_known_default().ok_or_else(unusable)?;
 
-        // Public paths lie below the base URL; a proxy in front passes them on as they are.
-        let base = base_url.path();
-        let main = format!("{base}{}", config.path.trim_end_matches('/'));
-        let upstream_path = if url.path() == "/" { &config.path } else { url.path() };
-        let mut paths = Vec::with_capacity(2 + 2 * config.also.len());
-        let mut add = |public: String, upstream: &str| {
-            let upstream = PathAndQuery::try_from(upstream).map_err(|_| unusable())?;
-            paths.push((public.into_boxed_str(), upstream));
-            Ok::<(), UpstreamError>(())
+        let path = |path: PublicPath| {
+            let upstream = PathAndQuery::try_from(path.upstream).map_err(|_| unusable())?;
+            Ok(Path { public: path.public.into_boxed_str(), upstream, which: path.which })
         };
-        if !main.is_empty() {
-            add(main.clone(), upstream_path)?;
-        }
-        add(format!("{main}/"), upstream_path)?;
-        for path in &config.also {
-            // The slash is kept as the client wrote it: servers that mount `/messages/` redirect the other form.
-            let path = path.trim_end_matches('/');
-            if !path.is_empty() {
-                add(format!("{base}{path}"), path)?;
-                add(format!("{base}{path}/"), &format!("{path}/"))?;
-            }
-        }
+        let paths = public_paths(url, config, base_url).into_iter().map(path);
+        let paths = paths.collect::<Result<_, UpstreamError>>()?;
         let server = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build();
         Ok(Self { server: server.map_err(|_| unusable())?, host, port, paths })
     }
 
     /// The path and query for a request, or `None` when its path is not on the list.
-    pub(super) fn resolve(&self, requested: &Uri) -> Option<PathAndQuery> {
-        let (_, path) = self.paths.iter().find(|(public, _)| **public == *requested.path())?;
-        match requested.query() {
-            None => Some(path.clone()),
-            Some(query) => with_query(path.path(), query),
-        }
+    pub(super) fn resolve(&self, requested: &Uri) -> Option<(PathAndQuery, Which)> {
+        let path = self.paths.iter().find(|path| *path.public == *requested.path())?;
+        let target = match requested.query() {
+            None => path.upstream.clone(),
+            Some(query) => with_query(path.upstream.path(), query)?,
+        };
+        Some((target, path.which))
     }
 
     /// The server to connect to.
@@ -117,7 +147,7 @@ mod tests {
             url: url.parse().unwrap(),
             replicas: Vec::new(),
             path: path.to_owned(),
-            also: also.iter().map(|path| (*path).to_owned()).collect(),
+            also: also.iter().copied().map(FurtherPath::same).collect(),
             connect_timeout: Duration::from_secs(1),
             response_header_timeout: None,
             identity: UpstreamIdentity::Headers,
@@ -131,7 +161,7 @@ mod tests {
     }
 
     fn resolved(targets: &Targets, requested: &str) -> Option<String> {
-        targets.resolve(&requested.parse().unwrap()).map(|uri| uri.to_string())
+        targets.resolve(&requested.parse().unwrap()).map(|(target, _)| target.to_string())
     }
 
     #[test]

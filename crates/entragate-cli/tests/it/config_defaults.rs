@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entragate_cli::config::{Identity, LogConfig, Severity, UpstreamIdentity, explain};
+use entragate_cli::config::{FurtherPath, Identity, LogConfig, Severity, UpstreamIdentity, explain};
 
 use crate::config_fixture::{API, CLIENT, DEVELOPMENT, RELAY, TENANT, accepted, with};
 
@@ -89,9 +89,33 @@ fn lists_in_the_environment_are_separated_by_commas() {
     assert_eq!(config.allowed_origins, ["https://a.test"]);
     assert_eq!(config.redirect_rules.len(), 2);
     assert_eq!(config.denied_redirects.len(), 1);
-    assert_eq!(config.routes[0].http().unwrap().also, ["/messages", "/sse"]);
+    assert_eq!(config.routes[0].http().unwrap().also, ["/messages", "/sse"].map(FurtherPath::same));
     let Identity::Relay(relay) = config.identity else { panic!("not in relay mode") };
     assert_eq!(relay.api.qualified_scopes(), ["api://mcp.contoso.com/access"]);
+}
+
+#[test]
+fn further_path_can_be_another_one_for_the_server() {
+    let changes = [("ENTRAGATE_UPSTREAM_ALSO", "/b/messages=/messages, /x = /y/z")];
+    let config = accepted(&with(&RELAY, &changes));
+    let further = |public: &str, upstream: &str| FurtherPath {
+        public: public.to_owned(),
+        upstream: upstream.to_owned(),
+    };
+    assert_eq!(
+        config.routes[0].http().unwrap().also,
+        [further("/b/messages", "/messages"), further("/x", "/y/z")]
+    );
+    assert_eq!(config.routes[0].paths().skip(1).collect::<Vec<_>>(), ["/b/messages", "/x"]);
+}
+
+#[test]
+fn calls_in_flight_have_ten_seconds_at_the_end_or_as_many_as_are_set() {
+    assert_eq!(accepted(&with(&RELAY, &[])).drain, Duration::from_secs(10));
+    for seconds in [0, 25, 3600] {
+        let drain = accepted(&with(&RELAY, &[("ENTRAGATE_DRAIN_SECONDS", &seconds.to_string())])).drain;
+        assert_eq!(drain, Duration::from_secs(seconds));
+    }
 }
 
 #[test]

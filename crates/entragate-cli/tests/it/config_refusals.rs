@@ -414,6 +414,19 @@ fn upstreams_that_cannot_work_are_refused() {
             "once",
         )],
     );
+    for (also, says) in [
+        ("/b/messages=messages", "not a plain path"),
+        ("/b/messages=/a/../b", "not a plain path"),
+        ("=/messages", "not a plain path"),
+        ("/oauth/x=/messages", "collides with"),
+        ("/a=/messages,/b=/messages", "repeats /b"),
+        ("/a=/x,/a=/y", "repeats /a"),
+    ] {
+        let hint = if says.starts_with("repeats") { "once" } else { "such as /mcp" };
+        let change = [("ENTRAGATE_UPSTREAM_ALSO", also)];
+        let row = refusal(&change, "upstream.also", "ENTRAGATE_UPSTREAM_ALSO", says, hint);
+        check(&RELAY, &[row]);
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod explain;
 mod graph;
 #[cfg(unix)] // its paths, and how a program is stopped
 mod journey;
+mod legacy_sse;
 mod policy_command;
 mod policy_fixture;
 mod policy_guide;

@@ -68,7 +68,7 @@ impl Gateway {
         let base_url = BaseUrl::parse(&format!("http://localhost:{}{path}", address.port())).unwrap();
         let mut gate = gate(base_url).resource_path(&config.path).listen_addresses([address]);
         for path in &config.also {
-            gate = gate.also_protect(path);
+            gate = gate.also_protect(&path.public);
         }
         let gate = gate.build().unwrap();
         let upstream = Upstream::new(&config, &gate).unwrap();

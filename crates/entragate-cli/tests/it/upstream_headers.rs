@@ -33,20 +33,59 @@ async fn response_headers_reach_the_client_unchanged() {
     let mut client = gateway.post(PING).await;
     let (mut server, _) = backend.request().await;
     // Not gzip at all: whoever tried to decode it would fail.
-    let headers = "content-type: application/json\r\ncontent-encoding: gzip\r\nmcp-session-id: S1\r\nset-cookie: a=1\r\n\
-                   set-cookie: b=2\r\nserver: uvicorn\r\nx-unknown: kept\r\nconnection: x-private, keep-alive\r\n\
+    let headers = "content-type: application/json\r\ncontent-encoding: gzip\r\nmcp-session-id: S1\r\n\
+                   server: uvicorn\r\nx-unknown: kept\r\nconnection: x-private, keep-alive\r\n\
                    x-private: gone\r\nkeep-alive: timeout=5\r\nproxy-authenticate: Basic\r\n";
     server.answer("200 OK", headers, "not gzip").await;
     let response = client.message().await;
     assert_eq!(response.header("content-encoding"), Some("gzip"));
     assert_eq!(response.header("mcp-session-id"), Some("S1"));
-    assert_eq!(response.all("set-cookie"), ["a=1", "b=2"]);
     assert_eq!(response.header("server"), Some("uvicorn"));
     assert_eq!(response.header("x-unknown"), Some("kept"));
     for gone in ["connection", "x-private", "keep-alive", "proxy-authenticate", "x-accel-buffering"] {
         assert_eq!(response.header(gone), None, "{gone}");
     }
     assert_eq!(response.text(), "not gzip");
+}
+
+/// docs/decisions/0009-answers-that-are-not-passed-on.md
+#[tokio::test]
+async fn challenges_and_cookies_of_the_server_do_not_pass_at_any_status() {
+    let (gateway, backend) = Gateway::start().await;
+    for status in
+        ["200 OK", "202 Accepted", "403 Forbidden", "404 Not Found", "407 Proxy Authentication Required"]
+    {
+        let mut client = gateway.post(PING).await;
+        let (mut server, _) = backend.request().await;
+        let headers = "connection: close\r\nset-cookie: a=1\r\nSet-Cookie: b=2; Path=/\r\nwww-authenticate: Basic\r\n\
+                       WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"admin\", \
+                       resource_metadata=\"https://elsewhere.test/.well-known/oauth-protected-resource\"\r\nx-kept: 1\r\n";
+        server.answer(status, headers, "body").await;
+        let response = client.message().await;
+        assert_eq!(
+            (response.line.as_str(), response.text()),
+            (format!("HTTP/1.1 {status}").as_str(), "body")
+        );
+        assert_eq!(response.all("www-authenticate"), [""; 0], "{status}");
+        assert_eq!(response.all("set-cookie"), [""; 0], "{status}");
+        assert_eq!(response.header("x-kept"), Some("1"));
+    }
+}
+
+/// Servers of the Python SDK refuse every origin that they were not told of (403), and so what the gateway allows.
+#[tokio::test]
+async fn origin_is_judged_here_and_does_not_reach_the_server() {
+    let (gateway, backend) = Gateway::start().await;
+    let mut client = gateway.send("POST /mcp", "Origin: http://localhost:6274\r\n", PING.as_bytes()).await;
+    let (mut server, request) = backend.request().await;
+    assert_eq!(request.header("origin"), None);
+    server.answer("200 OK", "", "{}").await;
+    let response = client.message().await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.header("access-control-allow-origin"), Some("http://localhost:6274"));
+    let mut foreign = gateway.send("POST /mcp", "Origin: https://evil.test\r\n", PING.as_bytes()).await;
+    assert_eq!(foreign.message().await.status(), 403);
+    assert!(!backend.is_bothered().await);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Methods, paths, status codes and bodies pass as they are.
 
+use entragate_cli::config::FurtherPath;
+
 use crate::upstream_fixture::{Backend, Gateway, config};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -99,7 +101,7 @@ async fn trailing_slash_goes_to_the_same_place() {
 async fn extra_paths_of_the_legacy_transport_keep_their_path() {
     let backend = Backend::start().await;
     let mut config = config(backend.address);
-    config.also = vec!["/messages".to_owned()];
+    config.also = vec![FurtherPath::same("/messages")];
     let gateway = Gateway::with(config).await;
     let mut client = gateway.send("POST /messages?session_id=7", "", PING.as_bytes()).await;
     let (mut server, request) = backend.request().await;

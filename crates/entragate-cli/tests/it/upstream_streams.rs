@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entragate::Gate;
-use entragate_cli::config::UpstreamConfig;
+use entragate_cli::config::{FurtherPath, UpstreamConfig};
 
 use crate::upstream_fixture::{Backend, Gateway, config};
 
@@ -57,7 +57,7 @@ async fn tr_15_legacy_stream_names_a_path_that_leads_back_to_the_gateway() {
     let legacy = UpstreamConfig {
         url: format!("http://{}/sse", backend.address).parse().unwrap(),
         path: "/sse".to_owned(),
-        also: vec!["/messages".to_owned()],
+        also: vec![FurtherPath::same("/messages")],
         ..config(backend.address)
     };
     let gateway = Gateway::below("/gate", legacy, Gate::development).await;

@@ -1,7 +1,8 @@
 //! The same bytes through the gateway as past it (TR-01, TR-05): exchanges as real servers made them, and generated ones.
 //!
 //! What a client gets in addition: `Date` where the server sent none, `X-Accel-Buffering` on event streams, and the framing
-//! of its own connection. What the server gets in addition: `X-Forwarded-For`, `-Host` and `-Proto`, and its own `Host`.
+//! of its own connection. What it does not get: `WWW-Authenticate` and `Set-Cookie`. What the server gets in addition:
+//! `X-Forwarded-For`, `-Host` and `-Proto`, and its own `Host`. What it does not get: `Origin`, credentials, claims of an identity.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
 
@@ -16,6 +17,8 @@ const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 /// Of one connection, or added by the gateway.
 const OF_THE_CONNECTION: [&str; 5] =
     ["connection", "content-length", "date", "transfer-encoding", "x-accel-buffering"];
+/// What would speak in the gateway's name (docs/decisions/0009-answers-that-are-not-passed-on.md).
+const KEPT_BACK: [&str; 2] = ["set-cookie", "www-authenticate"];
 const OF_THE_REQUEST: [&str; 6] =
     ["connection", "content-length", "host", "te", "transfer-encoding", "accept"];
 
@@ -173,6 +176,7 @@ fn assert_same(answer: &Sent, got: &Received) {
     let none = Vec::new();
     let trailers = if let Framing::Chunks(_, trailers) = &answer.framing { trailers } else { &none };
     let mut sent = end_to_end(&answer.headers, &OF_THE_CONNECTION);
+    sent.retain(|(name, _)| !KEPT_BACK.contains(&name.as_str()));
     if !trailers.is_empty() {
         let names: Vec<&str> = trailers.iter().map(|(name, _)| name.as_str()).collect();
         sent.push(("trailer".to_owned(), names.join(", ")));
@@ -324,6 +328,15 @@ fn framing() -> impl Strategy<Value = Framing> {
     ]
 }
 
+/// Also what is kept back.
+fn headers_of_an_answer() -> impl Strategy<Value = Headers> {
+    let kept_back = prop::collection::vec((prop::sample::select(&KEPT_BACK[..]), header_value()), 0..2);
+    (end_to_end_headers(), kept_back).prop_map(|(mut headers, kept_back)| {
+        headers.extend(kept_back.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        headers
+    })
+}
+
 fn answers() -> impl Strategy<Value = Sent> {
     let status = prop_oneof![
         Just("200 OK"),
@@ -339,7 +352,7 @@ fn answers() -> impl Strategy<Value = Sent> {
         prop::collection::vec(any::<u8>(), 0..3000),
         "((id|data|event|retry|): ?[a-z{}]{0,9}(\n|\r|\r\n)){0,20}".prop_map(String::into_bytes),
     ];
-    (status, types, end_to_end_headers(), body, framing()).prop_map(
+    (status, types, headers_of_an_answer(), body, framing()).prop_map(
         |(status, media, mut headers, body, framing)| {
             headers.push(("content-type".to_owned(), media.to_owned()));
             Sent { status, headers, body, framing }

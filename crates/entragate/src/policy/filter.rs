@@ -187,6 +187,14 @@ impl SseFilter {
             }
             self.done += length;
         }
+        // Heartbeats do not wait for an event that has not begun (TR-06).
+        let waiting = self.pending.get(self.done..).unwrap_or_default();
+        let heartbeats = waiting.get(..comments(waiting)).unwrap_or_default();
+        if std::str::from_utf8(heartbeats).is_ok() {
+            out.extend_from_slice(heartbeats);
+            self.scan.skip(heartbeats.len());
+            self.done += heartbeats.len();
+        }
         if self.pending.len() - self.done > MAX_FILTERED {
             return Err(FilterError::TooLarge);
         }
@@ -203,6 +211,8 @@ impl SseFilter {
 
     fn event(&self, event: &[u8]) -> Result<Vec<u8>, FilterError> {
         let text = std::str::from_utf8(event).map_err(|_| FilterError::Encoding)?;
+        // Comments before it are no part of it: most of them have gone already.
+        let (comments, text) = text.split_at_checked(comments(event)).unwrap_or(("", text));
         let data: Vec<&str> = lines(text).filter_map(data_of).collect();
         if data.is_empty() {
             return Ok(event.to_vec());
@@ -214,7 +224,8 @@ impl SseFilter {
         let Some(filtered) = self.filter.json(&joined)? else {
             return Ok(event.to_vec());
         };
-        let mut out = String::with_capacity(filtered.len() + 64);
+        let mut out = String::with_capacity(comments.len() + filtered.len() + 64);
+        out.push_str(comments);
         let mut written = false;
         for line in lines(text).filter(|line| !line.is_empty()) {
             if data_of(line).is_none() {
@@ -232,6 +243,22 @@ impl SseFilter {
     }
 }
 
+/// How long the comments are that these bytes begin with, in whole lines.
+fn comments(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    while let Some(rest) = bytes.get(length..).filter(|rest| rest.starts_with(b":")) {
+        let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { break };
+        length += at
+            + match (rest.get(at), rest.get(at + 1)) {
+                (Some(b'\r'), Some(b'\n')) => 2,
+                // The LF of a CRLF may still be on its way.
+                (Some(b'\r'), None) => break,
+                _ => 1,
+            };
+    }
+    length
+}
+
 /// Lines end with LF, CR or CRLF.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
@@ -247,6 +274,12 @@ fn data_of(line: &str) -> Option<&str> {
 }
 
 impl Scan {
+    /// So many bytes have gone, in whole lines.
+    fn skip(&mut self, length: usize) {
+        self.line_start = self.line_start.saturating_sub(length);
+        self.at = self.at.saturating_sub(length);
+    }
+
     /// The length of the first complete event of the same bytes and more, its blank line included.
     fn event_end(&mut self, bytes: &[u8]) -> Option<usize> {
         while let Some(byte) = bytes.get(self.at) {
@@ -408,6 +441,38 @@ mod tests {
         sse.feed(list("grouped_x").trim_end().as_bytes());
         assert_eq!(sse.passed().unwrap(), b"");
         assert!(!String::from_utf8(sse.rest().unwrap()).unwrap().contains("grouped_x"));
+    }
+
+    #[test]
+    fn heartbeats_do_not_wait_for_an_event_and_what_belongs_to_one_does() {
+        let mut sse = SseFilter::new(filter());
+        for (chunk, passes) in [
+            (":\n", ":\n"),
+            (": pi", ""),
+            ("ng\r\n", ": ping\r\n"),
+            ("\r\n", "\r\n"),
+            (":\r", ""),
+            (": x\n\nid: 7\n:", ":\r: x\n\n"),
+            (": y\n", ""),
+            ("\n", "id: 7\n:: y\n\n"),
+        ] {
+            sse.feed(chunk.as_bytes());
+            assert_eq!(String::from_utf8(sse.passed().unwrap()).unwrap(), passes, "{chunk:?}");
+        }
+        // However it is cut, a filtered event comes out the same.
+        let stream = format!(": a\r\n:b\rid: 7\r\ndata: {LIST}\r\n\r\n");
+        let cut = |size: usize| {
+            let mut sse = SseFilter::new(filter());
+            let mut out = Vec::new();
+            for chunk in stream.as_bytes().chunks(size) {
+                sse.feed(chunk);
+                out.extend(sse.passed().unwrap());
+            }
+            out
+        };
+        assert!(
+            cut(4096).starts_with(b": a\r\n:b\rid: 7\ndata: ") && cut(1) == cut(4096) && cut(5) == cut(1)
+        );
     }
 
     proptest! {

@@ -5,6 +5,7 @@ use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use httparse::Status;
 
+use super::hop::HopByHop;
 use super::wire_error::WireError;
 
 /// As many bytes as the size of a chunk, its extensions and the line's end may have; and the trailers.
@@ -166,7 +167,7 @@ fn trailers(read: &mut BytesMut) -> Result<Option<HeaderMap>, WireError> {
             return Err(WireError::Malformed("a trailer does not end in CR LF"));
         }
         Status::Complete((length, found)) => {
-            for field in found {
+            for field in found.iter().filter(|field| may_come_late(field.name)) {
                 let name = HeaderName::from_bytes(field.name.as_bytes());
                 let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(field.value)) else {
                     return Err(WireError::Malformed("a trailer holds characters that none may hold"));
@@ -180,6 +181,23 @@ fn trailers(read: &mut BytesMut) -> Result<Option<HeaderMap>, WireError> {
     };
     read.advance(length);
     Ok(Some(map))
+}
+
+/// What says how a message is framed, to whom a connection belongs, whose session it is or where to sign in, counts in the
+/// head only (RFC 9110 §6.5.1), where it is looked at.
+pub(super) fn may_come_late(name: &str) -> bool {
+    const HEAD_ONLY: [&str; 8] = [
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "mcp-session-id",
+        "set-cookie",
+        "trailer",
+        "www-authenticate",
+    ];
+    !HopByHop::named_by(std::iter::empty()).has(name)
+        && !HEAD_ONLY.iter().any(|head_only| head_only.eq_ignore_ascii_case(name))
 }
 
 /// Whether every line does.
@@ -243,6 +261,20 @@ mod tests {
             let decoded = decoded(Framing::chunked(), chunks, step).unwrap();
             assert_eq!(decoded, (b"abc0123456789".to_vec(), 1, true), "{step}");
         }
+    }
+
+    #[test]
+    fn trailers_that_belong_into_a_head_are_left_out() {
+        let mut read = BytesMut::from(
+            &b"0\r\nx-sum: 7\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: x\r\nMcp-Session-Id: 7\r\n\
+               Set-Cookie: a=1\r\nWWW-Authenticate: Basic\r\n\r\n"[..],
+        );
+        let Ok(Found::Trailers(trailers)) = Framing::chunked().take(&mut read) else {
+            panic!("there is one")
+        };
+        assert_eq!(trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);
+        let mut read = BytesMut::from(&b"0\r\nset-cookie: a=1\r\n\r\n"[..]);
+        assert!(matches!(Framing::chunked().take(&mut read), Ok(Found::End)));
     }
 
     #[test]

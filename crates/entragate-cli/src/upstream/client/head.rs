@@ -24,8 +24,8 @@ pub(super) struct Head {
     pub(super) is_kept: bool,
 }
 
-/// Takes the head out of `read` when it is all there. Interim answers (1xx) are passed over: they say nothing about the
-/// final one that the client would need (RFC 9110 §15.2).
+/// Takes the head out of `read` when it is all there. Interim answers (1xx) are passed over. RFC 9110 §15.2 wants a
+/// proxy to forward them; MCP uses none, and hyper's server cannot send one (docs/decisions/0019-what-passes-unchanged.md).
 pub(super) fn take(read: &mut BytesMut, asked: &Method) -> Result<Option<Head>, WireError> {
     loop {
         let Some(length) = length_of(read)? else {
@@ -92,7 +92,8 @@ fn parsed(head: &Bytes, asked: &Method) -> Result<Option<Head>, WireError> {
         && status != StatusCode::SWITCHING_PROTOCOLS
         && !says(parsed.headers, b"close")
         && (!is_old || says(parsed.headers, b"keep-alive"));
-    pass_on(head, parsed.headers, &framing, &mut response)?;
+    let has_length = !matches!(framing, Framing::Chunked(_)) && status != StatusCode::NO_CONTENT;
+    pass_on(head, parsed.headers, has_length, &mut response)?;
     Ok(Some(Head { response, framing, is_kept }))
 }
 
@@ -100,17 +101,15 @@ fn parsed(head: &Bytes, asked: &Method) -> Result<Option<Head>, WireError> {
 fn pass_on(
     head: &Bytes,
     headers: &[Header<'_>],
-    framing: &Framing,
+    has_length: bool,
     response: &mut Response<()>,
 ) -> Result<(), WireError> {
     let hop = HopByHop::named_by(values(headers, "connection"));
     let map = response.headers_mut();
     map.reserve(headers.len());
     for header in headers {
-        // Chunks count, and nobody behind us may think otherwise.
-        let is_overruled =
-            matches!(framing, Framing::Chunked(_)) && header.name.eq_ignore_ascii_case("content-length");
-        if is_overruled || hop.has(header.name) {
+        // Chunks count, and nobody behind us may think otherwise; a 204 may have none (RFC 9110 §8.6).
+        if !has_length && header.name.eq_ignore_ascii_case("content-length") || hop.has(header.name) {
             continue;
         }
         let name = HeaderName::from_bytes(header.name.as_bytes());
@@ -279,7 +278,7 @@ mod tests {
             (head.framing, head.response.headers().contains_key(CONTENT_LENGTH), head.is_kept)
         };
         // The server may send one all the same.
-        assert_eq!(with("204 No Content", Method::POST), (Framing::Length(0), true, false));
+        assert_eq!(with("204 No Content", Method::POST), (Framing::Length(0), false, false));
         assert_eq!(with("304 Not Modified", Method::GET), (Framing::Length(0), true, true));
         assert_eq!(with("200 OK", Method::HEAD), (Framing::Length(0), true, true));
         let empty = taken("HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", &Method::POST);

@@ -1,7 +1,7 @@
 //! The head of a request, as it goes to the MCP server (RFC 9112 §3).
 
 use bytes::BytesMut;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
@@ -38,6 +38,9 @@ impl RequestHead {
     }
 
     /// What a client says to the server: all but what it says to the gateway, and what the gateway says instead.
+    ///
+    /// Where the page lies that calls (`Origin`) is for the gateway to judge, and has been: the server knows its own
+    /// address, and would refuse the origins that the gateway allows.
     pub(in super::super) fn pass_on(
         &mut self,
         headers: &HeaderMap,
@@ -50,7 +53,7 @@ impl RequestHead {
             } else if *name == TE && tokens(value.as_bytes()).any(is_trailers) {
                 // The one transfer coding that goes on. TE has to be named in Connection (RFC 9110 §10.1.4).
                 self.written.extend_from_slice(b"te: trailers\r\nconnection: te\r\n");
-            } else if *name != HOST && !hop.has(name.as_str()) && !is_replaced(name) {
+            } else if *name != HOST && *name != ORIGIN && !hop.has(name.as_str()) && !is_replaced(name) {
                 self.add(name, value);
             }
         }
@@ -92,6 +95,7 @@ mod tests {
             ("content-length", "7"),
             ("upgrade", "h2c"),
             ("host", "gateway.test"),
+            ("origin", "https://claude.ai"),
             ("authorization", "Bearer x"),
             ("mcp-param-x", "stays"),
         ]);

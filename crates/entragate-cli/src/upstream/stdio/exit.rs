@@ -10,8 +10,10 @@ pub(super) enum Ended {
     ByItself(Option<ExitStatus>),
     /// It wrote a message that is longer than this.
     TooLong(usize),
-    /// Its session was ended: by the client, because nobody used it, or because the gateway stops.
+    /// Its session was ended: by the client, or because nobody used it.
     Asked,
+    /// The gateway stops.
+    Stopped,
 }
 
 impl fmt::Display for Ended {
@@ -25,6 +27,7 @@ impl fmt::Display for Ended {
                 write!(f, "the MCP server sent a message of more than {limit} bytes, which ended the session")
             }
             Self::Asked => f.write_str("the session was ended"),
+            Self::Stopped => f.write_str("the gateway stopped, and the session with it"),
         }
     }
 }

@@ -158,6 +158,11 @@ impl Stdio {
         self.0.guarded_by(guard);
     }
 
+    /// Ends all processes, with an error for whoever waits for an answer.
+    pub(in crate::upstream) fn cut(&self) {
+        self.0.cut();
+    }
+
     /// Ends all processes and waits until nothing of them is left.
     pub(in crate::upstream) async fn stop(&self) {
         self.0.stop().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use entragate::Secret;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::caller::{Caller, Person};
@@ -35,6 +36,8 @@ pub(super) struct Sessions {
     slots: Arc<Slots>,
     crashes: Crashes,
     guard: OnceLock<Guard>,
+    /// Whether the gateway stops.
+    is_stopping: watch::Sender<bool>,
 }
 
 /// A session whose `initialize` was not answered yet. Dropped, it ends.
@@ -54,6 +57,7 @@ impl Sessions {
             slots,
             crashes: Crashes::default(),
             guard: OnceLock::new(),
+            is_stopping: watch::Sender::new(false),
         })
     }
 
@@ -81,6 +85,9 @@ impl Sessions {
 
     /// Starts a process for a new session.
     pub(super) async fn begin(self: &Arc<Self>, caller: Caller) -> Result<Opening, Refusal> {
+        if *self.is_stopping.borrow() {
+            return Err(Refusal::Ended(Ended::Stopped));
+        }
         let person = caller.person();
         if let Some(rest) = self.crashes.rest(&person) {
             return Err(Refusal::Resting(rest));
@@ -184,6 +191,7 @@ impl Sessions {
                     Ended::ByItself(status)
                 }
                 () = session.ending() => Ended::Asked,
+                () = self.stopping() => Ended::Stopped,
                 () = session.unused(self.config.idle_timeout) => Ended::Asked,
             }
         };
@@ -199,7 +207,7 @@ impl Sessions {
             _ if session.has_answered() => self.crashes.forget(),
             Ended::ByItself(_) | Ended::TooLong(_) => self.crashes.note(&session.caller.person()),
             // Whoever waited had no more patience; nobody knows what would have come.
-            Ended::Asked => {}
+            Ended::Asked | Ended::Stopped => {}
         }
         process.stop().await;
         ended
@@ -229,11 +237,20 @@ impl Sessions {
         session.end();
     }
 
+    /// Ends all sessions: whoever waits for an answer is told.
+    pub(super) fn cut(&self) {
+        self.is_stopping.send_replace(true);
+    }
+
+    async fn stopping(&self) {
+        let mut is_stopping = self.is_stopping.subscribe();
+        // The sender is ours: it is not gone.
+        drop(is_stopping.wait_for(|is_stopping| *is_stopping).await);
+    }
+
     /// Ends all sessions and waits until nothing of them is left.
     pub(super) async fn stop(&self) {
-        for session in self.open.lock().values() {
-            session.end();
-        }
+        self.cut();
         self.slots.all_given_back().await;
     }
 }

@@ -139,6 +139,22 @@ async fn stopped_gateway_leaves_no_process_however_stubborn() {
 }
 
 #[tokio::test]
+async fn call_that_has_had_its_time_when_the_gateway_stops_is_an_error() {
+    let gateway = Gateway::start(&[("ENTRAGATE_DRAIN_SECONDS", "1")]).await;
+    let session = gateway.open("").await;
+    let mut stream = session.stream(5, "ask", &json!({})).await;
+    assert_eq!(stream.next().await.unwrap()["id"], "q1");
+    let process = session.process().await;
+    // Ten seconds would be the default.
+    tokio::time::timeout(Duration::from_secs(8), gateway.stop()).await.expect("it stops");
+    let last = stream.next().await.expect("the call has an end");
+    assert_eq!((&last["id"], &last["error"]["code"]), (&json!(5), &json!(-31502)), "{last}");
+    assert_eq!(last["error"]["message"], "the gateway stopped, and the session with it");
+    assert_eq!(stream.next().await, None);
+    assert!(!process.runs());
+}
+
+#[tokio::test]
 async fn what_a_server_has_started_ends_with_its_session() {
     let gateway = Gateway::start(&[]).await;
     let session = gateway.open("").await;

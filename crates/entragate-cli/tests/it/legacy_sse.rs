@@ -1,0 +1,154 @@
+//! Servers of the HTTP+SSE transport (2024-11-05) behind a gateway that people sign in to (TR-15).
+
+#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{any, get};
+use entragate_emulator::{MintRequest, fixtures};
+use futures_util::{StreamExt as _, stream};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+
+use crate::routes_fixture::{Gateway, PING};
+
+/// A server that names its sessions `0`, `1` …, and notes what is posted to it.
+struct Legacy {
+    address: SocketAddr,
+    state: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    sessions: usize,
+    posted: Vec<String>,
+}
+
+impl Legacy {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, state) = (listener.local_addr().unwrap(), Arc::new(Mutex::default()));
+        let router = Router::new()
+            .route("/sse", get(stream_of))
+            .route("/messages", any(posted))
+            .with_state(Arc::clone(&state));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, state }
+    }
+
+    fn posted(&self) -> Vec<String> {
+        self.state.lock().posted.clone()
+    }
+}
+
+async fn stream_of(State(state): State<Arc<Mutex<Seen>>>) -> Response {
+    let session = {
+        let mut seen = state.lock();
+        seen.sessions += 1;
+        seen.sessions - 1
+    };
+    let first =
+        [": hello\n\n".to_owned(), format!("event: endpoint\ndata: /messages?session_id={session}\n\n")];
+    let events = stream::iter(first.map(Ok::<_, Infallible>)).chain(stream::pending());
+    Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(events)).unwrap()
+}
+
+async fn posted(State(state): State<Arc<Mutex<Seen>>>, request: Request) -> Response {
+    state.lock().posted.push(format!("{} {}", request.method(), request.uri()));
+    Response::builder().status(202).body(Body::from("Accepted")).unwrap()
+}
+
+/// Two of them: `/a/sse` and `/b/sse`.
+async fn two(name: &str) -> (Gateway, Legacy, Legacy) {
+    let (a, b) = (Legacy::start().await, Legacy::start().await);
+    let route = |at: &str, server: &Legacy| {
+        format!(
+            "[[routes]]\nurl = \"http://{}/sse\"\npath = \"/{at}/sse\"\nalso = [\"/{at}/messages=/messages\"]\n\n",
+            server.address
+        )
+    };
+    let toml = route("a", &a) + &route("b", &b);
+    (Gateway::start(name, &toml).await, a, b)
+}
+
+fn token(gateway: &Gateway, user: &str) -> String {
+    gateway.entra.control().mint(&MintRequest {
+        app: Some(fixtures::API.to_owned()),
+        client: Some("MCP".to_owned()),
+        user: Some(user.to_owned()),
+        ..MintRequest::default()
+    })
+}
+
+/// Opens a stream and reads where messages go.
+async fn opened(gateway: &Gateway, path: &str, token: &str) -> (reqwest::Response, String) {
+    let url = format!("http://localhost:{}{path}", gateway.address.port());
+    let request = gateway.http.get(url).bearer_auth(token).header("accept", "text/event-stream");
+    let mut stream = request.send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    let mut text = String::new();
+    loop {
+        let chunk = stream.chunk().await.unwrap().expect("an endpoint event");
+        text += std::str::from_utf8(&chunk).unwrap();
+        let found = text.split_once("event: endpoint\ndata: ").and_then(|(_, rest)| rest.split_once("\n\n"));
+        if let Some((path, _)) = found {
+            return (stream, path.to_owned());
+        }
+    }
+}
+
+#[tokio::test]
+async fn tr_15_two_servers_with_the_same_paths_are_each_reached_by_their_own() {
+    let (gateway, a, b) = two("legacy_two").await;
+    let alice = token(&gateway, "alice");
+    for (at, server) in [("a", &a), ("b", &b)] {
+        let (_stream, path) = opened(&gateway, &format!("/{at}/sse"), &alice).await;
+        assert!(path.starts_with(&format!("/{at}/messages?session_id=0&entragate_seal=")), "{path}");
+        assert_eq!(gateway.send(("POST", &path), &alice, &[], PING).await.status, 202);
+        // The server sees its own URL again.
+        assert_eq!(server.posted(), ["POST /messages?session_id=0"]);
+    }
+}
+
+#[tokio::test]
+async fn s_22_a_legacy_session_takes_messages_of_who_opened_it_only() {
+    let (gateway, a, b) = two("legacy_sessions").await;
+    let (alice, bob) = (token(&gateway, "alice"), token(&gateway, "bob"));
+    let (_hers, path) = opened(&gateway, "/a/sse", &alice).await;
+    let (_his, his) = opened(&gateway, "/a/sse", &bob).await;
+    let seal_of_his = his.rsplit_once('=').unwrap().1;
+    let refused = [
+        (&bob, path.clone()),
+        (&bob, "/a/messages?session_id=0".to_owned()),
+        (&bob, format!("/a/messages?session_id=0&entragate_seal={seal_of_his}")),
+        (&bob, format!("/a/messages?session_id=0&session_id=1&entragate_seal={seal_of_his}")),
+        (&bob, format!("/a/messages/?session_id=1&entragate_seal={seal_of_his}")),
+        (&alice, "/a/messages?session_id=0".to_owned()),
+        (&alice, "/a/messages?session_id=0&entragate_seal=".to_owned()),
+        (&alice, path.replace("/a/", "/b/")),
+        (&alice, format!("{path}&session_id=1")),
+        (&alice, path.replace("session_id=0", "session_id=1")),
+    ];
+    for (who, path) in &refused {
+        for method in ["POST", "GET", "DELETE"] {
+            let answer = gateway.send((method, path), who, &[], PING).await;
+            assert_eq!(answer.status, 404, "{method} {path}");
+        }
+        let answer = gateway.send(("POST", path), who, &[], PING).await;
+        assert_eq!(
+            (&answer.body["id"], &answer.body["error"]["code"]),
+            (&1.into(), &(-31404).into()),
+            "{path}"
+        );
+    }
+    assert_eq!((a.posted(), b.posted()), (vec![], vec![]), "nothing reached a server");
+    assert_eq!(gateway.send(("POST", &path), &alice, &[], PING).await.status, 202);
+    assert_eq!(gateway.send(("POST", &his), &bob, &[], PING).await.status, 202);
+    assert_eq!(a.posted(), ["POST /messages?session_id=0", "POST /messages?session_id=1"]);
+}
