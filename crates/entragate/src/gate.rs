@@ -260,7 +260,7 @@ impl Gate {
         let audience = resource.audience.as_ref()?;
         let token = match presented(headers) {
             Presented::Nothing => return None,
-            Presented::Bearer(token) => Some(token),
+            Presented::Bearer(token) => token.read().ok(),
             Presented::Repeated | Presented::Unreadable => None,
         };
         Some(token::examine::examine(resource, audience, token).await)

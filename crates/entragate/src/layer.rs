@@ -247,7 +247,7 @@ async fn authenticate(resource: &Resource, request: &Parts) -> Result<Caller, Re
         }
         Presented::Unreadable => return Err(refused_token(resource, &Refused::Header)),
     };
-    let hash = cache::hash(token);
+    let hash = cache::hash(token.bytes());
     if let Some(broker) = audience.entra.way.broker()
         && sealed::is_sealed(token)
     {

@@ -109,7 +109,7 @@ pub(crate) async fn redeem(facade: &Facade, target: &Target, grant: &Grant) -> R
 /// A token that we would refuse at the next call ends here, with the reason, instead of in a successful
 /// sign-in followed by endless 401 answers.
 async fn check_usable(target: &Target, token: &str) -> Result<(), OAuthError> {
-    let verified = target.audience.verifier.verify(token, cache::hash(token)).await;
+    let verified = target.audience.verifier.verify(token.into(), cache::hash(token.as_bytes())).await;
     let Err(VerifyError::Refused(refused)) = verified else {
         return Ok(());
     };

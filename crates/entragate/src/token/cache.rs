@@ -12,8 +12,8 @@ const CAPACITY: usize = 10_000;
 /// SHA-256 of a token: the cache never holds a bearer secret.
 pub(crate) type TokenHash = [u8; 32];
 
-pub(crate) fn hash(token: &str) -> TokenHash {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+pub(crate) fn hash(token: &[u8]) -> TokenHash {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token);
     let mut hash = [0; 32];
     hash.copy_from_slice(digest.as_ref());
     hash

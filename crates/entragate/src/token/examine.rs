@@ -34,7 +34,7 @@ pub(crate) async fn examine(resource: &Resource, audience: &Audience, token: Opt
         return finished(rows, None, None, None, Vec::new());
     };
     if let Some(broker) = audience.entra.way.broker()
-        && sealed::is_sealed(token)
+        && sealed::is_sealed(token.into())
     {
         return examine_sealed(rows, &broker.tokens, token, resource, audience).await;
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
+use super::bearer::Credential;
 use super::cache::TokenHash;
 use super::held::{Caller, Held};
 use super::refused::Refused;
@@ -48,8 +49,8 @@ impl Sealable for AccessToken {
 }
 
 /// Whether a bearer token claims to be ours.
-pub(crate) fn is_sealed(token: &str) -> bool {
-    token.starts_with(AccessToken::PREFIX)
+pub(crate) fn is_sealed(token: Credential<'_>) -> bool {
+    token.bytes().starts_with(AccessToken::PREFIX.as_bytes())
 }
 
 /// The token is bad, or nothing can be said about it now.
@@ -95,7 +96,7 @@ impl SealedTokens {
     /// the expiry. `hash` is [`cache::hash`] of the token.
     pub(crate) async fn verify(
         &self,
-        token: &str,
+        token: Credential<'_>,
         hash: TokenHash,
         resource: &str,
     ) -> Result<Caller, SealedError> {
@@ -103,7 +104,7 @@ impl SealedTokens {
         let is_new = known.is_none();
         let opened = match known {
             Some(opened) => opened,
-            None => self.open(token)?,
+            None => self.open(token.read()?)?,
         };
         // Each time: what was opened for one server is known to all.
         check_resource(&opened.resource, resource)?;

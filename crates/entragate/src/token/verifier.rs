@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::bearer::Credential;
 use super::cache;
 use super::claimed::{self, Claimed};
 use super::header::{self, Parts};
@@ -47,7 +48,11 @@ impl Verifier {
     }
 
     /// `hash` is [`cache::hash`] of the token, which the caller may need too.
-    pub(crate) async fn verify(&self, token: &str, hash: cache::TokenHash) -> Result<Principal, VerifyError> {
+    pub(crate) async fn verify(
+        &self,
+        token: Credential<'_>,
+        hash: cache::TokenHash,
+    ) -> Result<Principal, VerifyError> {
         let now = self.clock.now();
         // Only through a snapshot fit for use, or a client that repeats one token would keep old keys alive.
         if let Some(known) =
@@ -56,7 +61,10 @@ impl Verifier {
             return Ok(known);
         }
         // In a box, so that a call with a token that is known makes no room for it.
-        let verified = Box::pin(self.verify_anew(token, hash)).await;
+        let verified = match token.read() {
+            Ok(token) => Box::pin(self.verify_anew(token, hash)).await,
+            Err(refused) => Err(refused.into()),
+        };
         if let Err(VerifyError::Refused(refused)) = &verified
             && self.storms.is_one(hash)
         {

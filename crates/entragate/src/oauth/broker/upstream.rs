@@ -136,7 +136,7 @@ pub(crate) async fn redeem(
 }
 
 async fn verified(target: &Target, token: &str) -> Result<Principal, Failure> {
-    let principal = match target.audience.verifier.verify(token, cache::hash(token)).await {
+    let principal = match target.audience.verifier.verify(token.into(), cache::hash(token.as_bytes())).await {
         Ok(principal) => principal,
         Err(VerifyError::Unavailable(_)) => return Err(Failure::unavailable()),
         Err(VerifyError::Refused(refused)) => {
