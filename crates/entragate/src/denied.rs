@@ -41,6 +41,18 @@ pub(crate) fn scopes(who: &Principal, lacking: Option<&Forbidden>, missing: &[St
     );
 }
 
+/// A session that is not theirs, or none at all.
+pub(crate) fn session(who: &Principal) {
+    leg!(
+        Leg::Denied,
+        missing = "session",
+        object_id = who.object_id(),
+        client_id = who.client_id(),
+        tenant_id = who.tenant_id(),
+        token_id = who.token_id()
+    );
+}
+
 /// A request of somebody known that is no message: its form, or its headers, say something else than its body.
 pub(crate) fn message(who: &Principal, status: u16, message: Option<&Message>, reason: &str) {
     let call = message.and_then(|message| message.calls().first());

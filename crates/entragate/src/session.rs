@@ -11,12 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, Response, StatusCode};
 
+use crate::denied;
 use crate::gate::Resource;
 use crate::oauth::error::json as json_response;
 use crate::policy::call::Message;
 use crate::policy::{mirror, refusal};
 use crate::principal::{Permit, Principal};
-use crate::signin::{Leg, leg};
 
 /// `Mcp-Session-Id`, up to revision 2025-11-25.
 pub(crate) const HEADER: &str = "mcp-session-id";
@@ -98,6 +98,11 @@ impl Permit {
     pub fn is_sealed(&self, text: &str, seal: &str) -> bool {
         self.resource().is_some_and(|resource| resource.sessions.is_sealed(self.principal(), text, seal))
     }
+
+    /// Has the log say that this caller asked for a session that is not theirs, as it does of `Mcp-Session-Id`.
+    pub fn note_foreign_session(&self) {
+        denied::session(self.principal());
+    }
 }
 
 /// Gives the MCP server its own session id back; an id of somebody else's session is "not found", on which
@@ -128,7 +133,7 @@ pub(crate) fn open(
         request.headers_mut().insert(HEADER, id);
         return Ok(());
     }
-    leg!(Leg::Denied, missing = "session", object_id = principal.object_id());
+    denied::session(principal);
     let text = "There is no such session for this caller";
     let plain = serde_json::json!({ "error": "not_found", "error_description": text });
     let mut response = json_response(StatusCode::NOT_FOUND, &plain);

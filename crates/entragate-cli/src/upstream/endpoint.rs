@@ -5,10 +5,10 @@
 //! server: /messages?session_id=7  <──  client: POST to that
 //! ```
 //!
-//! The server names its own path, or a URL of its own, and clients know it below another one: below the base URL, and where
-//! `upstream.also` says. What it names also is the session, by which alone it knows who posts; so it is sealed for the caller
-//! who opened the stream, and without a good seal nothing with a query reaches a further path. Nothing else in a stream is
-//! touched, and nothing after the first event that carries data is looked at.
+//! The server names its own path, a URL of its own, or the one that clients know it by, if it was told: below the base URL,
+//! and where `upstream.also` says. What it names also is the session, by which alone it knows who posts; so it is sealed for
+//! the caller who opened the stream, and without a good seal nothing with a query reaches a further path. Nothing else in a
+//! stream is touched, and nothing after the first event that carries data is looked at.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,10 +17,13 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use entragate::{BaseUrl, Permit};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 use http::uri::PathAndQuery;
 use http_body::{Body as HttpBody, Frame};
 use url::Url;
 
+use super::headers::is_coded;
 use super::target::{PublicPath, Which, public_paths};
 use crate::config::UpstreamConfig;
 
@@ -39,6 +42,7 @@ type Correct = dyn Fn(&str) -> Option<String> + Send;
 #[derive(Debug)]
 pub(super) struct Endpoints {
     server: Url,
+    gateway: Url,
     base_path: Box<str>,
     paths: Vec<PublicPath>,
 }
@@ -50,12 +54,21 @@ impl Endpoints {
         if base_path.is_empty() && config.also.is_empty() {
             return None;
         }
-        let (server, paths) = (config.url.clone(), public_paths(&config.url, config, base_url));
-        Some(Arc::new(Self { server, base_path: base_path.into(), paths }))
+        let (server, gateway) = (config.url.clone(), Url::parse(base_url.as_str()).ok()?);
+        let paths = public_paths(&config.url, config, base_url);
+        Some(Arc::new(Self { server, gateway, base_path: base_path.into(), paths }))
     }
 
-    /// The stream with its endpoint event as this caller needs it.
-    pub(super) fn apply(self: Arc<Self>, permit: Permit, stream: Body) -> Body {
+    /// The stream with its endpoint event as this caller needs it, and its headers.
+    pub(super) fn apply(self: Arc<Self>, permit: Permit, headers: &mut HeaderMap, stream: Body) -> Body {
+        if is_coded(headers) {
+            // Bytes that cannot be read pass as they come. Messages for what they name have no seal, and go nowhere.
+            tracing::warn!(
+                "the MCP server encodes an event stream, and was asked not to: with the HTTP+SSE transport its messages are 404"
+            );
+            return stream;
+        }
+        headers.remove(CONTENT_LENGTH);
         let correct = Box::new(move |event: &str| self.corrected(event, &|text| permit.seal(text)));
         Body::new(Corrected { stream, sought: Some(Sought { correct, held: BytesMut::new() }) })
     }
@@ -78,26 +91,34 @@ impl Endpoints {
         if named.is_empty() {
             return None;
         }
-        // A URL of another origin is the server's own business.
-        let url = self.server.join(named).ok().filter(|url| url.origin() == self.server.origin())?;
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let Some(known) = self.paths.iter().find(|known| known.upstream == url.path()) else {
-            let path = url.path();
+        let url = self.server.join(named).ok()?;
+        let (is_servers, is_gateways) = (is_at(&url, &self.server), is_at(&url, &self.gateway));
+        if !is_servers && !is_gateways {
+            return None; // elsewhere: clients refuse it
+        }
+        let (path, query) = (url.path(), url.query().map(|query| format!("?{query}")).unwrap_or_default());
+        let as_server = self.paths.iter().find(|known| known.upstream == path);
+        let as_client = self.paths.iter().find(|known| known.public == path);
+        let Some(known) = (if is_servers { as_server.or(as_client) } else { as_client.or(as_server) }) else {
             tracing::warn!(
                 path,
                 "messages of the HTTP+SSE transport go to a path that clients cannot reach: name it in upstream.also"
             );
-            return Some(format!("{}{path}{query}", self.base_path));
+            return is_servers.then(|| format!("{}{path}{query}", self.base_path));
         };
-        let public = &known.public;
-        let is_further = known.which == Which::Further;
-        let seal = if is_further { seal(&format!("{}{query}", url.path())) } else { None };
+        let PublicPath { public, upstream, which } = known;
+        let seal = if *which == Which::Further { seal(&format!("{upstream}{query}")) } else { None };
         Some(match seal {
             None => format!("{public}{query}"),
             Some(seal) if query.is_empty() => format!("{public}?{SEAL}{seal}"),
             Some(seal) => format!("{public}{query}&{SEAL}{seal}"),
         })
     }
+}
+
+/// Whether a URL leads to a server. The scheme says nothing: many a server does not know that TLS ends before it.
+fn is_at(url: &Url, server: &Url) -> bool {
+    (url.host(), url.port()) == (server.host(), server.port())
 }
 
 /// What a request to a further path asks the server for, without the seal; `None` when the caller has no good one.
@@ -272,6 +293,14 @@ mod tests {
             ("/messages", "/gate/b/messages?entragate_seal=</messages>"),
             ("/sse?id=7", "/gate/b/sse?id=7"),
             ("/elsewhere?id=7", "/gate/elsewhere?id=7"),
+            // Where clients find it, as a server says it that was told, or that follows X-Forwarded-Host.
+            ("http://localhost:1/messages?id=7", "/gate/b/messages?id=7&entragate_seal=</messages?id=7>"),
+            (
+                "https://localhost:1/gate/b/messages/?id=7",
+                "/gate/b/messages/?id=7&entragate_seal=</messages/?id=7>",
+            ),
+            ("/gate/b/messages?id=7", "/gate/b/messages?id=7&entragate_seal=</messages?id=7>"),
+            ("http://localhost:1/gate/b/sse?id=7", "/gate/b/sse?id=7"),
         ] {
             let text = |path: &str| format!("data: {path}\nevent: endpoint\n\n");
             assert_eq!(through(&[text(named).leak()]).await, text(public));
@@ -286,6 +315,8 @@ mod tests {
             "event: endpoint\ndata: https://elsewhere.test/messages\n\n",
             "event: endpoint\ndata: //elsewhere.test/messages\n\n",
             "event: endpoint\ndata: http://10.0.0.7/messages\n\n",
+            "event: endpoint\ndata: http://localhost/gate/b/messages\n\n",
+            "event: endpoint\ndata: http://localhost:1/gate/elsewhere\n\n",
             "event: endpoint\ndata:\n\n",
             "event: endpoint\ndata: /messages\ndata: ?id=7\n\n",
             "event: endpoints\ndata: /messages\n\n",

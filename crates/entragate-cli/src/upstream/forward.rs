@@ -113,7 +113,7 @@ fn relayed(
     if headers::is_event_stream(&parts.headers) {
         headers::forbid_buffering(&mut parts.headers);
         if let Some(endpoints) = endpoints {
-            body = Arc::clone(endpoints).apply(permit.clone(), body);
+            body = Arc::clone(endpoints).apply(permit.clone(), &mut parts.headers, body);
         }
     }
     Response::from_parts(parts, body)

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use entragate::{Gate, Permit, Resource};
-use http::header::UPGRADE;
+use http::header::{ACCEPT_ENCODING, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, Uri};
 use tokio::net::TcpStream;
@@ -144,7 +144,12 @@ impl Upstream {
 impl Inner {
     async fn forward_to(&self, server: &Replica, permit: &Permit, request: Request<Body>) -> Response<Body> {
         let Self { introduction, endpoints, response_header_timeout, .. } = self;
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let endpoints = endpoints.as_ref().filter(|_| parts.method == Method::GET);
+        if endpoints.is_some() {
+            // What is corrected must be readable.
+            parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         let introduced = match introduction.introduce(permit, parts.extensions.get().copied()).await {
             Ok(introduced) => introduced,
             Err(answer) => return *answer,
@@ -153,7 +158,6 @@ impl Inner {
             Ok(outgoing) => outgoing,
             Err(failure) => return failure.response(Some(permit)),
         };
-        let endpoints = endpoints.as_ref().filter(|_| parts.method == Method::GET);
         // What the server side has left in them lives no longer than this.
         drop(parts);
         let answer = forward::ask(&server.client, outgoing, *response_header_timeout).await;
@@ -196,7 +200,10 @@ fn outgoing(
 ) -> Result<Outgoing, Failure> {
     let (mut target, which) = server.targets.resolve(&client.uri).ok_or_else(|| misrouted(&client.uri))?;
     if which == Which::Further {
-        target = endpoint::opened(target, permit).ok_or(Failure::NoSession)?;
+        target = endpoint::opened(target, permit).ok_or_else(|| {
+            permit.note_foreign_session();
+            Failure::NoSession
+        })?;
     }
     let mut head = RequestHead::new(client.method.clone(), &target, server.targets.host());
     head.pass_on(&client.headers, |name| introduced.replaces(name));

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
 use crate::routes_fixture::{Gateway, PING};
+use crate::upstream_failures::Log;
 
 /// A server that names its sessions `0`, `1` …, and notes what is posted to it.
 struct Legacy {
@@ -36,6 +37,8 @@ impl Legacy {
         let (address, state) = (listener.local_addr().unwrap(), Arc::new(Mutex::default()));
         let router = Router::new()
             .route("/sse", get(stream_of))
+            .route("/forwarded/sse", get(stream_of))
+            .route("/told/sse", get(stream_of))
             .route("/messages", any(posted))
             .with_state(Arc::clone(&state));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -47,14 +50,23 @@ impl Legacy {
     }
 }
 
-async fn stream_of(State(state): State<Arc<Mutex<Seen>>>) -> Response {
+/// Below `/forwarded` it puts the host before its path that it is told the client used, below `/told` its public URL.
+async fn stream_of(State(state): State<Arc<Mutex<Seen>>>, request: Request) -> Response {
+    let forwarded = request.headers().get("x-forwarded-host").map(|host| host.to_str().unwrap());
+    let before = match request.uri().path() {
+        "/forwarded/sse" => format!("http://{}", forwarded.unwrap()),
+        "/told/sse" => "http://localhost:3002/a".to_owned(),
+        _ => String::new(),
+    };
     let session = {
         let mut seen = state.lock();
         seen.sessions += 1;
         seen.sessions - 1
     };
-    let first =
-        [": hello\n\n".to_owned(), format!("event: endpoint\ndata: /messages?session_id={session}\n\n")];
+    let first = [
+        ": hello\n\n".to_owned(),
+        format!("event: endpoint\ndata: {before}/messages?session_id={session}\n\n"),
+    ];
     let events = stream::iter(first.map(Ok::<_, Infallible>)).chain(stream::pending());
     Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(events)).unwrap()
 }
@@ -114,6 +126,47 @@ async fn tr_15_two_servers_with_the_same_paths_are_each_reached_by_their_own() {
         // The server sees its own URL again.
         assert_eq!(server.posted(), ["POST /messages?session_id=0"]);
     }
+}
+
+#[tokio::test]
+async fn tr_15_url_of_the_gateway_that_a_server_names_leads_there_with_a_seal() {
+    for kind in ["forwarded", "told"] {
+        let server = Legacy::start().await;
+        let toml = format!(
+            "[[routes]]\nurl = \"http://{}/{kind}/sse\"\npath = \"/a/sse\"\nalso = [\"/a/messages=/messages\"]\n",
+            server.address
+        );
+        let gateway = Gateway::start(&format!("legacy_{kind}"), &toml).await;
+        let (alice, bob) = (token(&gateway, "alice"), token(&gateway, "bob"));
+        let (_stream, path) = opened(&gateway, "/a/sse", &alice).await;
+        assert!(path.starts_with("/a/messages?session_id=0&entragate_seal="), "{path}");
+        assert_eq!(gateway.send(("POST", &path), &bob, &[], PING).await.status, 404);
+        assert_eq!(gateway.send(("POST", &path), &alice, &[], PING).await.status, 202);
+        assert_eq!(server.posted(), ["POST /messages?session_id=0"]);
+    }
+}
+
+#[tokio::test]
+async fn s_22_a_refused_use_of_a_legacy_session_is_logged_as_one_of_mcp_session_id_is() {
+    let (gateway, a, _b) = two("legacy_log").await;
+    let (alice, bob) = (token(&gateway, "alice"), token(&gateway, "bob"));
+    let (_stream, path) = opened(&gateway, "/a/sse", &alice).await;
+    let (log, _guard) = Log::capture();
+    let foreign = [("mcp-session-id", "1868a90c.x-7")];
+    for (path, headers) in [(path.as_str(), &[][..]), ("/a/messages?session_id=0", &[]), ("/a/sse", &foreign)]
+    {
+        assert_eq!(gateway.send(("POST", path), &bob, headers, PING).await.status, 404);
+        let text = log.text();
+        let denied: Vec<&str> = text.lines().filter(|line| line.contains("leg=\"denied\"")).collect();
+        let [line] = denied.as_slice() else { panic!("{path}: {text}") };
+        for part in ["missing=\"session\"", fixtures::MCP, fixtures::TENANT, fixtures::user_oid("bob")] {
+            assert!(line.contains(part), "{path}: {line}");
+        }
+        assert!(!text.contains("session_id="), "{text}");
+    }
+    assert_eq!(gateway.send(("POST", &path), &alice, &[], PING).await.status, 202);
+    assert!(!log.text().contains("denied"));
+    assert_eq!(a.posted().len(), 1);
 }
 
 #[tokio::test]

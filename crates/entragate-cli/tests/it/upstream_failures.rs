@@ -17,12 +17,12 @@ const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const UNREACHABLE: &str = "the MCP server behind this gateway cannot be reached";
 
 /// What is logged by this thread, on which all tasks of a test run.
-struct Log(mpsc::Receiver<Vec<u8>>);
+pub(crate) struct Log(mpsc::Receiver<Vec<u8>>);
 
 struct LogWriter(mpsc::Sender<Vec<u8>>);
 
 impl Log {
-    fn capture() -> (Self, DefaultGuard) {
+    pub(crate) fn capture() -> (Self, DefaultGuard) {
         let (sender, receiver) = mpsc::channel();
         let writer = move || LogWriter(sender.clone());
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
@@ -30,7 +30,7 @@ impl Log {
     }
 
     /// What was logged since the last call.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.try_iter().flatten().collect()).expect("text")
     }
 }

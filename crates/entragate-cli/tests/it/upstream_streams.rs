@@ -75,6 +75,53 @@ async fn tr_15_legacy_stream_names_a_path_that_leads_back_to_the_gateway() {
     assert_eq!(client.event().await.as_deref(), Some("event: message\ndata: {}\n\n"));
 }
 
+/// Below a base URL with a path, where an endpoint event would be corrected.
+async fn below() -> (Gateway, Backend) {
+    let backend = Backend::start().await;
+    (Gateway::below("/gate", config(backend.address), Gate::development).await, backend)
+}
+
+#[tokio::test]
+async fn tr_05_stream_that_is_read_is_asked_for_uncompressed() {
+    const COMPRESSED: &str = "accept: text/event-stream\r\naccept-encoding: gzip\r\naccept-encoding: br\r\n";
+    let (gateway, backend) = below().await;
+    let _client = gateway.send("GET /gate/mcp", COMPRESSED, b"").await;
+    assert_eq!(backend.request().await.1.all("accept-encoding"), ["identity"]);
+    // Nobody reads the rest.
+    let _client = gateway.send("POST /gate/mcp", "accept-encoding: gzip\r\n", PING.as_bytes()).await;
+    assert_eq!(backend.request().await.1.all("accept-encoding"), ["gzip"]);
+    let (gateway, backend) = Gateway::start().await;
+    let _client = gateway.send("GET /mcp", COMPRESSED, b"").await;
+    assert_eq!(backend.request().await.1.all("accept-encoding"), ["gzip", "br"]);
+}
+
+#[tokio::test]
+async fn tr_05_stream_that_is_compressed_all_the_same_passes_as_it_comes() {
+    let (gateway, backend) = below().await;
+    let mut client = gateway.send("GET /gate/mcp", "accept: text/event-stream\r\n", b"").await;
+    let (mut server, _) = backend.request().await;
+    server
+        .send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n")
+        .await;
+    assert_eq!(client.head().await.header("content-encoding"), Some("gzip"));
+    for piece in ["bytes without", " an empty line"] {
+        server.send_chunk(piece).await;
+        assert_eq!(client.event().await.as_deref(), Some(piece));
+    }
+}
+
+#[tokio::test]
+async fn tr_15_stream_with_a_length_is_not_cut_where_its_event_becomes_longer() {
+    let (gateway, backend) = below().await;
+    let mut client = gateway.send("GET /gate/mcp", "accept: text/event-stream\r\n", b"").await;
+    let (mut server, _) = backend.request().await;
+    let event = "event: endpoint\ndata: /mcp?session_id=7\n\n";
+    server.answer("200 OK", "content-type: text/event-stream\r\n", event).await;
+    let answer = client.message().await;
+    assert_eq!(answer.text(), "event: endpoint\ndata: /gate/mcp?session_id=7\n\n");
+    assert_eq!(answer.header("content-length"), None);
+}
+
 #[tokio::test]
 async fn tr_07_client_that_leaves_while_waiting_cancels_the_call() {
     let (gateway, backend) = Gateway::start().await;
