@@ -26,6 +26,7 @@ mod process;
 mod pump;
 mod refusal;
 mod respond;
+mod secrets;
 mod server;
 mod session;
 mod session_id;

@@ -1,7 +1,6 @@
 //! Whether a server starts at all: for `doctor`, which has no caller.
 
 use bytes::Bytes;
-use entragate::Secret;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::time::timeout;
 
@@ -9,7 +8,7 @@ use super::exit::Ended;
 use super::line::{self, Line, Rest};
 use super::message::{self, Kind, Message};
 use super::process::{Process, Streams};
-use super::stderr::{beginning, shown};
+use super::secrets::Secrets;
 use crate::config::StdioConfig;
 
 const INITIALIZE: &[u8] = concat!(
@@ -37,7 +36,7 @@ pub(crate) async fn probe(config: &StdioConfig) -> Result<(), NoServer> {
     let (mut process, streams) =
         Process::start(config, []).map_err(|error| NoServer { what: error.to_string(), said: None })?;
     let Streams { mut stdin, stdout, stderr } = streams;
-    let log = tokio::spawn(last_line(BufReader::new(stderr), secrets(config)));
+    let log = tokio::spawn(last_line(BufReader::new(stderr), Secrets::of(&config.environment)));
     let mut stdout = BufReader::new(stdout);
     let greeting = async {
         // A process that has ended already tells by its output.
@@ -55,10 +54,6 @@ pub(crate) async fn probe(config: &StdioConfig) -> Result<(), NoServer> {
     Err(NoServer { what, said: log.await.ok().flatten() })
 }
 
-fn secrets(config: &StdioConfig) -> Vec<Secret> {
-    config.environment.iter().map(|(_, value)| value.clone()).collect()
-}
-
 /// Whether the answer came before the end.
 async fn answered(stdout: &mut BufReader<tokio::process::ChildStdout>) -> bool {
     while let Ok(Line::Whole(text)) = line::next(stdout, LONGEST, Rest::Leave).await {
@@ -74,15 +69,12 @@ fn is_answer(text: &Bytes) -> bool {
     message::read(text).is_some_and(|messages| messages.iter().any(is_well))
 }
 
-async fn last_line(
-    mut stderr: BufReader<tokio::process::ChildStderr>,
-    secrets: Vec<Secret>,
-) -> Option<String> {
+async fn last_line(mut stderr: BufReader<tokio::process::ChildStderr>, secrets: Secrets) -> Option<String> {
     let mut last = None;
     while let Ok(line) = line::next(&mut stderr, 500, Rest::Skip).await {
         let text = match line {
-            Line::Whole(text) => shown(&String::from_utf8_lossy(&text), &secrets),
-            Line::Begun(text) => beginning(&String::from_utf8_lossy(&text), &secrets),
+            Line::Whole(text) => secrets.out_of(&String::from_utf8_lossy(&text)),
+            Line::Begun(text) => secrets.out_of_beginning(&String::from_utf8_lossy(&text)),
             Line::End => break,
         };
         last = Some(text).filter(|text| !text.is_empty()).or(last);

@@ -1,7 +1,6 @@
 //! Between a process and its session: what the process writes is delivered, what clients send is written.
 
 use bytes::Bytes;
-use entragate::Secret;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
@@ -9,19 +8,14 @@ use tokio::sync::mpsc;
 use super::exit::Ended;
 use super::line::{self, Line, Rest};
 use super::message;
+use super::secrets::Secrets;
 use super::session::Session;
-use super::stderr::{beginning, shown};
 
 /// How much of something that is no message the log shows.
 const SHOWN: usize = 200;
 
 /// Delivers what the process writes until it closes its output.
-pub(super) async fn read(
-    stdout: ChildStdout,
-    session: &Session,
-    longest: usize,
-    secrets: &[Secret],
-) -> Ended {
+pub(super) async fn read(stdout: ChildStdout, session: &Session, longest: usize, secrets: &Secrets) -> Ended {
     let mut stdout = BufReader::with_capacity(64 * 1024, stdout);
     let mut is_tidy = true;
     loop {
@@ -50,10 +44,10 @@ pub(super) async fn read(
 }
 
 /// Logs belong on stderr. Many a server greets on stdout all the same, and works: once is worth a warning.
-fn tell_of_litter(session: &Session, text: &[u8], secrets: &[Secret], is_first: bool) {
+fn tell_of_litter(session: &Session, text: &[u8], secrets: &Secrets, is_first: bool) {
     let text = match text.get(..SHOWN) {
-        Some(begun) => beginning(&String::from_utf8_lossy(begun), secrets),
-        None => shown(&String::from_utf8_lossy(text), secrets),
+        Some(begun) => secrets.out_of_beginning(&String::from_utf8_lossy(begun)),
+        None => secrets.out_of(&String::from_utf8_lossy(text)),
     };
     let session = session.short_id();
     if is_first {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use entragate::Secret;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -15,6 +14,7 @@ use super::exit::Ended;
 use super::guard::Guard;
 use super::process::{Process, Streams};
 use super::refusal::Refusal;
+use super::secrets::Secrets;
 use super::session::Session;
 use super::slots::{Full, Slot, Slots};
 use super::{pump, session_id, stderr};
@@ -30,6 +30,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Sessions {
     config: StdioConfig,
+    /// Its values, which the log does not show.
+    secrets: Secrets,
     /// In bytes: a message of a process.
     longest: usize,
     open: Mutex<HashMap<String, Arc<Session>>>,
@@ -51,6 +53,7 @@ impl Sessions {
     pub(super) fn new(config: StdioConfig, longest: usize) -> Arc<Self> {
         let slots = Slots::new(config.max_processes, config.max_processes_per_user);
         Arc::new(Self {
+            secrets: Secrets::of(&config.environment),
             config,
             longest,
             open: Mutex::default(),
@@ -109,13 +112,12 @@ impl Sessions {
             caller,
             "an MCP server was started"
         );
-        let secrets: Arc<[Secret]> = self.config.environment.iter().map(|(_, value)| value.clone()).collect();
         let Streams { stdin, stdout, stderr } = streams;
-        let log = tokio::spawn(stderr::relay(stderr, session.short_id().to_owned(), Arc::clone(&secrets)));
+        let log = tokio::spawn(stderr::relay(stderr, session.short_id().to_owned(), self.secrets.clone()));
         let (sessions, running) = (Arc::clone(self), Arc::clone(&session));
         tokio::spawn(async move {
             let writing = pump::write(stdin, lines);
-            let ended = sessions.run(&running, process, stdout, &secrets, writing).await;
+            let ended = sessions.run(&running, process, stdout, writing).await;
             // What it left behind may hold its log open.
             if timeout(Duration::from_secs(1), log).await.is_err() {
                 tracing::debug!(session = running.short_id(), "the log of a process did not end with it");
@@ -169,13 +171,12 @@ impl Sessions {
         session: &Session,
         mut process: Process,
         stdout: tokio::process::ChildStdout,
-        secrets: &[Secret],
         writing: impl Future<Output = ()>,
     ) -> Ended {
         let ended = {
             let reading = async {
                 // Whatever the process does not read, it may still answer.
-                let reading = pump::read(stdout, session, self.longest, secrets);
+                let reading = pump::read(stdout, session, self.longest, &self.secrets);
                 let mut reading = std::pin::pin!(reading);
                 tokio::select! {
                     ended = &mut reading => ended,

@@ -1,23 +1,20 @@
 //! What a server writes to its standard error goes to the gateway's log: lines of a bounded length, so many a
 //! second, without the values that the operator gave the server, which may be secrets.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use entragate::{Secret, is_invisible};
 use tokio::io::{AsyncBufRead, BufReader};
 use tokio::process::ChildStderr;
 use tokio::time::Instant;
 
 use super::line::{self, Line, Rest};
+use super::secrets::Secrets;
 
 const LONGEST_LINE: usize = 2 * 1024;
 const LINES_PER_SECOND: u32 = 50;
-/// What is shorter is no secret, and taking it out would garble ordinary words.
-const SHORTEST_SECRET: usize = 8;
 
 /// Logs until the stream ends.
-pub(super) async fn relay(stderr: ChildStderr, session: String, secrets: Arc<[Secret]>) {
+pub(super) async fn relay(stderr: ChildStderr, session: String, secrets: Secrets) {
     let mut lines = Lines::new(BufReader::new(stderr), secrets);
     while let Some(line) = lines.next().await {
         match line {
@@ -38,7 +35,7 @@ enum Logged {
 
 struct Lines<S> {
     stream: S,
-    secrets: Arc<[Secret]>,
+    secrets: Secrets,
     second: Instant,
     this_second: u32,
     /// The line that follows on the count of those left out before it.
@@ -46,7 +43,7 @@ struct Lines<S> {
 }
 
 impl<S: AsyncBufRead + Unpin> Lines<S> {
-    fn new(stream: S, secrets: Arc<[Secret]>) -> Self {
+    fn new(stream: S, secrets: Secrets) -> Self {
         Self { stream, secrets, second: Instant::now(), this_second: 0, held: None }
     }
 
@@ -58,8 +55,8 @@ impl<S: AsyncBufRead + Unpin> Lines<S> {
         loop {
             let text = match line::next(&mut self.stream, LONGEST_LINE, Rest::Skip).await.ok()? {
                 Line::End => return self.left_out().map(Logged::LeftOut),
-                Line::Whole(text) => shown(&String::from_utf8_lossy(&text), &self.secrets),
-                Line::Begun(text) => beginning(&String::from_utf8_lossy(&text), &self.secrets) + " …",
+                Line::Whole(text) => self.secrets.out_of(&String::from_utf8_lossy(&text)),
+                Line::Begun(text) => self.secrets.out_of_beginning(&String::from_utf8_lossy(&text)) + " …",
             };
             let is_next = self.second.elapsed() >= Duration::from_secs(1);
             let left_out = if is_next { self.next_second() } else { None };
@@ -85,33 +82,6 @@ impl<S: AsyncBufRead + Unpin> Lines<S> {
     }
 }
 
-/// A line of somebody else's for our log.
-pub(super) fn shown(text: &str, secrets: &[Secret]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SECRET) {
-        text = text.replace(secret, "…");
-    }
-    text.chars()
-        .filter(|character| *character == '\t' || !is_invisible(*character))
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
-/// The same for a line that goes on: where it was cut, a secret may have begun.
-pub(super) fn beginning(text: &str, secrets: &[Secret]) -> String {
-    // Of a character that was cut in two.
-    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-    let shown = shown(text, secrets);
-    let begun = secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SECRET);
-    let begun = begun.filter_map(|secret| {
-        let cuts = secret.char_indices().skip(1).map(|(at, _)| at);
-        cuts.filter(|at| secret.get(..*at).is_some_and(|begun| shown.ends_with(begun))).max()
-    });
-    let length = shown.len() - begun.max().unwrap_or_default();
-    shown.get(..length).unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,7 +89,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn flood_is_cut_to_so_many_lines_a_second_and_counted() {
         let text = "line\n".repeat(60);
-        let mut lines = Lines::new(text.as_bytes(), Arc::default());
+        let mut lines = Lines::new(text.as_bytes(), Secrets::default());
         for _ in 0..LINES_PER_SECOND {
             assert_eq!(lines.next().await, Some(Logged::Line("line".to_owned())));
         }
@@ -130,20 +100,8 @@ mod tests {
     #[tokio::test]
     async fn long_lines_are_shortened_and_control_characters_left_out() {
         let text = format!("\u{1b}[31m{}\n", "x".repeat(10_000));
-        let mut lines = Lines::new(text.as_bytes(), Arc::default());
+        let mut lines = Lines::new(text.as_bytes(), Secrets::default());
         let Some(Logged::Line(line)) = lines.next().await else { panic!("a line") };
         assert!(line.len() < LONGEST_LINE + 8 && line.starts_with("[31mx") && line.ends_with('…'), "{line}");
-    }
-
-    #[test]
-    fn values_that_the_operator_gave_are_not_logged() {
-        let secrets = [Secret::new("ghp_0123456789"), Secret::new("7")];
-        assert_eq!(shown("token ghp_0123456789 of 7", &secrets), "token … of 7");
-        // Nor the part of one at which a line was cut.
-        for (cut, left) in
-            [("is ghp_0", "is "), ("is ghp_012345678", "is "), ("g", ""), ("of ghp", "of "), ("x7", "x7")]
-        {
-            assert_eq!(beginning(cut, &secrets), left, "{cut}");
-        }
     }
 }

@@ -40,26 +40,29 @@ async fn gateways_environment_and_memory_are_hidden_from_what_it_starts() {
     assert!(!answer.to_string().contains("hunter2"), "{answer}");
 }
 
-/// A server that writes its secret to its standard output, once whole and once where the log cuts the line.
+/// A server that writes its secret to its standard output, once whole and once where the log cuts the line, and a secret of
+/// several lines to its log.
 const LITTER: &str = r#"stdio: sh -c 'read line; echo "token $TOOL_TOKEN"; printf "%0190d%s\n" 0 "$TOOL_TOKEN"
-printf "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}\n"; echo "token $TOOL_TOKEN" >&2; cat'"#;
+printf "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}\n"; echo "token $TOOL_TOKEN" >&2; echo "$TOOL_KEY" >&2; echo "after it" >&2; cat'"#;
 
 #[tokio::test]
 async fn secrets_of_a_server_do_not_reach_the_log_by_any_of_its_outputs() {
     let environment = [
         ("TEAM_TOKEN", "hunter2-hunter2-hunter2"),
-        ("ENTRAGATE_UPSTREAM_ENVIRONMENT", "TOOL_TOKEN=$TEAM_TOKEN"),
+        ("TEAM_KEY", "-----BEGIN KEY-----\nhunter2-line-one\nhunter2-line-two\n"),
+        ("ENTRAGATE_UPSTREAM_ENVIRONMENT", "TOOL_TOKEN=$TEAM_TOKEN,TOOL_KEY=$TEAM_KEY"),
         ("ENTRAGATE_LOG_FILTER", "debug"),
     ];
     let gateway =
         Gateway::run(Command::new(env!("CARGO_BIN_EXE_entragate")).arg("serve"), LITTER, &environment);
     assert!(gateway.initialize().await.get("result").is_some());
-    let mut seen = [false; 3];
+    let mut seen = [false; 4];
     while seen.contains(&false) {
-        let line = gateway.log.recv_timeout(PATIENCE).expect("the log tells of all three");
+        let line = gateway.log.recv_timeout(PATIENCE).expect("the log tells of all four");
         assert!(!line.contains("hunter2"), "{line}");
         seen[0] |= line.contains("to its stdout") && line.contains("token …");
         seen[1] |= line.contains("no JSON-RPC message either") && line.contains("000");
         seen[2] |= line.contains("entragate::stdio") && line.contains("token …");
+        seen[3] |= line.contains("entragate::stdio") && line.contains("after it");
     }
 }

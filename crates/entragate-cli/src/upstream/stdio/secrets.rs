@@ -1,0 +1,101 @@
+//! What the operator gave the server may be secret, so it is taken out of what the server writes for people.
+
+use std::sync::Arc;
+
+use entragate::{Secret, is_invisible};
+
+/// What is shorter is no secret, and taking it out would garble ordinary words.
+const SHORTEST: usize = 8;
+
+/// Every form in which such a value may stand in a line.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Secrets(Arc<[Secret]>);
+
+impl Secrets {
+    /// Of the values in an environment.
+    pub(super) fn of(environment: &[(String, Secret)]) -> Self {
+        let forms = environment.iter().flat_map(|(_, value)| forms(value.expose()));
+        let mut forms: Vec<String> = forms.filter(|form| form.len() >= SHORTEST).collect();
+        // A value that begins a longer one would leave the rest of it.
+        forms.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        forms.dedup();
+        Self(forms.into_iter().map(Secret::new).collect())
+    }
+
+    /// A line of somebody else's for our log.
+    pub(super) fn out_of(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in self.0.iter().map(Secret::expose) {
+            text = text.replace(secret, "…");
+        }
+        text.chars()
+            .filter(|character| *character == '\t' || !is_invisible(*character))
+            .collect::<String>()
+            .trim()
+            .to_owned()
+    }
+
+    /// The same for a line that goes on: where it was cut, a secret may have begun.
+    pub(super) fn out_of_beginning(&self, text: &str) -> String {
+        // Of a character that was cut in two.
+        let shown = self.out_of(text.trim_end_matches(char::REPLACEMENT_CHARACTER));
+        let begun = self.0.iter().map(Secret::expose).filter_map(|secret| {
+            let cuts = secret.char_indices().skip(1).map(|(at, _)| at);
+            cuts.filter(|at| secret.get(..*at).is_some_and(|begun| shown.ends_with(begun))).max()
+        });
+        let length = shown.len() - begun.max().unwrap_or_default();
+        shown.get(..length).unwrap_or_default().to_owned()
+    }
+}
+
+/// A value of several lines, a key for example, is printed line by line, or as JSON in one.
+fn forms(value: &str) -> impl Iterator<Item = String> {
+    let lines = value.split(['\n', '\r']);
+    std::iter::once(value).chain(lines).map(str::trim).flat_map(|text| {
+        let json = serde_json::Value::from(text).to_string();
+        let json = json.get(1..json.len() - 1).unwrap_or_default(); // without its quotes
+        [text.to_owned(), json.to_owned()]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(values: &[&str]) -> Secrets {
+        let environment: Vec<_> = values.iter().map(|value| ("X".to_owned(), Secret::new(*value))).collect();
+        Secrets::of(&environment)
+    }
+
+    #[test]
+    fn values_that_the_operator_gave_are_not_shown() {
+        let secrets = secrets(&["ghp_0123456789", "7"]);
+        assert_eq!(secrets.out_of("token ghp_0123456789 of 7"), "token … of 7");
+        // Nor the part of one at which a line was cut.
+        for (cut, left) in
+            [("is ghp_0", "is "), ("is ghp_012345678", "is "), ("g", ""), ("of ghp", "of "), ("x7", "x7")]
+        {
+            assert_eq!(secrets.out_of_beginning(cut), left, "{cut}");
+        }
+    }
+
+    #[test]
+    fn each_line_of_a_value_is_one_however_it_is_printed() {
+        let key = "-----BEGIN KEY-----\r\nMIIBVgIBADANBgkq\r\n  hkiG\"9w0BAQ\n-----END KEY-----\n";
+        let secrets = secrets(&[key]);
+        for line in key.lines() {
+            assert_eq!(secrets.out_of(&format!("is {}", line.trim())), "is …", "{line}");
+        }
+        assert_eq!(secrets.out_of(&serde_json::json!({ "key": key }).to_string()), r#"{"key":"…\n"}"#);
+        assert_eq!(secrets.out_of(r#""hkiG\"9w0BAQ\n""#), r#""…\n""#);
+        assert_eq!(secrets.out_of_beginning("is MIIBVgIBADAN"), "is ");
+    }
+
+    #[test]
+    fn a_value_that_is_the_beginning_of_a_longer_one_leaves_nothing_of_it() {
+        let (short, long) = ("0123456789", "0123456789-and-more");
+        for order in [[short, long], [long, short]] {
+            assert_eq!(secrets(&order).out_of("is 0123456789-and-more, 0123456789"), "is …, …");
+        }
+    }
+}
