@@ -28,6 +28,34 @@ async fn end_to_end_headers_reach_the_server_unchanged() {
 }
 
 #[tokio::test]
+async fn what_has_been_judged_reaches_the_server_although_connection_names_it() {
+    let (gateway, backend) = Gateway::start().await;
+    let headers = "Connection: Content-Type, accept, Mcp-Method, mcp-session-id, x-own\r\nmcp-method: ping\r\n\
+                   mcp-session-id: AbC-1\r\nx-own: 1\r\n";
+    let _client = gateway.send("POST /mcp", headers, PING.as_bytes()).await;
+    let (_, request) = backend.request().await;
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.header("accept"), Some("application/json, text/event-stream"));
+    assert_eq!(
+        (request.header("mcp-method"), request.header("mcp-session-id")),
+        (Some("ping"), Some("AbC-1"))
+    );
+    assert_eq!((request.header("x-own"), request.header("connection")), (None, None));
+}
+
+#[tokio::test]
+async fn length_that_a_server_writes_oddly_is_a_plain_number_to_the_client() {
+    for odd in ["2, 2", "2, 02", "002", "2\r\ncontent-length: 2", "2\r\ncontent-length: 02, 2"] {
+        let (gateway, backend) = Gateway::start().await;
+        let mut client = gateway.post(PING).await;
+        let (mut server, _) = backend.request().await;
+        server.send(format!("HTTP/1.1 200 OK\r\ncontent-length: {odd}\r\n\r\n{{}}")).await;
+        let response = client.message().await;
+        assert_eq!((response.all("content-length"), response.text()), (vec!["2"], "{}"), "{odd}");
+    }
+}
+
+#[tokio::test]
 async fn response_headers_reach_the_client_unchanged() {
     let (gateway, backend) = Gateway::start().await;
     let mut client = gateway.post(PING).await;

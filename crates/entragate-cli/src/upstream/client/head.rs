@@ -107,11 +107,15 @@ fn pass_on(
     let hop = HopByHop::named_by(values(headers, "connection"));
     let map = response.headers_mut();
     map.reserve(headers.len());
+    let mut wants_length = has_length;
     for header in headers {
-        // Chunks count, and nobody behind us may think otherwise; a 204 may have none (RFC 9110 §8.6).
-        if !has_length && header.name.eq_ignore_ascii_case("content-length") || hop.has(header.name) {
+        // Chunks count, and nobody behind us may think otherwise; a 204 may have none. `5, 5` and `05` mean what the framing
+        // says, and clients refuse them, so it is written anew (RFC 9110 §8.6).
+        let is_length = header.name.eq_ignore_ascii_case("content-length");
+        if is_length && !(wants_length && is_plain(header.value)) || hop.has(header.name) {
             continue;
         }
+        wants_length &= !is_length;
         let name = HeaderName::from_bytes(header.name.as_bytes());
         let value = HeaderValue::from_maybe_shared(head.slice_ref(header.value));
         let (Ok(name), Ok(value)) = (name, value) else {
@@ -120,6 +124,15 @@ fn pass_on(
         map.append(name, value);
     }
     Ok(())
+}
+
+/// Whether a length is written as everybody writes it.
+pub(super) fn is_plain(length: &[u8]) -> bool {
+    match length {
+        b"0" => true,
+        [b'1'..=b'9', rest @ ..] => rest.len() < 19 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// Whether the server contradicts itself on where the answer ends: what it sends next may be left of this one.
@@ -241,6 +254,32 @@ mod tests {
         let both =
             taken("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n", &Method::GET);
         assert!(both.unwrap().unwrap().response.headers().is_empty());
+    }
+
+    #[test]
+    fn a_length_is_passed_on_once_and_as_everybody_writes_it() {
+        for (headers, passed) in [
+            ("content-length: 36\r\n", vec!["36"]),
+            ("content-length: 0\r\n", vec!["0"]),
+            ("content-length: 36\r\ncontent-length: 36\r\n", vec!["36"]),
+            ("content-length: 036\r\nContent-Length: 36\r\n", vec!["36"]),
+            ("content-length: 36, 36\r\n", vec![]),
+            ("content-length: 36, 036\r\n", vec![]),
+            ("content-length: 036\r\n", vec![]),
+            ("content-length: 00\r\n", vec![]),
+        ] {
+            let head = taken(&format!("HTTP/1.1 200 OK\r\n{headers}\r\n"), &Method::POST).unwrap().unwrap();
+            assert_eq!(
+                head.response.headers().get_all(CONTENT_LENGTH).iter().collect::<Vec<_>>(),
+                passed,
+                "{headers}"
+            );
+        }
+        // Nobody counts what has no body, so nothing but a number may stand there.
+        for length in ["5, 5", "x", "99999999999999999999"] {
+            let head = taken(&format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n"), &Method::HEAD);
+            assert!(head.unwrap().unwrap().response.headers().is_empty(), "{length}");
+        }
     }
 
     #[test]
