@@ -14,6 +14,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN,
     VARY,
 };
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
 use url::Url;
@@ -50,12 +51,14 @@ impl FrontDoor {
         Self { hosts: all, origins }
     }
 
-    /// The request's host is one of our names. `:authority` of HTTP/2 counts like `Host`.
+    /// The request's host is one of our names. `:authority` of HTTP/2 counts like `Host`, and so does a target that is a whole
+    /// URL: RFC 9112 §3.2.2 has it win, and where others read the one and we the other, both must say the same.
     fn knows_host<B>(&self, request: &http::Request<B>) -> bool {
         let mut hosts = request.headers().get_all(HOST).iter();
         let host = match (hosts.next(), hosts.next(), request.uri().authority()) {
             (None, _, Some(authority)) => authority.as_str().as_bytes(),
-            (Some(host), None, _) => host.as_bytes(),
+            (Some(host), None, None) => host.as_bytes(),
+            (Some(host), None, Some(authority)) if is_same(host, authority) => host.as_bytes(),
             _ => return false,
         };
         // Some clients write the port that the scheme implies.
@@ -90,6 +93,10 @@ impl FrontDoor {
         let text = "The Origin is not allowed here; an operator can add it to allowed_origins";
         (!self.knows_origin(headers)).then(|| refusal(StatusCode::FORBIDDEN, text))
     }
+}
+
+fn is_same(host: &HeaderValue, authority: &Authority) -> bool {
+    authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
 }
 
 fn refusal(status: StatusCode, text: &str) -> Response<Body> {

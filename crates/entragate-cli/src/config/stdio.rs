@@ -227,6 +227,12 @@ fn variables(reader: &mut Reader, environment: &Environment) -> Option<Vec<(Stri
             format!("write {name} or {name}=$OTHER, and put the value into the gateway's own environment");
         reader.warn(&keys::UPSTREAM_ENVIRONMENT, what, hint);
     }
+    for odd in named.iter().filter(|variable| variable.is_plain && names_another(variable.value.expose())) {
+        let what =
+            format!("has a $NAME within the value of {}, which the server gets as it stands", odd.name);
+        let hint = "write NAME=$OTHER for the value of a variable; put a text that holds one together in the gateway's own environment";
+        reader.warn(&keys::UPSTREAM_ENVIRONMENT, what, hint);
+    }
     let mut all: Vec<(String, Secret)> = INHERITED
         .into_iter()
         .filter(|name| !named.iter().any(|variable| variable.name == *name))
@@ -282,6 +288,13 @@ fn variable(text: &str, environment: &Environment) -> Result<Variable, Wrong> {
             "choose another name",
         ));
     }
+    let braced = value.and_then(|value| value.strip_prefix("${")?.strip_suffix('}'));
+    if braced.is_some_and(is_name) {
+        return Err(Wrong::new(
+            format!("gives {name} a value in braces, and nothing is put in place of those"),
+            "write NAME=$OTHER, without braces",
+        ));
+    }
     let source = match value {
         None => name,
         Some(value) => match value.strip_prefix('$') {
@@ -310,6 +323,13 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether a shell would put something else in its place.
+fn names_another(value: &str) -> bool {
+    let begins_name =
+        |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphabetic() || "_{".contains(next));
+    value.split('$').skip(1).any(begins_name)
 }
 
 fn may_be_secret(name: &str) -> bool {

@@ -4,7 +4,7 @@ use super::keys::{Key, Kind, key};
 
 /// `upstream.environment`.
 pub static UPSTREAM_ENVIRONMENT: Key = Key {
-    doc: "With a stdio server: variables of its environment, beside PATH, HOME, locale and temporary directory. `NAME` and `NAME=$OTHER` take the value from the gateway's own environment, which is the place of secrets; `NAME=value` gives it here. The gateway's own settings are never handed on.",
+    doc: "With a stdio server: variables of its environment, beside PATH, HOME, locale and temporary directory. `NAME` and `NAME=$OTHER` take the value from the gateway's own environment, which is the place of secrets; `NAME=value` gives it here. The gateway's own secrets, and `ENTRAGATE_*`, are never handed on. Nothing is put in place of `$NAME` within a value.",
     default: "none",
     example: "GITHUB_TOKEN,LOG_LEVEL=debug",
     ..key("upstream.environment", "ENTRAGATE_UPSTREAM_ENVIRONMENT", Kind::List)

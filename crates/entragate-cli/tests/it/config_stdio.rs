@@ -90,6 +90,7 @@ fn variables_that_must_not_or_cannot_be_handed_on_are_refused() {
     row("A=$AZURE_CLIENT_SECRET", "a setting of the gateway's own", "another name");
     row("A=$ENTRAGATE_STATE_KEYS", "a setting of the gateway's own", "another name");
     row("ENTRAGATE_CALLER_ROLES=hunter2", "keeps ENTRAGATE_* for itself", "another name");
+    row("A=${AZURE_CLIENT_SECRET}", "gives A a value in braces", "without braces");
     row("NOT_SET", "NOT_SET, which is not set", "NAME=value");
     row("A=1,A=2", "names A twice", "once");
     row("=hunter2", "does not begin with the name", "NAME=$OTHER");
@@ -105,6 +106,27 @@ fn secret_that_stands_in_the_configuration_is_warned_of_and_never_shown() {
         warning.message.contains("GITHUB_TOKEN") && !warning.to_string().contains("hunter2"),
         "{warning}"
     );
+}
+
+#[test]
+fn variable_within_a_value_is_warned_of_and_a_lone_dollar_is_not() {
+    let warned = |value: &str| {
+        let variables = [PATH, COMMAND, ("AZURE_TENANT", "x"), (ENV, value)];
+        let warnings = accepted(&with(&RELAY, &variables)).warnings;
+        let found: Vec<String> = warnings
+            .iter()
+            .filter(|finding| finding.key == "upstream.environment")
+            .map(ToString::to_string)
+            .collect();
+        assert!(!found.concat().contains("hunter2"), "{found:?}");
+        found.concat().contains("within the value of A,")
+    };
+    for value in ["A=a$hunter2", "A=a${hunter2}", "A=${hunter2} b", "A=$hunter2-x"] {
+        assert!(warned(value), "{value}");
+    }
+    for value in ["A=$5", "A=^hunter2$", "A=$", "A=$AZURE_TENANT", "B=hunter2"] {
+        assert!(!warned(value), "{value}");
+    }
 }
 
 #[test]

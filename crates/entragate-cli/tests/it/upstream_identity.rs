@@ -318,6 +318,29 @@ async fn a_token_that_the_api_behind_takes_no_longer_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn an_api_that_no_sign_in_contents_is_told_of_and_nobody_is_sent_on_for_ever() {
+    let world = world(on_behalf_of("User.Read"), api_app).await;
+    let mut answers = Vec::new();
+    for value in 0..6 {
+        // Another value each time, as a time is, and a new token each time.
+        let claims = CLAIMS.replace("c1", &value.to_string());
+        let challenge = format!(
+            "connection: close\r\nwww-authenticate: Bearer claims=\"{}\"\r\n",
+            STANDARD.encode(claims)
+        );
+        let mut client = world.send(&world.token(&alice()), "", CALL).await;
+        let (mut server, _) = world.backend.request().await;
+        server.answer("401 Unauthorized", &challenge, "").await;
+        answers.push(client.message().await);
+    }
+    assert_eq!(answers.iter().map(Message::status).collect::<Vec<_>>(), [401, 401, 401, 200, 200, 200]);
+    let body: Value = serde_json::from_slice(&answers[3].body).unwrap();
+    assert_eq!(body["result"]["isError"], true);
+    let text = body["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("graph.microsoft.com") && text.contains("did not bring it"), "{text}");
+}
+
+#[tokio::test]
 async fn every_replica_is_told_who_calls_and_a_dead_one_changes_nothing() {
     let world = world_with_a_dead_replica(UpstreamIdentity::Headers, same).await;
     let seen = world.seen(&world.token(&alice()), FORGED).await;

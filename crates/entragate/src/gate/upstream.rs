@@ -89,6 +89,15 @@ impl Gate {
         Some(resource.challenge.insufficient_claims(text, claims))
     }
 
+    /// The answer to a call whose [`Gate::claims_challenge`] was in vain: a tool error that says so.
+    pub fn claims_refusal(&self, permit: &Permit, scope: &DelegatedScope) -> Response<Body> {
+        let text = format!(
+            "Not possible: {} asks for more than your sign-in brought, and signing in again did not bring it. The operator of this server, or an administrator of your Microsoft Entra tenant, can find out what it is.",
+            scope.api()
+        );
+        refusal(permit.message(), &text)
+    }
+
     /// Who calls, in a JWT that the gateway signs for an audience, the MCP server; it verifies with the keys at
     /// `{base}/oauth/jwks`, the base URL being the issuer. Signed anew every few minutes.
     pub fn assertion(&self, permit: &Permit, audience: &str) -> Result<UpstreamToken, AssertionError> {

@@ -258,6 +258,33 @@ async fn s_25_foreign_hosts_and_origins_are_refused_before_a_token_is_looked_at(
 }
 
 #[tokio::test]
+async fn s_25_target_that_is_a_whole_url_names_the_same_host_as_the_header() {
+    let (world, mut requests) = recorded().await;
+    let own = format!("localhost:{}", world.addr.port());
+    for (target, host, status) in [
+        ("http://evil.test", own.as_str(), 421),
+        (&format!("http://evil@{own}"), &own, 421),
+        ("http://evil.test", "evil.test", 421),
+        (&format!("http://{own}"), "evil.test", 421),
+        (&format!("http://LOCALHOST:{}", world.addr.port()), &own, 401),
+        (&format!("http://{own}"), &own, 401),
+    ] {
+        for (line, ok) in [
+            (format!("GET {target}/mcp"), status),
+            (
+                format!("GET {target}/.well-known/oauth-protected-resource/mcp"),
+                if status == 421 { 421 } else { 200 },
+            ),
+        ] {
+            let mut wire = Wire::to(&world).await;
+            wire.head(&line, &format!("Host: {host}\r\n")).await;
+            assert_eq!(wire.answer().await.status, ok, "{line} {host}");
+        }
+    }
+    assert!(requests.seen().is_empty());
+}
+
+#[tokio::test]
 async fn s_26_pages_on_this_machine_may_ask_and_read_the_answer() {
     let (world, _requests) = recorded().await;
     for origin in ["http://localhost:6274", "http://127.0.0.1:1", "https://localhost"] {

@@ -103,7 +103,7 @@ impl Introduction {
     ) -> Option<Response<Body>> {
         let Kind::OnBehalfOf(scope) = &self.kind else { return None };
         let claims = scope.refused(permit, &refused)?;
-        scope.challenge(permit, &claims).await
+        Some(scope.challenge(permit, &claims).await)
     }
 }
 

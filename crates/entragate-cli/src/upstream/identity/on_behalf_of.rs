@@ -38,9 +38,10 @@ impl OnBehalfOf {
         headers.get_all(WWW_AUTHENTICATE).iter().find_map(claims)
     }
 
-    /// Sends the person to sign in for it; `None` when they have, in vain.
-    pub(super) async fn challenge(&self, permit: &Permit, claims: &str) -> Option<Response<Body>> {
-        self.gate.claims_challenge(permit, Some(claims)).await
+    /// Sends the person to sign in for it, or tells them that they have, in vain.
+    pub(super) async fn challenge(&self, permit: &Permit, claims: &str) -> Response<Body> {
+        let challenged = self.gate.claims_challenge(permit, Some(claims)).await;
+        challenged.unwrap_or_else(|| self.gate.claims_refusal(permit, &self.scope))
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) enum Refusal {
     Version,
     /// Neither request nor notification nor answer.
     NoMessage,
+    /// `initialize` that is no request of its own.
+    Initialize,
     /// No session id, and it is not `initialize`.
     SessionNeeded,
     /// There is no such session for this caller.
@@ -73,7 +75,9 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, SESSION_NEEDED, "session_needed")
             }
             Self::Version => (StatusCode::BAD_REQUEST, SESSION_NEEDED, "unsupported_version"),
-            Self::NoMessage => (StatusCode::BAD_REQUEST, INVALID_REQUEST, "invalid_request"),
+            Self::NoMessage | Self::Initialize => {
+                (StatusCode::BAD_REQUEST, INVALID_REQUEST, "invalid_request")
+            }
             Self::NoSession => (StatusCode::NOT_FOUND, NO_SESSION, "not_found"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, NOT_ALLOWED, "method_not_allowed"),
             Self::NotAccepted => (StatusCode::NOT_ACCEPTABLE, NOT_ACCEPTED, "not_acceptable"),
@@ -101,6 +105,7 @@ impl Refusal {
                 "MCP-Protocol-Version is none of the revisions that this MCP server is reached by"
             }
             Self::NoMessage => "the body is no JSON-RPC request with an id, no notification and no answer",
+            Self::Initialize => "initialize must be a request with an id, and not part of a batch",
             Self::NoSession => "there is no such session for this caller: begin with initialize",
             Self::Method => "an MCP endpoint takes POST, GET and DELETE",
             Self::NotAccepted => "the client must accept application/json or text/event-stream",

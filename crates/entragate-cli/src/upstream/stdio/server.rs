@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use entragate::Permit;
+use entragate::policy::call::{Call, Message as Posted};
 use http::header::{ALLOW, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
@@ -72,11 +73,14 @@ impl Stdio {
         // In memory already: the layer has judged it, and let no more through than its limit.
         let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|_| Refusal::Internal)?;
         let messages = message::read(&body).ok_or(Refusal::NoMessage)?;
-        let calls = permit.message().calls();
-        if let [call] = calls
-            && call.method() == "initialize"
-        {
-            return self.initialize(permit, messages, accepted_kinds).await;
+        let opens = |call: &Call| call.method() == "initialize";
+        match permit.message() {
+            Posted::Single(call) if opens(call) && call.is_request() => {
+                return self.initialize(permit, messages, accepted_kinds).await;
+            }
+            // Not in a batch (2025-03-26, Lifecycle), and without an id nobody waits for the answer.
+            other if other.calls().iter().any(opens) => return Err(Refusal::Initialize),
+            _ => {}
         }
         check_version(headers)?;
         let session = self.session(permit, headers)?;
@@ -95,7 +99,7 @@ impl Stdio {
     ) -> Result<Response<Body>, Refusal> {
         let opening = self.0.begin(Caller::of(permit.principal())).await?;
         let Sent::Asked(reader, _) = opening.session().send(messages).await? else {
-            return Ok(accepted()); // `initialize` without an id is a notification
+            return Err(Refusal::Initialize);
         };
         // Nothing but the answer comes here before the session is open.
         let first = tokio::time::timeout(self.0.config().start_timeout, reader.items()).await;
@@ -178,7 +182,7 @@ fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
 
 fn is_sessionless(headers: &HeaderMap, permit: &Permit) -> bool {
     let header = headers.get(VERSION).and_then(|version| version.to_str().ok());
-    let in_body = permit.message().calls().iter().filter_map(entragate::policy::call::Call::protocol_version);
+    let in_body = permit.message().calls().iter().filter_map(Call::protocol_version);
     header
         .into_iter()
         .chain(in_body)

@@ -165,6 +165,29 @@ async fn request_that_nobody_could_answer_is_400() {
 }
 
 #[tokio::test]
+async fn initialize_that_is_no_request_of_its_own_is_400_and_ends_no_session() {
+    let gateway = Gateway::start(&[("ENTRAGATE_UPSTREAM_MAX_PROCESSES_PER_USER", "1")]).await;
+    let session = gateway.open("").await;
+    let hello = |id: Option<i64>| {
+        let mut hello = json!({ "jsonrpc": "2.0", "method": "initialize", "params": { "protocolVersion": "2025-03-26" } });
+        if let Some(id) = id {
+            hello["id"] = id.into();
+        }
+        hello
+    };
+    for message in
+        [hello(None), json!([hello(Some(1))]), json!([hello(Some(1)), call(2, "count", &json!({}))])]
+    {
+        let answer = gateway.request("POST", "").json(&message).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{message}");
+        let answer: Value = answer.json().await.unwrap();
+        assert!(answer.to_string().contains("not part of a batch"), "{answer}");
+        assert_eq!(answer.is_array(), message.is_array(), "{answer}");
+    }
+    assert_eq!(session.call("count", &json!({})).await, "1");
+}
+
+#[tokio::test]
 async fn version_that_no_session_can_have_is_400() {
     let gateway = Gateway::start(&[]).await;
     let session = gateway.open("").await;
