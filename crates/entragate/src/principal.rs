@@ -272,6 +272,14 @@ impl Permit {
         &self.held
     }
 
+    /// Lets go of the token that the caller came with. Whoever passes the request on does so once it is written and only the
+    /// answer is waited for: the token is a part of the buffer that the request was read into, which would have to stay.
+    /// Afterwards nothing more can be got with it ([`Gate::on_behalf_of`](crate::Gate::on_behalf_of),
+    /// [`Gate::entra_token`](crate::Gate::entra_token)).
+    pub fn forget_token(&mut self) {
+        self.held.forget();
+    }
+
     /// Who may.
     pub fn principal(&self) -> &Principal {
         &self.principal

@@ -119,7 +119,7 @@ impl Upstream {
             Server::Stdio(stdio) => return Box::pin(stdio.answer(permit, request)).await,
         };
         match proxy.replicas.only() {
-            Some(only) => proxy.forward_to(only, &permit, request).await,
+            Some(only) => proxy.forward_to(only, permit, request).await,
             // In a box, so that nobody who has one server makes room for it.
             None => Box::pin(several::forward(proxy, &permit, request)).await,
         }
@@ -142,7 +142,12 @@ impl Upstream {
 }
 
 impl Inner {
-    async fn forward_to(&self, server: &Replica, permit: &Permit, request: Request<Body>) -> Response<Body> {
+    async fn forward_to(
+        &self,
+        server: &Replica,
+        mut permit: Permit,
+        request: Request<Body>,
+    ) -> Response<Body> {
         let Self { introduction, endpoints, response_header_timeout, .. } = self;
         let (mut parts, body) = request.into_parts();
         let endpoints = endpoints.as_ref().filter(|_| parts.method == Method::GET);
@@ -150,18 +155,20 @@ impl Inner {
             // What is corrected must be readable.
             parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
-        let introduced = match introduction.introduce(permit, parts.extensions.get().copied()).await {
+        let introduced = match introduction.introduce(&permit, parts.extensions.get().copied()).await {
             Ok(introduced) => introduced,
             Err(answer) => return *answer,
         };
-        let outgoing = match outgoing(server, permit, &parts, &introduced, body) {
+        let outgoing = match outgoing(server, &permit, &parts, &introduced, body) {
             Ok(outgoing) => outgoing,
-            Err(failure) => return failure.response(Some(permit)),
+            Err(failure) => return failure.response(Some(&permit)),
         };
-        // What the server side has left in them lives no longer than this.
+        // Nothing is left then of the buffer that the request was read into, and the server side waits with it for the client
+        // to leave, instead of with another one.
         drop(parts);
+        permit.forget_token();
         let answer = forward::ask(&server.client, outgoing, *response_header_timeout).await;
-        forward::answered(answer, endpoints, permit, introduction).await
+        forward::answered(answer, endpoints, &permit, introduction).await
     }
 
     async fn reachable(&self) -> Result<(), String> {

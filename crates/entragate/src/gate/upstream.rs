@@ -115,7 +115,7 @@ impl Gate {
             held @ Held::Entra { .. } => held
                 .entra_token()
                 .and_then(|token| UpstreamToken::new(token, permit.principal().expires_at()))
-                .ok_or(NoEntraToken::Development),
+                .ok_or(NoEntraToken::Forgotten),
         }
     }
 }

@@ -22,8 +22,9 @@ pub(crate) struct Caller {
 pub(crate) enum Held {
     /// None: authentication is off.
     Nothing,
-    /// Entra's own, as the header that it came in: a shared buffer, not a copy.
-    Entra { hash: TokenHash, header: HeaderValue },
+    /// Entra's own, as the header that it came in, until nobody needs it: a part of the buffer of the whole request, not a
+    /// copy.
+    Entra { hash: TokenHash, header: Option<HeaderValue> },
     /// One of ours, with Entra's inside where it is kept. Ours goes nowhere.
     Sealed { hash: TokenHash, entra: Option<Arc<Secret>> },
 }
@@ -33,7 +34,16 @@ impl Held {
     pub(crate) fn entra(hash: TokenHash, headers: &HeaderMap) -> Self {
         headers
             .get(AUTHORIZATION)
-            .map_or(Self::Nothing, |header| Self::Entra { hash, header: header.clone() })
+            .map_or(Self::Nothing, |header| Self::Entra { hash, header: Some(header.clone()) })
+    }
+
+    /// Lets go of the token, and keeps its name.
+    pub(crate) fn forget(&mut self) {
+        match self {
+            Self::Nothing => {}
+            Self::Entra { header, .. } => *header = None,
+            Self::Sealed { entra, .. } => *entra = None,
+        }
     }
 
     /// Names the token in caches that must not hold it.
@@ -49,7 +59,7 @@ impl Held {
         match self {
             Self::Nothing => None,
             Self::Entra { header, .. } => {
-                header.to_str().ok()?.split_once(' ').map(|(_, token)| token.trim_matches(' '))
+                header.as_ref()?.to_str().ok()?.split_once(' ').map(|(_, token)| token.trim_matches(' '))
             }
             Self::Sealed { entra, .. } => entra.as_ref().map(|token| token.expose()),
         }

@@ -56,4 +56,7 @@ pub enum NoEntraToken {
     /// The caller holds a token of this gateway's own, which is for nobody else.
     #[error("the caller signed in at this gateway and holds its token, which is not passed on")]
     Sealed,
+    /// The request is on its way, and the token was let go of: [`crate::Permit::forget_token`].
+    #[error("the caller's token was let go of")]
+    Forgotten,
 }

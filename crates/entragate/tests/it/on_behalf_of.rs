@@ -101,6 +101,31 @@ fn refuse(world: &World, code: u64, claims: Option<&str>) {
 }
 
 #[tokio::test]
+async fn nothing_is_got_with_a_token_that_was_let_go_of() {
+    let gate = Later::default();
+    let seen = Arc::clone(&gate);
+    let server = McpServer::new(tower::service_fn(move |request: Request| {
+        let gate = Arc::clone(&seen);
+        async move {
+            let gate = gate.get().unwrap();
+            let mut permit = request.extensions().get::<Permit>().unwrap().clone();
+            assert!(gate.entra_token(&permit).is_ok());
+            permit.forget_token();
+            let passed_on = gate.entra_token(&permit).unwrap_err();
+            let in_their_name = gate.on_behalf_of(&permit, &scope("User.Read")).await.unwrap_err();
+            assert!(matches!(in_their_name, OnBehalfOfError::NoToken), "{in_their_name}");
+            assert_eq!(permit.principal().object_id(), fixtures::user_oid("alice"));
+            Ok(Response::new(Body::from(passed_on.to_string())))
+        }
+    }));
+    let world = World::builder().mcp(server).gate(|builder| builder.on_behalf_of(api_app())).start().await;
+    gate.set(world.gate.clone()).unwrap();
+    let reply = post(&world, &mint(&world, &alice()), CALL).await;
+    assert_eq!((reply.status, &*reply.text), (200, "the caller's token was let go of"));
+    assert_eq!(exchanges(&world), 0);
+}
+
+#[tokio::test]
 async fn one_exchange_serves_many_calls_and_a_new_one_comes_before_the_end() {
     let world = world("User.Read", api_app()).await;
     world.control().set(|settings| settings.access_token_seconds = Some(3600));
