@@ -29,7 +29,9 @@ impl<'a> Credential<'a> {
 
     /// The token, if it is a token68 (RFC 9110 §11.2).
     pub(crate) fn read(self) -> Result<&'a str, Refused> {
-        let text = std::str::from_utf8(self.0).ok().filter(|text| text.bytes().all(is_of_token68));
+        // All of them, without a branch for each: nearly every token has none that is wrong.
+        let is_token68 = self.0.iter().fold(true, |all, byte| all & OF_TOKEN68[usize::from(*byte)]);
+        let text = std::str::from_utf8(self.0).ok().filter(|_| is_token68);
         text.ok_or(Refused::Header)
     }
 }
@@ -66,6 +68,17 @@ fn without_spaces(mut token: &[u8]) -> &[u8] {
     }
     token
 }
+
+/// Which bytes may be in a token68.
+const OF_TOKEN68: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = is_of_token68(byte);
+        byte += 1;
+    }
+    table
+};
 
 const fn is_of_token68(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')

@@ -3,14 +3,17 @@
 //! [Microsoft: access tokens, validation]: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
 
 use std::collections::HashSet;
+use std::fmt;
 use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::refused::{Refused, shown};
 use super::step::Step;
 use crate::clock::Timestamp;
 use crate::idp::entra::claims::Claims;
 use crate::idp::entra::endpoints::Endpoints;
-use crate::json::{Members, without_values};
+use crate::json::without_values;
 use crate::principal::{Identity, Kind, Principal};
 
 /// Clock skew tolerated on `exp`, `nbf` and `iat`.
@@ -106,10 +109,55 @@ fn unreadable(error: &serde_json::Error) -> Refused {
 
 /// `tid` must be there once in whatever spelling, or two parsers could read two tenants.
 fn check_single_tid(payload: &[u8]) -> Result<(), Refused> {
-    let text = std::str::from_utf8(payload).map_err(|error| Refused::Claims(error.to_string()))?;
-    let members = Members::parse(text).map_err(|error| unreadable(&error))?;
-    let spellings = members.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case("tid")).count();
+    let Tenants(spellings) = serde_json::from_slice(payload).map_err(|error| unreadable(&error))?;
     if spellings > 1 { Err(Refused::AmbiguousTenant) } else { Ok(()) }
+}
+
+/// How many members of an object name a tenant. Nothing of it is kept, so nothing is copied.
+struct Tenants(usize);
+
+impl<'de> Deserialize<'de> for Tenants {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(0))
+    }
+}
+
+impl<'de> Visitor<'de> for Tenants {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut spellings = 0;
+        while let Some(NamesTenant(names_tenant)) = map.next_key()? {
+            spellings += usize::from(names_tenant);
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(Self(spellings))
+    }
+}
+
+/// Whether the name of a member, with its escapes read, is `tid` in whatever spelling.
+struct NamesTenant(bool);
+
+impl<'de> Deserialize<'de> for NamesTenant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Self(false))
+    }
+}
+
+impl Visitor<'_> for NamesTenant {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self, E> {
+        Ok(Self(name.eq_ignore_ascii_case("tid")))
+    }
 }
 
 /// One of the tenant's two issuers (row 8 of docs/incompatibilities).
@@ -205,6 +253,24 @@ pub(crate) fn principal(claims: &Claims) -> Result<Principal, Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_tenant_is_refused_however_it_is_spelled() {
+        for payload in [r#"{"tid":"a","oid":{"tid":"b"}}"#, "{}", r#"{"\u0074id":"a","tids":["tid"]}"#] {
+            check_single_tid(payload.as_bytes()).expect("one tenant at most");
+        }
+        for payload in [
+            r#"{"tid":"a","tid":"a"}"#,
+            r#"{"tid":"a","TID":"b"}"#,
+            r#"{"tid":"a","oid":1,"\u0074\u0069d":"b"}"#,
+        ] {
+            let refused = check_single_tid(payload.as_bytes());
+            assert!(matches!(refused, Err(Refused::AmbiguousTenant)), "{payload}");
+        }
+        for payload in ["[]", "{\"tid\":\"\\ud800\"", "\"tid\""] {
+            assert!(matches!(check_single_tid(payload.as_bytes()), Err(Refused::Claims(_))), "{payload}");
+        }
+    }
 
     #[test]
     fn a_claim_of_the_wrong_type_is_named_by_place_and_never_repeated() {
