@@ -80,7 +80,7 @@ impl Forbidden {
                 quoted(clients)
             ),
             Reason::ScopesNotGranted(scopes) => format!(
-                "Not allowed: {what} needs the permission {}, and signing in again did not bring it. Ask an administrator to grant it to this client in Microsoft Entra.",
+                "Not allowed: {what} needs the permission {}, and a new token did not bring it. Sign in again if you have not done so since; if you have, ask an administrator to grant it to this client in Microsoft Entra.",
                 quoted(scopes)
             ),
             Reason::Groups(groups) => match groups.as_slice() {
