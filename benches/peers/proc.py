@@ -23,6 +23,12 @@ def cpu_seconds(pids):
     return sum(time.clock_gettime_ns((~pid << 3) | CPU_CLOCK) for pid in pids) / 1e9
 
 
+def kernel_seconds(pids):
+    """What of it was spent in the kernel, in steps of 10 ms."""
+    stats = (Path(f"/proc/{pid}/stat").read_text() for pid in pids)
+    return sum(int(stat.rpartition(")")[2].split()[12]) for stat in stats) / TICK
+
+
 def resident_kib(pids):
     """VmRSS, added up; pages that nginx's processes share count for each of them."""
     lines = (line for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines())

@@ -11,12 +11,13 @@ from peers import PEERS, Relay
 
 
 def calls(lines):
-    head = ["peer", "connections", "requests/s", "CPU per request, µs", "latency p50, µs", "p99, µs", "added p50, µs", "added p99, µs"]
+    head = ["peer", "connections", "requests/s", "CPU per request, µs", "in the kernel, µs", "latency p50, µs", "p99, µs", "added p50, µs", "added p99, µs"]
     rows = []
     for connections in CONNECTIONS:
         names = [(peer.key, f"calls-{connections}", peer.title) for peer in PEERS]
         if connections == 64:
-            names.insert(-1, ("relay", "cold-tokens", f"{Relay.title}, each token new"))
+            at = next(place for place, name in enumerate(names) if name[0] == Relay.key) + 1
+            names.insert(at, (Relay.key, "cold-tokens", f"{Relay.title}, each token new"))
         for key, name, title in names:
             of = lambda what: lines.of(key, name, what)
             if not of("rate"):
@@ -25,6 +26,7 @@ def calls(lines):
             is_proxy = key != "direct"
             rows.append([
                 title, str(connections), spread(of("rate"), thousands), spread(of("cpu_us"), tenths) if is_proxy else "–",
+                spread(of("kernel_us"), tenths) if is_proxy else "–",
                 spread(of("p50_us"), thousands), spread(of("p99_us"), thousands),
                 spread(added("p50_us"), thousands) if is_proxy else "–", spread(added("p99_us"), thousands) if is_proxy else "–",
             ])
@@ -44,7 +46,7 @@ def ratios(lines):
 
 
 def streams(lines):
-    head = ["peer", "first event p50, µs", "p99, µs", "flood, events/s", "CPU per event, µs", "paced: CPU per event, µs",
+    head = ["peer", "first event p50, µs", "p99, µs", "flood, events/s", "CPU per event, µs", "paced: CPU per event, µs", "in the kernel, µs",
             "KiB per open stream", "CPU per call before, µs", "after the streams: ×"]
     rows = []
     for peer in lines.measured(peer for peer in PEERS if peer.relays_streams):
@@ -54,7 +56,7 @@ def streams(lines):
         rows.append([
             peer.title, spread(of("first-event", "p50_us"), thousands), spread(of("first-event", "p99_us"), thousands),
             spread(of("flood", "events_a_second"), thousands), shown("flood", "cpu_us", hundredths),
-            shown("paced", "cpu_us", tenths), spread(of("streams", "kib_a_stream"), tenths),
+            shown("paced", "cpu_us", tenths), shown("paced", "kernel_us", tenths), spread(of("streams", "kib_a_stream"), tenths),
             spread(of("streams", "cpu_us_before"), tenths), spread(after, hundredths),
         ])
     return table(head, rows)

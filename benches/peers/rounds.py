@@ -26,12 +26,12 @@ def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def results(measurement, peer, ground, seconds):
-    """What a measurement yields; an invalid one is a result, too."""
+def result(measurement, peer, ground, seconds):
+    """What a measurement finds; that it is invalid is a result, too."""
     try:
-        yield from measurement.measure(peer, ground, seconds)
+        return measurement.measure(peer, ground, seconds)
     except (Invalid, RuntimeError) as error:
-        yield {"name": measurement.__name__.split(".")[1], "failed": str(error)}
+        return {"failed": str(error)}
 
 
 def rounds(ground, peers, count, seconds):
@@ -39,10 +39,11 @@ def rounds(ground, peers, count, seconds):
         first = number % len(peers)
         for measurement in MEASUREMENTS:
             for peer in filter(measurement.applies, peers[first:] + peers[:first]):
-                for found in results(measurement, peer, ground, seconds):
-                    say(found | {"round": number, "peer": peer.key})
-                    note(f"round {number + 1} of {count}, {found['name']}, {peer.key}: {found.get('failed') or found.get('problem') or 'ok'}")
-                    yield found.get("failed") or found.get("problem")
+                found = result(measurement, peer, ground, seconds)
+                problem = found.get("failed") or found.get("problem")
+                say({"round": number, "name": measurement.name, "peer": peer.key} | found)
+                note(f"round {number + 1} of {count}, {measurement.name}, {peer.key}: {problem or 'ok'}")
+                yield problem
 
 
 def main():

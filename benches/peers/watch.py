@@ -4,7 +4,7 @@ import os
 import resource
 import time
 
-from proc import cpu_seconds, machine_seconds
+from proc import cpu_seconds, kernel_seconds, machine_seconds
 
 SETTLE = 0.3  # until what the last load left behind has arrived
 ATTEMPTS = 3
@@ -29,13 +29,17 @@ class Stretch:
 
     def take(self, proxies):
         mine = [self.ground.upstream.pid], [self.ground.emulator.pid]
-        return (cpu_seconds(proxies), *map(cpu_seconds, mine), of_load(), *machine_seconds(), time.monotonic())
+        proxy = cpu_seconds(proxies), kernel_seconds(proxies)
+        return (*proxy, *map(cpu_seconds, mine), of_load(), *machine_seconds(), time.monotonic())
 
     def end(self):
         after = self.take(self.peer.pids())
-        proxy, upstream, emulator, load, busy, stolen, elapsed = (new - old for old, new in zip(self.before, after))
+        proxy, kernel, upstream, emulator, load, busy, stolen, elapsed = (
+            new - old for old, new in zip(self.before, after)
+        )
         return {
             "proxy_seconds": proxy,
+            "kernel_seconds": kernel,
             "upstream_seconds": upstream,
             "load_seconds": load,
             # In shares of one core. /proc/stat counts in steps of 10 ms, so a little below zero is nothing.

@@ -5,10 +5,6 @@ from watch import quietly, watched
 CONNECTIONS = (1, 64, 512)
 
 
-def applies(peer):
-    return True
-
-
 def per_request(found):
     """What is reported of a loop of calls."""
     return {
@@ -16,6 +12,7 @@ def per_request(found):
         "p50_us": found["p50_us"],
         "p99_us": found["p99_us"],
         "cpu_us": found["proxy_seconds"] / found["requests"] * 1e6,
+        "kernel_us": found["kernel_seconds"] / found["requests"] * 1e6,
         "upstream_us": found["upstream_seconds"] / found["requests"] * 1e6,
         "proxy_core": found["proxy_seconds"] / found["seconds"],
         "load_core": (found["upstream_seconds"] + found["load_seconds"]) / found["seconds"],
@@ -24,7 +21,15 @@ def per_request(found):
     }
 
 
-def measure(peer, ground, seconds):
-    for connections in CONNECTIONS:
-        once = lambda: per_request(watched(ground, peer, "calls", peer.port, peer.tokens, connections, seconds))
-        yield {"name": f"calls-{connections}"} | quietly(once)
+class Calls:
+    """With so many connections: a measurement of its own for each number, so that the peers follow each other closely."""
+
+    def __init__(self, connections):
+        self.name, self.connections = f"calls-{connections}", connections
+
+    def applies(self, peer):
+        return True
+
+    def measure(self, peer, ground, seconds):
+        once = lambda: per_request(watched(ground, peer, "calls", peer.port, peer.tokens, self.connections, seconds))
+        return quietly(once)

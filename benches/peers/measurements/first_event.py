@@ -4,6 +4,8 @@ from watch import quietly, watched
 
 COUNT = 1000  # for each second
 
+name = "first-event"
+
 
 def applies(peer):
     return peer.relays_streams
@@ -14,4 +16,4 @@ def measure(peer, ground, seconds):
         found = watched(ground, peer, "first", peer.port, peer.tokens, int(COUNT * seconds))
         return {key: found[key] for key in ("p50_us", "p99_us", "others", "stolen")}
 
-    yield {"name": "first-event"} | quietly(once)
+    return quietly(once)

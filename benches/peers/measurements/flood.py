@@ -5,6 +5,8 @@ from watch import quietly, watched
 STREAMS = 8
 EVENTS = 50_000  # in each stream for each second
 
+name = "flood"
+
 
 def applies(peer):
     return peer.relays_streams
@@ -21,4 +23,4 @@ def measure(peer, ground, seconds):
             "stolen": found["stolen"],
         }
 
-    yield {"name": "flood"} | quietly(once)
+    return quietly(once)

@@ -4,6 +4,8 @@ from watch import quietly, watched
 
 STREAMS, EVERY_US = 64, 10_000
 
+name = "paced"
+
 
 def applies(peer):
     return peer.relays_streams
@@ -17,8 +19,9 @@ def measure(peer, ground, seconds):
         return {
             "events_a_second": found["events"] / found["seconds"],
             "cpu_us": found["proxy_seconds"] / found["events"] * 1e6,
+            "kernel_us": found["kernel_seconds"] / found["events"] * 1e6,
             "others": found["others"],
             "stolen": found["stolen"],
         }
 
-    yield {"name": "paced"} | quietly(once)
+    return quietly(once)

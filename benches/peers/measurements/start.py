@@ -8,6 +8,8 @@ from watch import Stretch, quietly
 
 REST = 1.0
 
+name = "start"
+
 
 def applies(peer):
     return peer.key != "direct"
@@ -29,5 +31,6 @@ def measure(peer, ground, seconds):
             "stolen": found["stolen"],
         }
 
-    yield {"name": "start"} | quietly(once)
+    found = quietly(once)
     peer.warm()
+    return found

@@ -13,6 +13,8 @@ CONNECTIONS = 64
 REST = 1.0
 PATIENCE = 20  # seconds in which the upstream must notice that the callers have gone
 
+name = "streams"
+
 
 def applies(peer):
     return peer.relays_streams and peer.key != "direct"
@@ -52,8 +54,7 @@ def measure(peer, ground, seconds):
     full = held(peer, ground, count)
     time.sleep(REST)
     after = quietly(calls)
-    yield {
-        "name": "streams",
+    return {
         "kib_a_stream": (full - empty) / count,
         "cpu_us_before": before["cpu_us"],
         "cpu_us_after": after["cpu_us"],
