@@ -38,7 +38,9 @@ impl Index {
             }
             for pattern in rule.resources_named().map(Glob::as_str) {
                 uri::normal_patterns(pattern).for_each(|form| resources.add(&Glob::new(form), at));
-                resources_loosely.add(&Glob::new(uri::loose(pattern)), at);
+                for form in uri::loose_patterns(pattern) {
+                    resources_loosely.add(&Glob::new(form), at);
+                }
             }
         }
         index
@@ -65,12 +67,11 @@ impl Index {
         if *normal != *uri && at(&self.resources, &normal) != first {
             return false;
         }
-        let loose = uri::loose(uri);
-        // With and without a slash at the end: `/secret/` is what `/secret` is, to whoever opens it.
-        [loose.as_str(), loose.trim_end_matches('/')].into_iter().all(|loose| {
-            let guard = at(&self.resources_loosely, loose);
-            first.is_none() || guard.is_none() || guard >= first
-        })
+        first.is_none()
+            || uri::loose(uri).iter().all(|loose| {
+                let guard = at(&self.resources_loosely, loose);
+                guard.is_none() || guard >= first
+            })
     }
 }
 

@@ -5,6 +5,7 @@
 //! dots. So a URI is judged as it stands, in its normal form, and loosely, and all three must come out alike.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use url::Url;
 
@@ -14,13 +15,13 @@ const MOST_ENCODED: usize = 8;
 /// Whether the URI can be judged at all: no characters that parsers drop or replace, no segments that they resolve.
 pub(super) fn is_plain(uri: &str) -> bool {
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    !uri.contains(odd) && !has_dot_segment(uri)
+    !uri.contains(odd) && hides_nothing(uri)
 }
 
 /// Whether a pattern could match a plain URI. A space in it stands for `%20`.
 pub(super) fn is_plain_pattern(pattern: &str) -> bool {
     let odd = |c: char| c.is_control() || c == '\\';
-    !pattern.contains(odd) && !has_dot_segment(pattern)
+    !pattern.contains(odd) && hides_nothing(pattern)
 }
 
 /// The URI as WHATWG parsers write it (RFC 3986 §6.2.2 for what they leave), with the characters that are only encoded for
@@ -44,41 +45,96 @@ pub(super) fn normal_patterns(pattern: &str) -> impl Iterator<Item = String> {
     both.filter(move |form| is_plain && *form != pattern)
 }
 
-/// What a careless reader may take the URI for: in lower case, everything decoded however often it was encoded, without
-/// fragment and empty segments; of a `file` URI the path alone. It is compared with the same of the patterns.
-pub(super) fn loose(uri: &str) -> String {
-    let parsed = Url::parse(uri).ok();
-    let written = parsed.as_ref().map_or(uri, Url::as_str);
-    let whole = written.split('#').next().unwrap_or_default();
-    let (scheme, rest) = whole.split_once(':').map_or(("", whole), |(scheme, rest)| (scheme, rest));
-    let is_file = scheme.eq_ignore_ascii_case("file");
-    let (authority, path) = match rest.strip_prefix("//") {
-        Some(rest) => rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())),
-        None => ("", rest),
-    };
-    let host = authority.rsplit('@').next().filter(|_| !is_file).unwrap_or_default();
-    let path = if is_file { path.split('?').next().unwrap_or_default() } else { path };
-    let path = fully_decoded(path);
-    let mut loose = String::with_capacity(written.len());
-    if !scheme.is_empty() {
-        loose.push_str(scheme);
-        loose.push(':');
-    }
-    loose.push_str(&fully_decoded(host));
-    let mut before = None;
-    for c in path.chars().map(|c| if c == '\\' { '/' } else { c }) {
-        if !(c == '/' && before == Some('/')) {
-            loose.push(c);
+/// What careless readers may take the URI for, in lower case and decoded however often it was encoded: with and without the
+/// slashes before its host, its query, and one at its end; without user, fragment and empty segments; of a `file` URI the
+/// path alone; and whether they decode it before they take it apart or after. Compared with the same of the patterns.
+pub(super) fn loose(uri: &str) -> BTreeSet<String> {
+    let written = Url::parse(uri).ok().map(String::from);
+    let mut all = BTreeSet::from([as_text(uri)]);
+    for text in written.as_deref().into_iter().chain([uri]) {
+        for text in [Cow::Borrowed(text), fully_decoded(text)] {
+            let parts = Parts::of(text.trim());
+            let parts = Parts { host: parts.host.filter(|_| !parts.is_file()), ..parts };
+            all.extend(parts.readings());
+            all.extend(Parts { query: "", ..parts }.readings());
         }
-        before = Some(c);
     }
-    loose.to_lowercase()
+    with_bare_ends(all)
 }
 
-/// `/public/../secret` is named by a rule for `/public/*`, and the server behind us may open `/secret`.
-fn has_dot_segment(uri: &str) -> bool {
+/// What a pattern names when URIs are read loosely. As it stands, too: a star before the path may stand for a part of the
+/// path, which a parser takes for a part of the host.
+pub(super) fn loose_patterns(pattern: &str) -> BTreeSet<String> {
+    let written = Url::parse(pattern).ok().map(String::from);
+    let mut all = BTreeSet::from([as_text(pattern)]);
+    for text in written.as_deref().into_iter().chain([pattern]) {
+        let parts = Parts::of(text);
+        let of_a_file = Parts { host: parts.host.filter(|host| host.contains('*')), query: "", ..parts };
+        all.extend(if parts.is_file() { of_a_file } else { parts }.readings());
+    }
+    if pattern.contains('*') { all } else { with_bare_ends(all) }
+}
+
+/// `/secret/` is what `/secret` is, to whoever opens it.
+fn with_bare_ends(mut all: BTreeSet<String>) -> BTreeSet<String> {
+    let bare: Vec<String> = all.iter().map(|one| one.trim_end_matches(['/', ' ']).to_owned()).collect();
+    all.extend(bare);
+    all
+}
+
+fn as_text(uri: &str) -> String {
+    fully_decoded(uri).to_lowercase()
+}
+
+/// A URI taken apart, without user and fragment.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    /// With its colon.
+    scheme: &'a str,
+    host: Option<&'a str>,
+    path: &'a str,
+    /// With its question mark.
+    query: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Self {
+        let whole = text.split('#').next().unwrap_or_default();
+        let (whole, query) = whole.split_at(whole.find('?').unwrap_or(whole.len()));
+        let (scheme, rest) = whole.split_at(whole.find(':').map_or(0, |colon| colon + 1));
+        let Some(rest) = rest.strip_prefix("//") else {
+            return Self { scheme, host: None, path: rest, query };
+        };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        Self { scheme, host: authority.rsplit('@').next(), path, query }
+    }
+
+    fn is_file(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("file:")
+    }
+
+    /// With and without the slashes before the host.
+    fn readings(&self) -> [String; 2] {
+        let mut path = String::with_capacity(self.path.len());
+        for c in fully_decoded(self.path).chars().map(|c| if c == '\\' { '/' } else { c }) {
+            if !(c == '/' && path.ends_with('/')) {
+                path.push(c);
+            }
+        }
+        let (scheme, host) = (self.scheme, fully_decoded(self.host.unwrap_or_default()));
+        let query = fully_decoded(self.query);
+        let slashes = if scheme.is_empty() { "" } else { "//" };
+        [slashes, ""].map(|slashes| format!("{scheme}{slashes}{host}{path}{query}").to_lowercase())
+    }
+}
+
+/// Whether it says what it is, however often it was encoded: without controls, which end a text or are left out, and without
+/// segments of dots: `/public/../secret` is named by a rule for `/public/*`, and the server behind us may open `/secret`.
+fn hides_nothing(uri: &str) -> bool {
     let plain = fully_decoded(uri);
-    plain.split(['/', '\\', '?', '#']).any(|segment| matches!(segment, "." | ".."))
+    let is_whole = matches!(decoded(&plain, |_| false), Cow::Borrowed(_));
+    let is_dots = |segment: &str| matches!(segment, "." | "..");
+    is_whole && !plain.contains(char::is_control) && !plain.split(['/', '\\', '?', '#']).any(is_dots)
 }
 
 fn fully_decoded(text: &str) -> Cow<'_, str> {
@@ -136,6 +192,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::policy::glob::Glob;
 
     #[test]
     fn what_parsers_make_of_a_uri() {
@@ -143,19 +200,64 @@ mod tests {
             ("file:///a/b", "file:///a/b", "file:/a/b"),
             ("FILE:///a", "file:///a", "file:/a"),
             ("file://localhost/a", "file:///a", "file:/a"),
-            ("file:/a", "file:///a", "file:/a"),
+            ("file:/a", "file:///a", "file:///a"),
             ("file://other/a?x#y", "file://other/a?x#y", "file:/a"),
             ("file:////%2573ecret//A", "file:///%2573ecret//A", "file:/secret/a"),
             ("file:///%73ecret%2Fx%20y", "file:///secret%2Fx y", "file:/secret/x y"),
-            ("https://U@EXAMPLE.com:443", "https://U@example.com/", "https:example.com/"),
-            ("notes://Admin/%C3%B6?Q#f", "notes://Admin/ö?Q", "notes:admin/ö?q"),
+            ("file:///a%23x", "file:///a%23x", "file:/a"),
+            ("file:///a%253Fx", "file:///a%253Fx", "file:/a"),
+            ("file:///a%20", "file:///a ", "file:/a"),
+            ("https://U@EXAMPLE.com:443", "https://U@example.com/", "https://example.com"),
+            ("https://h%2Fa", "https://h%2Fa", "https://h/a"),
+            ("notes://Admin/%C3%B6?Q#f", "notes://Admin/ö?Q#f", "notes:admin/ö?q"),
+            ("notes://Admin/x?Q#f", "notes://Admin/x?Q#f", "notes://admin/x"),
             ("plain", "plain", "plain"),
             ("%zz%", "%zz%", "%zz%"),
             ("x:%ff%73", "x:\u{fffd}s", "x:\u{fffd}s"),
         ] {
-            let normalised =
-                if uri.starts_with("notes") { format!("{normalised}#f") } else { normalised.to_owned() };
-            assert_eq!((normal(uri).as_ref(), loose(uri).as_str()), (normalised.as_str(), loosely), "{uri}");
+            assert_eq!(normal(uri), normalised, "{uri}");
+            assert!(loose(uri).contains(loosely), "{uri}: {:?}", loose(uri));
+        }
+    }
+
+    #[test]
+    fn a_star_before_the_path_may_stand_for_a_part_of_it() {
+        let names = |pattern: &str, uri: &str| {
+            let uris = loose(uri);
+            loose_patterns(pattern)
+                .into_iter()
+                .map(Glob::new)
+                .any(|glob| uris.iter().any(|uri| glob.matches(uri)))
+        };
+        for (pattern, uri) in [
+            ("https://example.com*", "https://u@example.com/a"),
+            ("https://example.com*", "HTTPS://EXAMPLE.COM"),
+            ("https://*secret*", "https://h/SECRET/x"),
+            ("https://*secret*", "https://h/%2573ecret/x"),
+            ("https://*.example.com:443/*", "https://a.EXAMPLE.com/x"),
+            ("https://*@private*", "https://h/me@PRIVATE/x"),
+            ("file://*secret*", "file:///a/SECRET/x"),
+            ("file://*secret*", "file:///a/%2573ecret/x"),
+            ("file://server*", "file://SERVER/x"),
+            ("fi*:///secret/*", "file:////SECRET/x"),
+            ("*/secret/*", "notes://SECRET/x"),
+            ("*//hidden/*", "notes://HIDDEN/x"),
+            ("*//hidden/*", "notes://u@hidden/x"),
+            ("notes://x", "notes://X?y"),
+            ("notes://x/", "notes://X"),
+        ] {
+            assert!(names(pattern, uri), "{pattern} {uri}: {:?} {:?}", loose_patterns(pattern), loose(uri));
+        }
+        for (pattern, uri) in [
+            ("https://example.com*", "https://example.org/a"),
+            ("file://server*", "file:///a"),
+            ("file://*secret*", "file:///a"),
+            ("notes://x?y", "notes://x"),
+            ("notes://x?y", "notes://x?z"),
+            ("*/secret/*", "notes://secrets/x"),
+            ("*//hidden*", "hidden"),
+        ] {
+            assert!(!names(pattern, uri), "{pattern} {uri}: {:?} {:?}", loose_patterns(pattern), loose(uri));
         }
     }
 
@@ -173,6 +275,11 @@ mod tests {
             "file:///%2e%2e/x",
             "file:///%252e%252e/x",
             "a%2f..%2fb",
+            "file:///public/.%09./x",
+            "file:///x%00.txt",
+            "file:///x%250a",
+            "file:///x%C2%85",
+            "file:///%25252525252525252e%2e/x",
             "x:..",
         ] {
             // `x:..` has no segment of dots before a slash, and is none to a parser either.
@@ -187,7 +294,7 @@ mod tests {
         #[test]
         fn total(uri in r"\PC{0,40}", encoded in "[a-z:/%0-9*?#]{0,40}") {
             for uri in [uri, encoded] {
-                let _ = (normal(&uri), loose(&uri), is_plain(&uri), normal_patterns(&uri).count());
+                let _ = (normal(&uri), loose(&uri), is_plain(&uri), normal_patterns(&uri).count(), loose_patterns(&uri));
             }
         }
     }

@@ -127,6 +127,68 @@ async fn a_guard_need_not_be_written_in_normal_form() {
 }
 
 #[tokio::test]
+async fn a_guard_with_a_star_before_the_path_guards_in_every_spelling() {
+    for (guard, uris) in [
+        (
+            "https://example.com*",
+            &["https://example.com/a", "https://u@example.com/a", "HTTPS://EXAMPLE.com"][..],
+        ),
+        ("https://*secret*", &["https://h/secret/x", "https://h/SECRET/x", "https://h/%2573ecret/x"]),
+        ("file://*secret*", &["file:///secret", "file:///a/SECRET/x", "file:///a/%2573ecret/x"]),
+        ("*/secret/*", &["notes://secret/x", "notes://SECRET/x", "notes://u@Secret/x"]),
+        ("*//hidden/*", &["notes://hidden/x", "notes://HIDDEN/x", "notes://%48idden/x"]),
+    ] {
+        let rules = vec![Rule::resources([guard]).roles(["Nobody"]), Rule::resources(["*"])];
+        let (world, mut requests) = world(rules).await;
+        for uri in uris {
+            assert!(!reaches(&world, &mut requests, uri).await, "{guard} {uri:?}");
+        }
+        for uri in ["https://example.org/a", "file:///public/a", "notes://public/x"] {
+            assert!(reaches(&world, &mut requests, uri).await, "{guard} {uri:?}");
+        }
+    }
+}
+
+/// Python's `urlparse(unquote(uri)).path` is `/guard/x`, `/etc/secret`, or `/public/../guard/x`.
+const DECODED_FIRST: [&str; 12] = [
+    "file:///gu%09ard/x",
+    "file:///gu%250Aard/x",
+    "file:///guard%00/x",
+    "file:///etc/secret%23x",
+    "file:///etc/secret%3fx",
+    "file:///etc/secret%253Fx%2523y",
+    "file:///etc/secret%20",
+    "file:///public/.%09./guard/x",
+    "file:///public/.%0a./etc/passwd",
+    "file:///public/.%250D./etc/passwd",
+    "file:///public/%C2%85/x",
+    "file:///public/%25252525252525252E%2E/x",
+];
+
+#[tokio::test]
+async fn what_is_encoded_hides_no_guard_and_no_dot_segment_from_a_server_that_decodes_first() {
+    let guarded = vec![
+        Rule::resources(["file:///guard/*", "file:///etc/secret", "notes://salaries"]).roles(["Nobody"]),
+        Rule::resources(["*"]),
+    ];
+    let (world, mut requests) = world(guarded).await;
+    for uri in DECODED_FIRST {
+        assert!(!reaches(&world, &mut requests, uri).await, "{uri:?}");
+    }
+    for uri in ["notes://salaries?x", "notes://salaries%3Fx", "notes://salaries/%23", "notes://salaries#x"] {
+        assert!(!reaches(&world, &mut requests, uri).await, "{uri:?}");
+    }
+    for uri in ["file:///etc/public%23x", "file:///a%3Fb", "notes://all?of=salaries"] {
+        assert!(reaches(&world, &mut requests, uri).await, "{uri:?}");
+    }
+    let (world, mut requests) = self::world(vec![Rule::resources(["file:///public/*"])]).await;
+    for uri in DECODED_FIRST {
+        assert!(!reaches(&world, &mut requests, uri).await, "{uri:?}");
+    }
+    assert!(reaches(&world, &mut requests, "file:///public/a%23b%3Fc").await);
+}
+
+#[tokio::test]
 async fn what_is_allowed_stays_within_its_pattern_and_may_be_encoded() {
     let allowed =
         ["file:///public/*", "https://EXAMPLE.com", "file:///ö/*", "file:///my docs/*", "notes://Team/{id}"];
