@@ -98,6 +98,27 @@ async fn a_call_goes_on_byte_for_byte_when_its_arguments_are_as_the_rule_says_an
 }
 
 #[tokio::test]
+async fn a_text_that_could_end_earlier_is_refused_where_it_is_looked_at() {
+    let (mcp, mut requests) = recording();
+    let rules = [Rule::tools(["open"]).when(when("args.file.endsWith('.txt')"))];
+    let world = World::builder().mcp(mcp).gate(|builder| builder.rules(rules)).start().await;
+    let bob = token(&world, "bob");
+    for arguments in [
+        r#"{"file":"/etc/passwd\u0000.txt"}"#,
+        r#"{"file":"a.txt\u0000"}"#,
+        r#"{"file":"a.txt","file\u0000x":"/etc/passwd"}"#,
+        r#"{"file\u0000x":"/etc/passwd","file":"a.txt"}"#,
+    ] {
+        let text = refusal(&send(&world, &bob, call("open", arguments)).await);
+        assert!(text.contains("U+0000"), "{arguments}: {text}");
+        assert!(requests.seen().is_empty(), "{arguments}");
+    }
+    // What is not looked at is the MCP server's affair.
+    send(&world, &bob, call("open", r#"{"file":"a.txt","data":"\u0000"}"#)).await;
+    assert_eq!(requests.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn nobody_is_sent_to_sign_in_for_a_call_whose_arguments_would_be_refused() {
     let (mcp, _requests) = recording();
     let world = world(mcp).await;

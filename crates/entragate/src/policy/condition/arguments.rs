@@ -55,6 +55,7 @@ impl Budget<'_> {
 
     /// Refuses a member that another parser could take for one that is read, or for the one before it.
     fn check<E: serde::de::Error>(&self, key: &str, before: &mut HashSet<String>) -> Result<(), E> {
+        refuse_nul(key)?;
         let folded = folded(key);
         if let Some(meant) = self.reads.misspelt(key, &folded) {
             return Err(E::custom(format_args!("`{key}` must be written `{meant}`")));
@@ -112,6 +113,7 @@ impl<'de> Visitor<'de> for Part<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        refuse_nul(text)?;
         self.budget.spend(text.len())?;
         Ok(Value::from(text))
     }
@@ -140,6 +142,11 @@ impl<'de> Visitor<'de> for Part<'_, '_> {
         }
         Ok(Value::Map(Map { map: Arc::new(values) }))
     }
+}
+
+/// What is written in C ends there: `/etc/passwd\u0000.txt` is a file that does not end in `.txt`.
+fn refuse_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("a text has the character U+0000 in it")) } else { Ok(()) }
 }
 
 fn inexact<E: serde::de::Error>() -> E {
