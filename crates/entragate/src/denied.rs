@@ -14,7 +14,7 @@ pub(crate) fn call(who: &Principal, forbidden: &Forbidden) {
         Leg::Denied,
         missing = forbidden.missing(),
         reason = text.as_str(),
-        method = shown(&forbidden.method),
+        method = method(forbidden),
         target_name = forbidden.target.as_deref().map(shown),
         rule = forbidden.rule,
         object_id = who.object_id(),
@@ -24,16 +24,16 @@ pub(crate) fn call(who: &Principal, forbidden: &Forbidden) {
     );
 }
 
-/// A request without the scopes that `wanted` lists. `lacking`: the call that needs them; nothing for a GET.
-pub(crate) fn scopes(who: &Principal, lacking: Option<&Forbidden>, missing: &[String], wanted: &[String]) {
+/// A request without the scopes that `wanted` lists. `lacking`: the call that needs them.
+pub(crate) fn scopes(who: &Principal, lacking: &Forbidden, missing: &[String], wanted: &[String]) {
     leg!(
         Leg::Denied,
         missing = "scope",
         scopes = missing.join(" "),
         wanted = wanted.join(" "),
-        method = lacking.map(|call| shown(&call.method)),
-        target_name = lacking.and_then(|call| call.target.as_deref()).map(shown),
-        rule = lacking.and_then(|call| call.rule),
+        method = method(lacking),
+        target_name = lacking.target.as_deref().map(shown),
+        rule = lacking.rule,
         object_id = who.object_id(),
         client_id = who.client_id(),
         tenant_id = who.tenant_id(),
@@ -51,6 +51,11 @@ pub(crate) fn session(who: &Principal) {
         tenant_id = who.tenant_id(),
         token_id = who.token_id()
     );
+}
+
+/// None for a GET.
+fn method(forbidden: &Forbidden) -> Option<String> {
+    (!forbidden.method.is_empty()).then(|| shown(&forbidden.method))
 }
 
 /// A request of somebody known that is no message: its form, or its headers, say something else than its body.

@@ -11,7 +11,8 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING,
+    ACCEPT_CHARSET, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN,
+    TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -24,6 +25,7 @@ use crate::discovery::challenge;
 use crate::front_door;
 use crate::gate::{Audience, Gate, Resource};
 use crate::headers::remove_untrusted;
+use crate::media_type::MediaType;
 use crate::oauth::error::json as json_response;
 use crate::open_ended::{End, Opened, end_with_token};
 use crate::policy::call::Message;
@@ -178,6 +180,7 @@ async fn admit(resource: &Arc<Resource>, request: Request) -> Result<Admitted, R
     if filter.is_some() {
         // What is filtered must be readable.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.headers_mut().remove(ACCEPT_CHARSET);
     }
     request.extensions_mut().insert(principal.clone());
     request.extensions_mut().insert(permit);
@@ -337,22 +340,14 @@ fn check_coding(headers: &HeaderMap) -> Result<(), &'static str> {
     }
 }
 
-/// Whether the value says `application/json`, and every `charset` in it is UTF-8, however the value is taken apart.
+/// Whether the value says `application/json`, and no other characters than those of UTF-8.
 fn is_json_in_utf8(content_type: &HeaderValue) -> bool {
     // What nearly every client sends.
     if content_type == "application/json" {
         return true;
     }
-    let Ok(text) = content_type.to_str() else { return false };
-    let text = text.to_ascii_lowercase();
-    let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
-    essence.trim() == "application/json"
-        && parameters.split("charset").skip(1).all(|rest| {
-            let value = rest.strip_prefix('=').unwrap_or_default();
-            let value =
-                value.strip_prefix('"').map_or(value, |quoted| quoted.split('"').next().unwrap_or_default());
-            matches!(value.split(';').next().unwrap_or_default().trim_end(), "utf-8" | "utf8")
-        })
+    let media_type = MediaType::from(content_type);
+    media_type.essence() == "application/json" && media_type.is_utf8()
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
@@ -400,20 +395,16 @@ fn decide(resource: &Resource, principal: &Principal, message: Message) -> Resul
     };
     match denial {
         Denial::InsufficientScope { missing, wanted, in_vain } => {
-            let is_fruitless = |audience: &Audience| {
+            let is_fruitless = |audience: &Arc<Audience>| {
                 resource.step_ups.is_fruitless(principal, &missing, audience.entra.clock.now())
             };
-            match (&resource.audience, in_vain) {
-                (Some(audience), Some(forbidden)) if is_fruitless(audience) => {
-                    denied::call(principal, &forbidden);
-                    Err(Box::new(refusal::response(&forbidden, &message)))
-                }
-                (audience, lacking) => {
-                    denied::scopes(principal, lacking.as_deref(), &missing, &wanted);
-                    let qualified = audience.as_ref().map(|audience| audience.api.qualified(&wanted));
-                    Err(Box::new(resource.challenge.insufficient_scope(&qualified.unwrap_or(wanted))))
-                }
+            if resource.audience.as_ref().is_some_and(is_fruitless) {
+                denied::call(principal, &in_vain);
+                return Err(Box::new(refusal::response(&in_vain, &message)));
             }
+            denied::scopes(principal, &in_vain, &missing, &wanted);
+            let qualified = resource.audience.as_ref().map(|audience| audience.api.qualified(&wanted));
+            Err(Box::new(resource.challenge.insufficient_scope(&qualified.unwrap_or(wanted))))
         }
         Denial::Forbidden(forbidden) => {
             denied::call(principal, &forbidden);

@@ -70,6 +70,7 @@ pub mod idp;
 mod invisible;
 mod json;
 pub mod layer;
+mod media_type;
 pub mod oauth;
 pub mod once;
 pub mod open_ended;

@@ -14,8 +14,8 @@ use http_body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
 use crate::clock::{Clock, Timestamp};
+use crate::media_type::MediaType;
 use crate::policy::call::Message;
-use crate::response_filter::is_event_stream;
 
 /// Marks, in a response's extensions, a stream that has no end of its own: at shutdown it can be closed at once.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +51,8 @@ pub(crate) fn end_with_token(
     opened: Opened,
     end: Option<End>,
 ) -> Response<Body> {
-    if !response.status().is_success() || (opened == Opened::WithGet && !is_event_stream(response.headers()))
-    {
+    let is_stream = opened != Opened::WithGet || MediaType::of(response.headers()).is_event_stream();
+    if !response.status().is_success() || !is_stream {
         return response;
     }
     response.extensions_mut().insert(OpenEnded);

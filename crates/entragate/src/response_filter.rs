@@ -7,16 +7,16 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Frame;
 
 use crate::facade::Entra;
+use crate::media_type::MediaType;
 use crate::oauth::error::json as json_response;
-use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, SseFilter};
+use crate::policy::events::SseFilter;
+use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, text_of};
 use crate::principal::Principal;
-
-const EVENT_STREAM: &str = "text/event-stream";
 
 /// What the request asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,18 +37,23 @@ pub(crate) struct AnswerFilter {
 pub(crate) async fn filtered(response: Response<Body>, through: AnswerFilter) -> Response<Body> {
     let AnswerFilter { mut filter, asked, entra } = through;
     let (mut parts, body) = response.into_parts();
-    let media_type = media_type(&parts.headers);
+    let media_type = MediaType::of(&parts.headers);
     let is_encoded = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     if is_encoded {
         // We asked for none; what cannot be read cannot be shown.
         return unreadable("the MCP server's answer is compressed although that was not accepted");
     }
-    match media_type.as_str() {
-        EVENT_STREAM => {
+    let shows_lists = matches!(media_type.essence(), "text/event-stream" | "application/json");
+    if shows_lists && parts.status.is_success() && !media_type.is_utf8() {
+        return unreadable("the MCP server's answer is not in UTF-8");
+    }
+    match media_type.essence() {
+        "text/event-stream" => {
             parts.headers.remove(CONTENT_LENGTH);
+            say_of_another(&mut parts.headers);
             Response::from_parts(parts, Body::new(FilteredStream::new(body, filter, entra)))
         }
-        _ if media_type == "application/json" || parts.status == StatusCode::ACCEPTED => {
+        essence if essence == "application/json" || parts.status == StatusCode::ACCEPTED => {
             let Ok(bytes) = axum::body::to_bytes(body, MAX_FILTERED).await else {
                 return unreadable("the MCP server's answer was cut off or is too large");
             };
@@ -60,6 +65,7 @@ pub(crate) async fn filtered(response: Response<Body>, through: AnswerFilter) ->
             match outcome {
                 Ok(None) => Response::from_parts(parts, Body::from(bytes)),
                 Ok(Some(filtered)) => {
+                    say_of_another(&mut parts.headers);
                     parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(filtered.len()));
                     Response::from_parts(parts, Body::from(filtered))
                 }
@@ -75,7 +81,7 @@ pub(crate) async fn filtered(response: Response<Body>, through: AnswerFilter) ->
 }
 
 fn whole(filter: &Filter, bytes: &[u8], status: StatusCode) -> Result<Option<String>, FilterError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| FilterError::Encoding)?;
+    let text = text_of(bytes)?;
     if is_no_json(text, status) { Ok(None) } else { filter.json(text) }
 }
 
@@ -86,15 +92,25 @@ fn is_no_json(text: &str, status: StatusCode) -> bool {
     text.is_empty() || (status == StatusCode::ACCEPTED && !text.starts_with(['{', '[']))
 }
 
-/// Whether the body is a stream of server-sent events.
-pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    media_type(headers) == EVENT_STREAM
-}
-
-/// The media type in lower case, without parameters.
-fn media_type(headers: &HeaderMap) -> String {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// What the server said of its own bytes is not true of these, which are for one caller: no cache may take one for the other,
+/// or give them to somebody else (RFC 9110 §8.8, RFC 9111 §5.2.2, RFC 9530).
+fn say_of_another(headers: &mut HeaderMap) {
+    for of_the_bytes in ["content-digest", "content-md5", "digest", "etag", "last-modified", "repr-digest"] {
+        headers.remove(of_the_bytes);
+    }
+    let said: Vec<&str> =
+        headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).collect();
+    if said.is_empty() {
+        return;
+    }
+    let is_for_all = |directive: &str| {
+        let name = directive.split('=').next().unwrap_or_default().to_ascii_lowercase();
+        matches!(name.as_str(), "" | "private" | "public" | "s-maxage")
+    };
+    let said = said.join(",");
+    let kept = said.split(',').map(str::trim).filter(|directive| !is_for_all(directive));
+    let own = std::iter::once("private").chain(kept).collect::<Vec<_>>().join(", ");
+    headers.insert(CACHE_CONTROL, HeaderValue::try_from(own).unwrap_or(HeaderValue::from_static("no-store")));
 }
 
 fn unreadable(reason: &str) -> Response<Body> {
@@ -116,12 +132,21 @@ struct FilteredStream {
     who: Principal,
     entra: Arc<Entra>,
     asking: Option<Pin<Box<dyn Future<Output = Principal> + Send>>>,
+    failed: Option<FilterError>,
 }
 
 impl FilteredStream {
     fn new(body: Body, filter: Filter, entra: Arc<Entra>) -> Self {
         let who = filter.principal().clone();
-        Self { body, sse: Some(SseFilter::new(filter)), is_over: false, who, entra, asking: None }
+        Self {
+            body,
+            sse: Some(SseFilter::new(filter)),
+            is_over: false,
+            who,
+            entra,
+            asking: None,
+            failed: None,
+        }
     }
 
     /// What goes on now, if anything does.
@@ -143,6 +168,9 @@ impl HttpBody for FilteredStream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
+        if let Some(error) = this.failed.take() {
+            return Poll::Ready(Some(Err(error.into())));
+        }
         loop {
             if let Some(asking) = &mut this.asking {
                 let who = ready!(asking.as_mut().poll(cx));
@@ -167,7 +195,10 @@ impl HttpBody for FilteredStream {
                 Err(error) => {
                     tracing::error!(target: "entragate::policy", reason = %error, "stream cut: it could not be filtered");
                     this.sse = None;
-                    return Poll::Ready(Some(Err(error.into())));
+                    // One turn later: a server drops what it has not written yet when the body fails.
+                    this.failed = Some(error);
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
             }
             let Some(sse) = this.sse.as_mut().filter(|_| !this.is_over) else {

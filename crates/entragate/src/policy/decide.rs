@@ -45,12 +45,13 @@ pub(crate) enum Denial {
     /// Signing in again for `wanted` would help (RFC 6750 §3.1 `insufficient_scope`): what is missing, and what
     /// the caller already had, or the next token would lack that.
     /// `in_vain`: what to say to the call that lacks them, once it is known that signing in again brings nothing.
-    InsufficientScope { missing: Vec<String>, wanted: Vec<String>, in_vain: Option<Box<Forbidden>> },
+    InsufficientScope { missing: Vec<String>, wanted: Vec<String>, in_vain: Box<Forbidden> },
 }
 
 /// One call of the message that the caller may not make, whatever the client does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Forbidden {
+    /// Empty where there is no message: the stream that a GET opens, the end of a session.
     pub(crate) method: String,
     pub(crate) target: Option<String>,
     pub(crate) reason: Reason,
@@ -214,10 +215,12 @@ impl Policy {
         let missing = unique(missing);
         let known = baseline_scopes.iter().chain(principal.scopes()).cloned();
         let wanted = unique(known.chain(missing.iter().cloned()));
-        let in_vain = lacking
-            .map(|call| Forbidden::new(call, Reason::ScopesNotGranted(missing.clone()), self.decider(call)))
-            .map(Box::new);
-        Some(Denial::InsufficientScope { missing, wanted, in_vain })
+        let reason = Reason::ScopesNotGranted(missing.clone());
+        let in_vain = match lacking {
+            Some(call) => Forbidden::new(call, reason, self.decider(call)),
+            None => Forbidden { method: String::new(), target: None, reason, rule: None },
+        };
+        Some(Denial::InsufficientScope { missing, wanted, in_vain: Box::new(in_vain) })
     }
 
     /// Whether a sign-in is worth anything: a person who may call nothing learns it at once, with the role that is
@@ -492,10 +495,7 @@ mod tests {
             (missing, wanted.join(" ")),
             (vec!["write".into(), "audit".into()], "access write audit".into())
         );
-        assert_eq!(
-            in_vain.map(|forbidden| (forbidden.target, forbidden.rule)),
-            Some((Some("x".into()), Some(1)))
-        );
+        assert_eq!((in_vain.target, in_vain.rule), (Some("x".into()), Some(1)));
         let wide = policy.scope_implies("admin", vec!["access".into(), "write".into(), "audit".into()]);
         assert!(
             wide.decide(&principal(Kind::User, &[], &["admin"]), &Arc::new(tool("x")), &baseline).is_ok()

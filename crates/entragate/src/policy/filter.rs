@@ -1,10 +1,12 @@
 //! Lists without what the caller could not use: `tools/list`, `prompts/list`, `resources/list`,
-//! `resources/templates/list`, in JSON and in SSE answers (TR-22).
+//! `resources/templates/list` (TR-22). Those in event streams are read by [`super::events`].
 //!
 //! What is kept stays byte for byte as the server wrote it, order included.
 
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::decide::{Policy, Sight};
@@ -29,13 +31,18 @@ pub(crate) enum FilterError {
     Unreadable(#[from] serde_json::Error),
     #[error("the MCP server's list is larger than {MAX_FILTERED} bytes")]
     TooLarge,
-    #[error("the MCP server's list is not UTF-8")]
+    #[error("the MCP server's answer is not UTF-8 without NUL")]
     Encoding,
     #[error("the MCP server's answer has the member `{0}` twice, or in another spelling")]
     Ambiguous(String),
     /// The same again once they are known ([`Filter::know`]).
     #[error("what the caller may see depends on groups that nobody has asked for yet")]
     GroupsNeeded,
+}
+
+/// The text of an answer. With a NUL it could be UTF-16 or UTF-32, in which some clients find a list where we see none.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, FilterError> {
+    std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or(FilterError::Encoding)
 }
 
 /// Hides for one principal.
@@ -139,183 +146,80 @@ impl Filter {
     }
 }
 
-/// Whether one of the lists may be in it, by whatever spelling of its name: what all of them begin with, an escape, or the
-/// one character beyond ASCII that folds to a letter of theirs.
+/// Whether one of the lists may be in it: the member `result` and what all their names begin with, by whatever spelling.
+/// Whatever else is in the text, without them it is none.
 fn may_be_list(text: &str) -> bool {
-    let is_one = |at: &[u8]| [b"tools", b"promp", b"resou"].iter().any(|name| at.eq_ignore_ascii_case(*name));
-    text.as_bytes().windows(5).any(is_one) || text.contains("\\u") || text.contains('\u{17f}')
+    let mentions = |names: &[&[u8]]| {
+        text.as_bytes().windows(5).any(|at| names.iter().any(|name| at.eq_ignore_ascii_case(name)))
+    };
+    hides_letters(text) || (mentions(&[b"tools", b"promp", b"resou"]) && mentions(&[b"resul"]))
 }
 
-/// Takes a byte stream apart into SSE events and filters each event's data.
-pub(crate) struct SseFilter {
-    pub(crate) filter: Filter,
-    pending: Vec<u8>,
-    /// How much of it has gone on.
-    done: usize,
-    scan: Scan,
+/// Whether a letter of these names may be there as an escape, or as the one character beyond ASCII that folds to one of them.
+fn hides_letters(text: &str) -> bool {
+    const LONG_S: char = '\u{17f}';
+    let is_letter = |c: char| c.is_ascii_alphabetic() || c == LONG_S;
+    let escapes_one = |(at, _): (usize, &str)| {
+        let code = text.get(at + 2..at + 6).and_then(|code| u32::from_str_radix(code, 16).ok());
+        code.is_none_or(|code| char::from_u32(code).is_some_and(is_letter))
+    };
+    text.contains(LONG_S) || text.match_indices("\\u").any(escapes_one)
 }
 
-/// How far the unfinished event has been looked at: an event of many chunks is not read again for each.
-#[derive(Clone, Copy, Default)]
-struct Scan {
-    line_start: usize,
-    at: usize,
+/// What a client gets in place of an answer that cannot be read, so that it does not wait; nothing where it is not sure for
+/// which of its requests.
+pub(super) fn in_place_of(answer: &str) -> Option<String> {
+    let mut beginning = Beginning::default();
+    // As far as it can be read.
+    let _ = serde_json::Deserializer::from_str(answer).deserialize_map(&mut beginning);
+    let often = |name| beginning.names.iter().filter(|one| one.eq_ignore_ascii_case(name)).count();
+    let is_answer = (often("id"), often("result"), often("method")) == (1, 1, 0);
+    let id = beginning.id.filter(|_| is_answer)?;
+    let is_id = id.get().starts_with(|c: char| matches!(c, '"' | '-' | '0'..='9'));
+    // JSON-RPC 2.0 §5.1: an internal error.
+    is_id.then(|| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":"The MCP server's answer could not be read"}}}}"#
+        )
+    })
 }
 
-impl SseFilter {
-    pub(crate) fn new(filter: Filter) -> Self {
-        Self { filter, pending: Vec::new(), done: 0, scan: Scan::default() }
+/// What there is of a message, up to the member that cannot be read.
+#[derive(Default)]
+struct Beginning {
+    names: Vec<String>,
+    id: Option<Box<RawValue>>,
+}
+
+impl<'de> Visitor<'de> for &mut Beginning {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON-RPC object")
     }
 
-    /// `chunk` arrived.
-    pub(crate) fn feed(&mut self, chunk: &[u8]) {
-        self.pending.drain(..self.done);
-        self.done = 0;
-        self.pending.extend_from_slice(chunk);
-    }
-
-    /// The bytes that may go on by now; an unfinished event waits. After an error the event that caused it is still there.
-    pub(crate) fn passed(&mut self) -> Result<Vec<u8>, FilterError> {
-        let mut out = Vec::new();
-        while let Some(length) = self.scan.event_end(self.pending.get(self.done..).unwrap_or_default()) {
-            let event = self.pending.get(self.done..self.done + length).unwrap_or_default();
-            match self.event(event) {
-                Ok(bytes) => out.extend_from_slice(&bytes),
-                // What went before does not wait.
-                Err(FilterError::GroupsNeeded) if !out.is_empty() => return Ok(out),
-                Err(error) => return Err(error),
-            }
-            self.done += length;
-        }
-        // Heartbeats do not wait for an event that has not begun (TR-06).
-        let waiting = self.pending.get(self.done..).unwrap_or_default();
-        let heartbeats = waiting.get(..comments(waiting)).unwrap_or_default();
-        if std::str::from_utf8(heartbeats).is_ok() {
-            out.extend_from_slice(heartbeats);
-            self.scan.skip(heartbeats.len());
-            self.done += heartbeats.len();
-        }
-        if self.pending.len() - self.done > MAX_FILTERED {
-            return Err(FilterError::TooLarge);
-        }
-        Ok(out)
-    }
-
-    /// What is left when the stream ends: an event without its blank line is no event (WHATWG SSE §9.2.6),
-    /// so only comments and the like may go on.
-    pub(crate) fn rest(&mut self) -> Result<Vec<u8>, FilterError> {
-        let rest = self.event(self.pending.get(self.done..).unwrap_or_default())?;
-        self.done = self.pending.len();
-        Ok(rest)
-    }
-
-    fn event(&self, event: &[u8]) -> Result<Vec<u8>, FilterError> {
-        let text = std::str::from_utf8(event).map_err(|_| FilterError::Encoding)?;
-        // Comments before it are no part of it: most of them have gone already.
-        let (comments, text) = text.split_at_checked(comments(event)).unwrap_or(("", text));
-        let data: Vec<&str> = lines(text).filter_map(data_of).collect();
-        if data.is_empty() {
-            return Ok(event.to_vec());
-        }
-        let joined = data.join("\n");
-        if !joined.trim_start().starts_with(['{', '[']) {
-            return Ok(event.to_vec());
-        }
-        let Some(filtered) = self.filter.json(&joined)? else {
-            return Ok(event.to_vec());
-        };
-        let mut out = String::with_capacity(comments.len() + filtered.len() + 64);
-        out.push_str(comments);
-        let mut written = false;
-        for line in lines(text).filter(|line| !line.is_empty()) {
-            if data_of(line).is_none() {
-                out.push_str(line);
-                out.push('\n');
-            } else if !written {
-                written = true;
-                out.push_str("data: ");
-                out.push_str(&filtered);
-                out.push('\n');
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            let is_id = name == "id";
+            self.names.push(name);
+            if is_id {
+                self.id = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
-        out.push('\n');
-        Ok(out.into_bytes())
-    }
-}
-
-/// How long the comments are that these bytes begin with, in whole lines.
-fn comments(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    while let Some(rest) = bytes.get(length..).filter(|rest| rest.starts_with(b":")) {
-        let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { break };
-        length += at
-            + match (rest.get(at), rest.get(at + 1)) {
-                (Some(b'\r'), Some(b'\n')) => 2,
-                // The LF of a CRLF may still be on its way.
-                (Some(b'\r'), None) => break,
-                _ => 1,
-            };
-    }
-    length
-}
-
-/// Lines end with LF, CR or CRLF.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
-}
-
-fn data_of(line: &str) -> Option<&str> {
-    // A byte order mark may stand at the beginning of a stream, and readers skip it.
-    let value = line.trim_start_matches('\u{feff}').strip_prefix("data")?;
-    if value.is_empty() {
-        return Some("");
-    }
-    value.strip_prefix(':').map(|value| value.strip_prefix(' ').unwrap_or(value))
-}
-
-impl Scan {
-    /// So many bytes have gone, in whole lines.
-    fn skip(&mut self, length: usize) {
-        self.line_start = self.line_start.saturating_sub(length);
-        self.at = self.at.saturating_sub(length);
-    }
-
-    /// The length of the first complete event of the same bytes and more, its blank line included.
-    fn event_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        while let Some(byte) = bytes.get(self.at) {
-            if !matches!(byte, b'\n' | b'\r') {
-                self.at += 1;
-                continue;
-            }
-            let mut next = self.at + 1;
-            if *byte == b'\r' {
-                match bytes.get(next) {
-                    Some(b'\n') => next += 1,
-                    Some(_) => {}
-                    // The LF of a CRLF may still be on its way.
-                    None => return None,
-                }
-            }
-            if self.at == self.line_start {
-                *self = Self::default();
-                return Some(next);
-            }
-            *self = Self { line_start: next, at: next };
-        }
-        None
+        Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
+pub(super) mod tests {
     use super::*;
-    use crate::idp::entra::groups::Unread;
     use crate::policy::Rule;
     use crate::principal::{Identity, Kind};
 
-    fn filter() -> Filter {
+    /// What Bob sees, who is in more groups than fit into his token.
+    pub(crate) fn filter() -> Filter {
         let policy = Policy::new([
             Rule::tools(["admin_*"]).roles(["Admin"]),
             Rule::tools(["grouped_*"]).groups(["g"]),
@@ -341,8 +245,8 @@ mod tests {
         Filter::new(Arc::new(policy), user)
     }
 
-    const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"admin_delete","x":1.0},{"name":"whoami","max":18446744073709551616}],"nextCursor":"n"}}"#;
-    const KEPT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"whoami","max":18446744073709551616}],"nextCursor":"n"}}"#;
+    pub(crate) const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"admin_delete","x":1.0},{"name":"whoami","max":18446744073709551616}],"nextCursor":"n"}}"#;
+    pub(crate) const KEPT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"whoami","max":18446744073709551616}],"nextCursor":"n"}}"#;
 
     #[test]
     fn refused_tools_are_hidden_and_the_rest_keeps_its_bytes() {
@@ -399,94 +303,6 @@ mod tests {
                 r#"{"result":{"tools":[{"name":"kept"}]}}"#,
                 "{item}"
             );
-        }
-    }
-
-    #[test]
-    fn events_are_filtered_whatever_the_chunks_and_line_ends() {
-        for end in ["\n", "\r\n", "\r"] {
-            let stream = format!(
-                ": hi{end}{end}id: 7{end}event: message{end}data: {LIST}{end}{end}data: {{}}{end}{end}"
-            );
-            for size in [1, 7, 4096] {
-                let mut sse = SseFilter::new(filter());
-                let mut out = Vec::new();
-                for chunk in stream.as_bytes().chunks(size) {
-                    sse.feed(chunk);
-                    out.extend(sse.passed().unwrap());
-                }
-                out.extend(sse.rest().unwrap());
-                let out = String::from_utf8(out).unwrap();
-                assert!(out.contains(KEPT) && !out.contains("admin_delete"), "{end:?} {size} {out}");
-                assert!(out.starts_with(&format!(": hi{end}{end}id: 7\nevent: message\ndata: ")), "{out:?}");
-                assert!(out.ends_with(&format!("data: {{}}{end}{end}")), "{out:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_event_that_depends_on_groups_waits_until_they_are_known_and_no_other_does() {
-        let list = |name: &str| format!(r#"data: {{"result":{{"tools":[{{"name":"{name}"}}]}}}}{}"#, "\n\n");
-        let mut sse = SseFilter::new(filter());
-        sse.feed(format!("{}{}", list("open"), list("grouped_x")).as_bytes());
-        assert_eq!(String::from_utf8(sse.passed().unwrap()).unwrap(), list("open"));
-        for _ in 0..2 {
-            assert!(matches!(sse.passed(), Err(FilterError::GroupsNeeded)));
-        }
-        let unasked = sse.filter.principal().clone();
-        sse.filter.know(unasked.with_groups(Ok(Arc::new(["g".to_owned()]))));
-        assert_eq!(String::from_utf8(sse.passed().unwrap()).unwrap(), list("grouped_x"));
-        assert_eq!(sse.passed().unwrap(), b"");
-        sse.filter.know(unasked.with_groups(Err(Unread::NoSuchUser)));
-        sse.feed(list("grouped_x").trim_end().as_bytes());
-        assert_eq!(sse.passed().unwrap(), b"");
-        assert!(!String::from_utf8(sse.rest().unwrap()).unwrap().contains("grouped_x"));
-    }
-
-    #[test]
-    fn heartbeats_do_not_wait_for_an_event_and_what_belongs_to_one_does() {
-        let mut sse = SseFilter::new(filter());
-        for (chunk, passes) in [
-            (":\n", ":\n"),
-            (": pi", ""),
-            ("ng\r\n", ": ping\r\n"),
-            ("\r\n", "\r\n"),
-            (":\r", ""),
-            (": x\n\nid: 7\n:", ":\r: x\n\n"),
-            (": y\n", ""),
-            ("\n", "id: 7\n:: y\n\n"),
-        ] {
-            sse.feed(chunk.as_bytes());
-            assert_eq!(String::from_utf8(sse.passed().unwrap()).unwrap(), passes, "{chunk:?}");
-        }
-        // However it is cut, a filtered event comes out the same.
-        let stream = format!(": a\r\n:b\rid: 7\r\ndata: {LIST}\r\n\r\n");
-        let cut = |size: usize| {
-            let mut sse = SseFilter::new(filter());
-            let mut out = Vec::new();
-            for chunk in stream.as_bytes().chunks(size) {
-                sse.feed(chunk);
-                out.extend(sse.passed().unwrap());
-            }
-            out
-        };
-        assert!(
-            cut(4096).starts_with(b": a\r\n:b\rid: 7\ndata: ") && cut(1) == cut(4096) && cut(5) == cut(1)
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn a_stream_without_lists_passes_byte_for_byte(text in "[a-z:{}\" \r\n]{0,200}", size in 1usize..20) {
-            prop_assume!(!text.contains("tools"));
-            let mut sse = SseFilter::new(filter());
-            let mut out = Vec::new();
-            for chunk in text.as_bytes().chunks(size) {
-                sse.feed(chunk);
-                out.extend(sse.passed().unwrap());
-            }
-            out.extend(sse.rest().unwrap());
-            prop_assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod call;
 mod callers;
 pub mod condition;
 pub mod decide;
+pub(crate) mod events;
 mod explanation;
 pub(crate) mod filter;
 pub mod glob;

@@ -42,6 +42,7 @@ impl Forbidden {
         // Names come from the caller and end in log lines and in other people's terminals.
         let (method, target) = (shown(&self.method), self.target.as_deref().map(shown));
         let what = match (method.as_str(), target) {
+            ("", _) => "every request".to_owned(),
             ("tools/call", Some(tool)) => format!("tool `{tool}`"),
             (method, Some(target)) => format!("`{target}` ({method})"),
             (method, None) => format!("method `{method}`"),
@@ -115,6 +116,11 @@ fn quoted(names: &[String]) -> String {
 
 /// The answer to a message of which one call is forbidden.
 pub(crate) fn response(forbidden: &Forbidden, message: &Message) -> Response<Body> {
+    if matches!(message, Message::Empty) {
+        // Nothing to answer inside of. Without a challenge, so that no client signs in again for it.
+        let error = json!({ "error": "forbidden", "error_description": forbidden.text() });
+        return json_response(StatusCode::FORBIDDEN, &error);
+    }
     told(message, |call| {
         if forbidden.is_of(call) {
             forbidden.text()

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use entragate::Rule;
+use entragate::{ApiApp, ClientId, Rule};
 use entragate_emulator::{MintRequest, fixtures};
 use serde_json::{Value, json};
 
@@ -365,6 +365,34 @@ async fn k51_a_step_up_that_brought_nothing_ends_in_a_tool_error_not_in_a_loop()
     world.control().advance(std::time::Duration::from_secs(11 * 60));
     assert_eq!(ask(&world, &person("access"), &tool("write_x")).await.status, 403);
     assert_eq!(ask(&world, &person("access admin"), &tool("write_x")).await.status, 200);
+}
+
+#[tokio::test]
+async fn k51_a_step_up_that_brought_nothing_ends_for_a_request_without_a_message_too() {
+    let (mcp, mut requests) = recording();
+    let api = ApiApp::new(ClientId::parse(fixtures::API).unwrap()).with_scopes(["access", "admin"]).unwrap();
+    let world = World::builder().mcp(mcp).api(api).start().await;
+    let person = || of_person(&world, "00000000-cccc-4000-8000-000000000005", "access");
+    let get = async |token: &str| Reply::of(world.http.get(world.url("/mcp")).bearer_auth(token)).await;
+    let first = person();
+    for _ in 0..2 {
+        let reply = get(&first).await;
+        assert!(
+            reply.status == 403 && reply.header("www-authenticate").contains("insufficient_scope"),
+            "{reply:?}"
+        );
+    }
+    let mut log = log::capture();
+    for _ in 0..3 {
+        let reply = get(&person()).await;
+        assert_eq!((reply.status, reply.header("www-authenticate")), (403, ""), "{reply:?}");
+        let text = reply.json()["error_description"].as_str().unwrap().to_owned();
+        assert!(text.contains("every request needs the permission `admin`"), "{text}");
+    }
+    assert!(log.lines().iter().all(|line| !line.contains("wanted")));
+    let end = world.http.delete(world.url("/mcp")).bearer_auth(person());
+    assert_eq!(Reply::of(end).await.header("www-authenticate"), "");
+    assert!(requests.seen().is_empty());
 }
 
 #[tokio::test]

@@ -36,6 +36,17 @@ async fn list(world: &World, user: &str, method: &str) -> Reply {
     Reply::read(world.post(Some(&token(world, user)), &message).await).await
 }
 
+/// What the client gets, and whether the answer ends as it should.
+async fn read(mut response: reqwest::Response) -> (String, bool) {
+    let mut text = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+            ended => return (String::from_utf8(text).unwrap(), ended.is_ok()),
+        }
+    }
+}
+
 #[tokio::test]
 async fn k50_tr_22_tools_that_would_be_refused_are_not_listed_and_the_rest_keeps_its_bytes() {
     for content_type in ["application/json", "Application/JSON; charset=utf-8"] {
@@ -225,27 +236,148 @@ async fn an_answer_that_cannot_be_read_is_withheld() {
     }
 }
 
+/// Characters of so many bytes, the first or the last of which is the letter.
+fn wide(text: &str, bytes: usize, at: usize) -> Vec<u8> {
+    let mut wide = vec![0; text.len() * bytes];
+    for (place, letter) in text.bytes().enumerate() {
+        wide[place * bytes + at] = letter;
+    }
+    wide
+}
+
 #[tokio::test]
-async fn a_stream_that_cannot_be_read_is_cut_off_before_the_list() {
-    let (world, _requests) = world(|_| {
-        let good = b"data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n".as_slice();
-        let bad = format!("data: {}\n\n", &LIST[..LIST.len() - 2]);
-        streamed("text/event-stream", &[good, bad.as_bytes(), b": more\n\n"])
-    })
-    .await;
-    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
-    let mut response = world.post(Some(&token(&world, "bob")), &message).await;
-    let mut text = Vec::new();
-    let ended = loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => text.extend_from_slice(&chunk),
-            Ok(None) => break true,
-            Err(_) => break false,
+async fn a_list_in_other_characters_than_those_of_utf_8_is_withheld() {
+    let events = format!("data: {LIST}\n\n");
+    for (content_type, body) in [
+        ("application/json;charset=UTF-16LE", wide(LIST, 2, 0)),
+        ("application/json; charset=utf-16be", wide(LIST, 2, 1)),
+        ("application/json", wide(LIST, 2, 0)),
+        ("application/json", wide(LIST, 2, 1)),
+        ("application/json", wide(LIST, 4, 0)),
+        ("application/json", wide(LIST, 4, 3)),
+        ("application/json", format!("{LIST}\0").into_bytes()),
+        ("application/json; charset=utf-7", LIST.replace('{', "+AHs-").into_bytes()),
+        ("text/event-stream; charset=utf-16le", wide(&events, 2, 0)),
+        ("text/event-stream", wide(&events, 2, 0)),
+        ("text/event-stream", wide(&events, 2, 1)),
+        ("text/event-stream", format!(":\0\n\ndata: {LIST}\n\n").into_bytes()),
+    ] {
+        for status in [200, 202] {
+            let sent = body.clone();
+            let (world, mut requests) = world(move |_| {
+                let builder = Response::builder().status(status).header("content-type", content_type);
+                builder.body(axum::body::Body::from(sent.clone())).unwrap()
+            })
+            .await;
+            let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+            for request in
+                [world.http.post(world.url("/mcp")).json(&message), world.http.get(world.url("/mcp"))]
+            {
+                let request = request.bearer_auth(token(&world, "bob")).header("accept-charset", "utf-16le");
+                let response = request.send().await.unwrap();
+                let status = response.status();
+                let (seen, ended) = read(response).await;
+                let seen = seen.replace('\0', "");
+                assert!(!seen.contains("admin_") && !seen.contains("whoami"), "{content_type}: {seen}");
+                assert!(status == 502 || !ended, "{content_type}: {status}");
+                assert!(requests.only().headers.get("accept-charset").is_none());
+            }
         }
-    };
-    let text = String::from_utf8(text).unwrap();
-    assert!(!ended, "a stream that was cut must not look finished");
-    assert!(!text.contains("admin_") && !text.contains("more"), "{text}");
+    }
+}
+
+const GOOD: &str = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n";
+
+#[tokio::test]
+async fn a_list_in_a_stream_that_cannot_be_read_is_an_error_and_the_stream_goes_on() {
+    for pieces in [1, 3] {
+        let (world, _requests) = world(move |_| {
+            let bad = LIST.replace("1.0", "NaN");
+            let events = [GOOD.to_owned(), format!("id: 7\ndata: {bad}\n\n"), GOOD.to_owned()];
+            let joined = events.concat();
+            let joined = joined.as_bytes();
+            let all: Vec<&[u8]> = events.iter().map(String::as_bytes).collect();
+            streamed("text/event-stream", if pieces == 1 { std::slice::from_ref(&joined) } else { &all })
+        })
+        .await;
+        let mut log = log::capture();
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+        let (text, ended) = read(world.post(Some(&token(&world, "bob")), &message).await).await;
+        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"The MCP server's answer could not be read"}}"#;
+        assert_eq!((text, ended), (format!("{GOOD}id: 7\ndata: {error}\n\n{GOOD}"), true));
+        assert!(log.lines().iter().any(|line| line.starts_with("entragate::policy")));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_read_is_cut_off_before_the_list_and_what_came_before_arrives() {
+    let unreadable = format!("data: [{}\n\n", &LIST[..LIST.len() - 2]);
+    for pieces in [1, 3] {
+        let unreadable = unreadable.clone();
+        let (world, _requests) = world(move |_| {
+            let events = [GOOD.as_bytes(), unreadable.as_bytes(), b": more\n\n"];
+            let joined = events.concat();
+            let joined = joined.as_slice();
+            streamed("text/event-stream", if pieces == 1 { std::slice::from_ref(&joined) } else { &events })
+        })
+        .await;
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+        let (text, ended) = read(world.post(Some(&token(&world, "bob")), &message).await).await;
+        assert_eq!((text.as_str(), ended), (GOOD, false), "a stream that was cut must not look finished");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_to_a_list_passes_whatever_it_says() {
+    let note =
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":"3 tools, loss NaN","v":NaN}}"#;
+    let stream = format!("{GOOD}data: {note}\n\n{GOOD}");
+    let sent = stream.clone();
+    let (world, _requests) = world(move |_| streamed("text/event-stream", &[sent.as_bytes()])).await;
+    let get = world.http.get(world.url("/mcp")).bearer_auth(token(&world, "bob"));
+    assert_eq!(read(get.send().await.unwrap()).await, (stream, true));
+}
+
+#[tokio::test]
+async fn a_list_without_its_blank_line_stays_the_unfinished_event_that_it_was() {
+    let (world, _requests) = world(|_| typed("text/event-stream", &format!("{GOOD}data: {LIST}\n"))).await;
+    let get = world.http.get(world.url("/mcp")).bearer_auth(token(&world, "bob"));
+    assert_eq!(read(get.send().await.unwrap()).await, (format!("{GOOD}data: {FOR_BOB}\n"), true));
+}
+
+#[tokio::test]
+async fn a_filtered_answer_carries_nothing_that_was_said_of_the_whole_list() {
+    for (content_type, body) in
+        [("application/json", LIST.to_owned()), ("text/event-stream", format!("data: {LIST}\n\n"))]
+    {
+        let (world, _requests) = world(move |_| {
+            let mut response = typed(content_type, &body);
+            for (name, value) in [
+                ("content-digest", "sha-256=:x:"),
+                ("repr-digest", "sha-256=:x:"),
+                ("digest", "sha-256=x"),
+                ("content-md5", "x"),
+                ("etag", "\"x\""),
+                ("last-modified", "Thu, 26 Nov 2026 00:00:00 GMT"),
+                ("cache-control", "Public, max-age=5, s-maxage=60"),
+                ("x-other", "kept"),
+            ] {
+                response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+            }
+            response.headers_mut().append("cache-control", http::HeaderValue::from_static("no-transform"));
+            response
+        })
+        .await;
+        let reply = list(&world, "bob", "tools/list").await;
+        for name in ["content-digest", "repr-digest", "digest", "content-md5", "etag", "last-modified"] {
+            assert_eq!(reply.header(name), "", "{content_type}");
+        }
+        assert_eq!(reply.header("cache-control"), "private, max-age=5, no-transform");
+        assert_eq!(reply.header("x-other"), "kept");
+        // What is not filtered stays as it is.
+        let reply = list(&world, "bob", "ping").await;
+        assert_eq!(reply.header("etag"), "\"x\"");
+    }
 }
 
 #[tokio::test]
@@ -264,6 +396,7 @@ async fn errors_calls_and_empty_answers_pass_untouched() {
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32022,"message":"x","data":{"tools":["admin_x"]}}}"#,
         ),
         ("tools/list", 404, "text/plain", "no such session"),
+        ("tools/list", 404, "application/json;charset=ISO-8859-1", r#"{"error":"no such session"}"#),
         ("tools/list", 202, "application/json", ""),
         ("tools/list", 200, "application/json", r#" {"jsonrpc":"2.0","id":1,"result":{"tools":"none"}} "#),
         ("ping", 200, "application/json", LIST),
