@@ -62,6 +62,7 @@ async fn a_call_goes_on_byte_for_byte_when_its_arguments_are_as_the_rule_says_an
     for (who, body) in [
         (&bob, call("transfer", r#"{ "amount" : 999 , "to":"x" }"#)),
         (&bob, call("transfer", r#"{"amount":9.99e2,"note":{"a":1,"a":2}}"#)),
+        (&bob, call("transfer", r#"{"amount":0.30000000000000004,"note":[0.10000000000000001]}"#)),
         (&alice, call("transfer", r#"{"amount":5000}"#)),
         (&bob, call("else", r#"{"amount":1,"amount":2}"#)),
         (&bob, r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","param\u0073":{"name":"transfer","\u0061rguments":{"amount":1}}}"#.to_owned()),
@@ -80,6 +81,8 @@ async fn a_call_goes_on_byte_for_byte_when_its_arguments_are_as_the_rule_says_an
         (r#"{"amount":1,"Amount":5000}"#, "Here: `Amount` must be written `amount`"),
         ("[1]", "an object of arguments"),
         (r#"{"amount":12345678901234567890}"#, "same to every parser"),
+        (r#"{"amount":999.99999999999999999}"#, "more digits than every parser keeps"),
+        (r#"{"amount":1.00000000000000001e2}"#, "more digits than every parser keeps"),
     ] {
         let reply = send(&world, &bob, call("transfer", arguments)).await;
         let text = refusal(&reply);

@@ -1,6 +1,7 @@
 //! The arguments that an expression reads, as strictly as the message around them: what another parser could read
 //! differently is refused, and so is what would take long to look at.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -8,9 +9,11 @@ use std::sync::Arc;
 use cel::Value;
 use cel::objects::{Key, Map};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::check::Reads;
-use crate::json::without_values;
+use super::decimal::are_held;
+use crate::json::{Members, without_values};
 use crate::policy::call::folded;
 
 /// Values and names of members, of what is looked at.
@@ -29,15 +32,32 @@ pub(super) fn none() -> Value {
 
 /// Those of the arguments that are read, or why they cannot be.
 pub(super) fn read(text: &str, reads: &Reads) -> Result<Value, String> {
-    let mut budget = Budget { values: MOST, bytes: LARGEST, reads };
+    let mut budget = Budget { values: MOST, bytes: LARGEST, has_doubles: false, reads };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let seed = Part { budget: &mut budget, depth: 0 };
-    seed.deserialize(&mut deserializer).map_err(|error| without_values(&error))
+    let value = seed.deserialize(&mut deserializer).map_err(|error| without_values(&error))?;
+    if budget.has_doubles {
+        refuse_rounded(text, reads)?;
+    }
+    Ok(value)
+}
+
+/// `1000.00000000000001` is 1000 in a double, and more to a server that reads decimals.
+fn refuse_rounded(text: &str, reads: &Reads) -> Result<(), String> {
+    let members = Members::parse(text).map_err(|error| without_values(&error))?;
+    let is_held = |(name, value): &(String, Cow<'_, RawValue>)| !reads.wants(name) || are_held(value.get());
+    if members.0.iter().all(is_held) {
+        Ok(())
+    } else {
+        Err("a number has more digits than every parser keeps".to_owned())
+    }
 }
 
 struct Budget<'a> {
     values: usize,
     bytes: usize,
+    /// Whether a number among them is one, which may not be what is written.
+    has_doubles: bool,
     reads: &'a Reads,
 }
 
@@ -109,6 +129,7 @@ impl<'de> Visitor<'de> for Part<'_, '_> {
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
         // Also an integer with too many digits for 64 bits.
         const LIMIT: f64 = 9_007_199_254_740_991.0;
+        self.budget.has_doubles = true;
         if number.abs() > LIMIT { Err(inexact()) } else { Ok(Value::Float(number)) }
     }
 

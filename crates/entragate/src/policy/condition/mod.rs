@@ -13,6 +13,8 @@ mod arguments;
 #[cfg(feature = "cel")]
 mod check;
 #[cfg(feature = "cel")]
+mod decimal;
+#[cfg(feature = "cel")]
 mod expression;
 mod unmet;
 
