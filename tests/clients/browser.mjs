@@ -74,7 +74,7 @@ function press(html, page, user) {
   for (const form of html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)) {
     const controls = [...form[2].matchAll(/<(input|button)\b([^>]*)>/gi)].map(control => attributes(control[2]))
     for (const [name, value] of ANSWERS(user)) {
-      const button = controls.find(control => control.name === name && control.value === value)
+      const button = controls.find(control => control.name === name && control.value === value && control.type !== 'hidden')
       if (!button) continue
       const fields = controls.filter(control => control.type === 'hidden' && control.name)
       const body = new URLSearchParams([...fields, button].map(field => [field.name, field.value ?? '']))

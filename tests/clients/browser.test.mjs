@@ -8,6 +8,7 @@ import { visit } from './browser.mjs'
 const PAGE = `<!doctype html><title>Sign in</title>
 <form action="/search"><input name=q></form>
 <form method="POST" action="/login?a=1&amp;b=2">
+  <input type="hidden" name="__emulator_user" value="alice">
   <input type="hidden" name="state" value="&quot;x&quot;&#43;&#x3D;">
   <button name="__emulator_user" value="alice">Alice</button>
   <button type=submit name='__emulator_user' value=bob>Bob</button>
@@ -38,7 +39,7 @@ test('presses the button of the user, with cookies and hidden fields, up to the 
 
   const login = entra.posted[1]
   assert.equal(login.url, '/login?a=1&b=2')
-  assert.deepEqual([...new URLSearchParams(login.body)], [['state', '"x"+='], ['__emulator_user', 'bob']])
+  assert.deepEqual([...new URLSearchParams(login.body)], [['__emulator_user', 'alice'], ['state', '"x"+='], ['__emulator_user', 'bob']])
   assert.equal(login.cookie, 'session=1')
   assert.equal(client.posted[0].url, '/callback?code=c')
   await assert.rejects(visit(start, 'nobody'), /nothing to press for nobody/)

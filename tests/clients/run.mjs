@@ -1,7 +1,8 @@
 // Signs real clients in through `entragate demo` and judges every step; started by run.sh.
 import { rmSync } from 'node:fs'
 import { requests as emulatorLog } from './lib/emulator.mjs'
-import { judge, stepsOf } from './lib/judge.mjs'
+import { addScope, registerCodexCallback } from './lib/entra.mjs'
+import { ALL_STEPS, judge, stepsOf } from './lib/judge.mjs'
 import { finish, start, tail } from './lib/processes.mjs'
 import { count, failures, table } from './lib/report.mjs'
 import { HERE, clientEnvironment, parsed, readIfThere, setUp } from './lib/stage.mjs'
@@ -11,9 +12,10 @@ const CLIENT_MS = 60_000
 // The big ones start several times, and slowly.
 const PROGRAM_MS = 240_000
 
-// What a client can show whose tools only a model calls, and so an account; and what it shows of a scripted model's call.
+// What a client can show whose tools only a model calls; and what it shows of a scripted model's calls.
 const WITHOUT_TOOLS = ['discovery', 'registration', 'pkce', 'consent', 'sign_in', 'refresh_after_expiry', 'no_prompt_consent']
-const REFUSED = ['refused_arguments', 'no_sign_in_after_refusal']
+const TALKED = ['tools_list', 'allowed_call', 'unlisted_call', 'refused_arguments', 'no_sign_in_after_refusal',
+  'still_connected_after_refusal', 'missing_scope', 'step_up', 'lost_role']
 
 const CLIENTS = [
   { title: 'typescript-sdk-1', driver: 'typescript-sdk-1.mjs', user: 'bob' },
@@ -26,26 +28,27 @@ const CLIENTS = [
   { title: 'typescript-sdk-2-document', driver: 'typescript-sdk-2.mjs', user: 'bob', hasDocument: true },
   { title: 'python-sdk-document', driver: 'python-sdk.py', user: 'bob', hasDocument: true },
   // Only when they are named: evidence.sh downloads them.
-  { title: 'claude-code', driver: 'claude-code.mjs', user: 'bob', byNameOnly: true, steps: [...WITHOUT_TOOLS, ...REFUSED] },
-  { title: 'opencode', driver: 'opencode.mjs', user: 'bob', byNameOnly: true, steps: [...WITHOUT_TOOLS, ...REFUSED] },
-  // Refuses a tool that is not listed itself. In relay mode its callback has a path of its own for each server.
-  { title: 'codex', driver: 'codex.mjs', user: 'bob', byNameOnly: true,
-    steps: [...WITHOUT_TOOLS, 'tools_list', 'allowed_call', ...REFUSED],
-    relaySteps: ['discovery', 'registration', 'unregistered_callback', 'no_prompt_consent'] },
+  { title: 'claude-code', driver: 'claude-code.mjs', user: 'bob', byNameOnly: true, steps: [...WITHOUT_TOOLS, ...TALKED] },
+  { title: 'opencode', driver: 'opencode.mjs', user: 'bob', byNameOnly: true, steps: [...WITHOUT_TOOLS, ...TALKED] },
+  // In relay mode its callback has a path of its own for each server, which ends at Entra until it is registered.
+  { title: 'codex-unregistered', driver: 'codex.mjs', user: 'bob', byNameOnly: true, relayOnly: true,
+    steps: ['discovery', 'registration', 'unregistered_callback', 'no_prompt_consent'] },
+  { title: 'codex', driver: 'codex.mjs', user: 'bob', byNameOnly: true, registers: registerCodexCallback, steps: [...WITHOUT_TOOLS, ...TALKED] },
 ]
 
 /** The steps that a client is judged by in a mode. */
-const judgedBy = ({ steps, relaySteps }, mode) =>
-  mode === 'relay' && relaySteps ? relaySteps : stepsOf(mode).filter(step => !steps || steps.includes(step))
+const judgedBy = ({ steps }, mode) =>
+  steps ? ALL_STEPS.filter(step => steps.includes(step) && (mode === 'broker' || step !== 'consent')) : stepsOf(mode)
 
 async function runClient(client, mode, { state, demo, document }) {
-  const { title, driver, user, byNameOnly, hasDocument } = client
+  const { title, driver, user, byNameOnly, hasDocument, registers } = client
   const started = Date.now()
   const evidence = `${state}/${title}`
   const logFile = `${evidence}/client.log`
   const own = hasDocument ? document : undefined
   const { CLAUDE, CODEX, OPENCODE } = process.env
   const env = { ...clientEnvironment(demo, evidence, user, own), ...(byNameOnly && { CLAUDE, CODEX, OPENCODE }) }
+  if (mode === 'relay') await registers?.(demo.mcp_url)
   const logStart = (await emulatorLog()).length
   const child = driver.endsWith('.py')
     ? start(`${HERE}.venv/bin/python`, ['-B', `${HERE}drivers/${driver}`], { env: { ...env, PYTHONPATH: `${HERE}lib` }, logFile })
@@ -81,9 +84,11 @@ function choose(names) {
 
 /** One mode with everything that belongs to it: a demo of its own, its clients, and what reached Entra. */
 async function runMode(mode, chosen) {
-  const clients = chosen.filter(({ hasDocument }) => mode === 'broker' || !hasDocument)
+  const clients = chosen.filter(({ hasDocument, relayOnly }) => (mode === 'broker' ? !relayOnly : !hasDocument))
   // Claude Code and Codex name documents on the internet, where there are documents; without, they register.
   const world = await setUp(mode, clients.some(({ byNameOnly }) => !byNameOnly))
+  // What the rule of `registered.toml` asks for.
+  if (clients.some(({ byNameOnly }) => byNameOnly)) await addScope()
   const results = []
   for (const client of clients) results.push(await runClient(client, mode, world))
   // One redemption of a code and one refresh each.

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { signIn } from '../browser.mjs'
 import { advance, requests } from '../lib/emulator.mjs'
+import { conversations } from '../lib/conversation.mjs'
 import { model } from '../lib/model.mjs'
 import { observe } from '../lib/observer.mjs'
 import { PATIENCE_MS, program, readable } from '../lib/program.mjs'
@@ -37,13 +38,11 @@ async function login() {
   if (terminal.exitCode !== 0) throw new Error(`claude mcp login ended with ${terminal.exitCode}`)
 }
 
-/** In a conversation with a scripted model, which calls a tool that is listed, with arguments that its rule refuses. */
-async function callForbidden() {
-  const { url, heard } = await model('get-sum', { a: 5000, b: 1 })
+/** One conversation with the scripted model, in which it may call every tool of the server. */
+const converse = url => {
   // Tools that are searched for would not be in the first question to the model.
   Object.assign(process.env, { ENABLE_TOOL_SEARCH: 'false', ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'none', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' })
-  await claude('-p', 'Add 5000 and 1.', '--allowedTools', `mcp__${NAME}__get-sum`)
-  return heard()
+  return claude('-p', 'Do what you are here for.', '--allowedTools', `mcp__${NAME}`)
 }
 
 const isConnected = async () => (await claude('mcp', 'list')).includes('Connected')
@@ -55,9 +54,8 @@ try {
   await claude('mcp', 'add', '--transport', 'http', NAME, MCP_URL)
   await login()
   seen.connected = await isConnected()
-  seen.logLengthBeforeRefusal = (await requests()).length
-  seen.conditional = await callForbidden()
-  seen.logLengthAfterRefusal = (await requests()).length
+  const scripted = await model()
+  await conversations(seen, scripted, { converse: () => converse(scripted.url), signIn: login })
   seen.logLengthAtExpiry = (await requests()).length
   await advance(7200)
   seen.connectedAfterExpiry = await isConnected()

@@ -2,6 +2,8 @@
 // program.
 import { existsSync, writeFileSync } from 'node:fs'
 import { codexServer } from '../lib/codex-server.mjs'
+import { conversations } from '../lib/conversation.mjs'
+import { model } from '../lib/model.mjs'
 import { observe } from '../lib/observer.mjs'
 import { program } from '../lib/program.mjs'
 import { session } from '../lib/session.mjs'
@@ -11,17 +13,37 @@ const NAME = 'entragate'
 const TOKENS = `${HOME}/.credentials.json`
 
 process.env.CODEX_HOME = HOME
-// In a file: never the keyring of whoever runs this.
-writeFileSync(`${HOME}/config.toml`, `mcp_oauth_credentials_store = "file"\n\n[mcp_servers.${NAME}]\nurl = "${MCP_URL}"\n`)
+const scripted = await model()
+// Tokens in a file: never the keyring of whoever runs this. And the scripted model, which may call every tool unasked.
+writeFileSync(`${HOME}/config.toml`, `
+mcp_oauth_credentials_store = "file"
+model = "scripted"
+model_provider = "scripted"
+
+[model_providers.scripted]
+name = "scripted"
+base_url = "${scripted.url}"
+wire_api = "responses"
+
+[mcp_servers.${NAME}]
+url = "${MCP_URL}"
+default_tools_approval_mode = "approve"
+`)
 
 await observe()
 const codex = program('codex', CODEX)
 const version = (await codex('--version')).trim().split(' ').at(-1)
 
-await session(version, async () => {
-  await codex('mcp', 'login', NAME)
+const signIn = () => codex('mcp', 'login', NAME)
+
+await session(version, async seen => {
+  await signIn()
   if (!existsSync(TOKENS)) throw new Error('no tokens were stored')
   await codex('mcp', 'list')
+  await conversations(seen, scripted, {
+    converse: () => codex('exec', '--skip-git-repo-check', 'Do what you are here for.'),
+    signIn,
+  })
   const server = await codexServer(CODEX, HOME)
   const { thread } = await server.ask('thread/start')
   const call = { threadId: thread.id, server: NAME }

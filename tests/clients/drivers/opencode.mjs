@@ -1,6 +1,7 @@
 // opencode, through its own commands; started by evidence.sh, which sets OPENCODE to the program.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { advance, requests } from '../lib/emulator.mjs'
+import { conversations } from '../lib/conversation.mjs'
 import { model } from '../lib/model.mjs'
 import { observe } from '../lib/observer.mjs'
 import { program } from '../lib/program.mjs'
@@ -38,17 +39,20 @@ const isConnected = async () => new RegExp(`✓ ${NAME} (\\x1b\\S*m)?connected`)
 const seen = {}
 try {
   await observe()
-  const { url, heard } = await model('get-sum', { a: 5000, b: 1 })
-  configure(url)
+  const scripted = await model()
+  configure(scripted.url)
   seen.version = (await opencode('--version')).trim()
   await opencode('mcp', 'auth', NAME)
   await opencode('mcp', 'auth', 'list')
   seen.connected = await isConnected()
-  // In a conversation with the scripted model, which calls a tool that is listed, with arguments that its rule refuses.
-  seen.logLengthBeforeRefusal = (await requests()).length
-  await opencode('run', '--title', 'sums', '--model', 'scripted/scripted', 'Add 5000 and 1.')
-  seen.conditional = heard()
-  seen.logLengthAfterRefusal = (await requests()).length
+  await conversations(seen, scripted, {
+    converse: () => opencode('run', '--title', 'calls', '--model', 'scripted/scripted', 'Do what you are here for.'),
+    // It would ask whether to, in a terminal.
+    signIn: async () => {
+      await opencode('mcp', 'logout', NAME)
+      await opencode('mcp', 'auth', NAME)
+    },
+  })
   seen.logLengthAtExpiry = (await requests()).length
   await advance(7200)
   seen.connectedAfterExpiry = await isConnected()

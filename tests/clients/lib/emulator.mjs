@@ -1,7 +1,8 @@
 // The emulator's control plane, as far as the tests need it.
 const PATIENCE_MS = 10_000
 
-async function control(path, body) {
+/** One call of it; with a body, a POST. */
+export async function control(path, body) {
   const response = await fetch(`${process.env.EMULATOR_URL}/__emulator/${path}`, {
     method: body ? 'POST' : 'GET',
     headers: body ? { 'content-type': 'application/json' } : {},

@@ -44,6 +44,22 @@ function evidence() {
   }
 }
 
+/** What comes of conversations with the scripted model. */
+function talks() {
+  const said = text => ({ isError: true, text })
+  const noRole = said('Not allowed: tool `echo` needs one of the app roles `Admin`, `User`. Ask an administrator.')
+  const again = said('Not allowed: tool `x` needs the permission `write`, and signing in again did not bring it.')
+  const scope = said('needs additional permissions (scope: "api://a/write")')
+  const echo = text => ({ isError: false, text: `Echo: ${text}` })
+  return {
+    unlisted: said('No such tool available: get-env'),
+    scoped: { heard: [scope, echo('after the challenge'), scope], answers: ['POST /mcp 403', 'POST /mcp 200', 'POST /mcp 403'], atEntra: [] },
+    signInAgain: { answers: [], atEntra: ['authorize', 'token'] },
+    scopedAgain: { heard: [again, again, echo('after signing in')], answers: ['POST /mcp 200'], atEntra: [] },
+    roleLost: { heard: [echo('with the role'), noRole, noRole], answers: [], atEntra: ['token'] },
+  }
+}
+
 const RELAY = stepsOf('relay')
 const failing = given => {
   const verdicts = judge(given)
@@ -158,6 +174,41 @@ test('an unregistered callback must be refused, and not be reached', () => {
   const refused = { ...page, title: 'Sign in: error AADSTS50011 (emulator)' }
   assert.deepEqual(verdict([asked, refused]), [])
   for (const wrong of [[], [asked, page], [asked, refused, reached]]) assert.deepEqual(verdict(wrong), ['unregistered_callback'])
+})
+
+test('conversations: good ones pass, and each way to go wrong fails', () => {
+  const steps = ['unlisted_call', 'missing_scope', 'step_up', 'lost_role']
+  const verdict = (spoil = () => {}) => {
+    const given = evidence()
+    Object.assign(given.seen, talks())
+    spoil(given.seen)
+    return failing({ ...given, steps })
+  }
+  assert.deepEqual(verdict(), [])
+  assert.deepEqual(failing({ ...evidence(), steps }), steps)
+  const wrong = [
+    ['unlisted_call', it => { it.unlisted = { isError: false, text: '{"PATH":""}' } }],
+    ['missing_scope', it => { it.scoped.heard[0] = { isError: true, text: 'Something went wrong' } }],
+    ['missing_scope', it => it.scoped.answers.push('POST /mcp 403')],
+    ['missing_scope', it => it.scoped.atEntra.push('authorize')],
+    ['missing_scope', it => it.scoped.heard.splice(1, 1, undefined)],
+    ['step_up', it => { it.signInAgain.atEntra = [] }],
+    ['step_up', it => it.scopedAgain.answers.push('POST /mcp 403')],
+    ['step_up', it => { it.scopedAgain.heard[0] = undefined }],
+    ['lost_role', it => it.roleLost.atEntra.push('authorize')],
+    ['lost_role', it => { it.roleLost.heard[2] = { isError: true, text: 'Forbidden' } }],
+    ['lost_role', it => it.roleLost.heard.pop()],
+  ]
+  for (const [step, spoil] of wrong) assert.deepEqual(verdict(spoil), [step])
+})
+
+test('whoever was told to sign in again has two callbacks, and no third', () => {
+  const given = evidence()
+  Object.assign(given.seen, talks())
+  given.browser.push(given.browser.at(-1))
+  assert.deepEqual(failing(given), [])
+  given.browser.push(given.browser.at(-1))
+  assert.deepEqual(failing(given), ['refresh_after_expiry'])
 })
 
 test('each check of the wire can fail', () => {

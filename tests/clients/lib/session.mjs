@@ -12,7 +12,7 @@ const TWO_HOURS = 7200
 export async function session(version, connect) {
   const seen = { version }
   try {
-    const client = await connect()
+    const client = await connect(seen)
     seen.connected = true
     seen.tools = await client.listTools()
     seen.echo = told(await client.callTool('echo', { message: 'hello' }))
