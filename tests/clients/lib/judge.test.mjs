@@ -48,7 +48,7 @@ function evidence() {
 function talks() {
   const said = text => ({ isError: true, text })
   const noRole = said('Not allowed: tool `echo` needs one of the app roles `Admin`, `User`. Ask an administrator.')
-  const again = said('Not allowed: tool `x` needs the permission `write`, and signing in again did not bring it.')
+  const again = said('Not allowed: tool `x` needs the permission `write`, and a new token did not bring it.')
   const scope = said('needs additional permissions (scope: "api://a/write")')
   const echo = text => ({ isError: false, text: `Echo: ${text}` })
   return {
