@@ -100,6 +100,7 @@ pub use idp::entra::obo::{OnBehalfOf, OnBehalfOfError, Refusal as OnBehalfOfRefu
 pub use idp::entra::registration::{ApiApp, AuthorityHost, ClientId, Guid, RegistrationError, TenantId};
 pub use invisible::is_invisible;
 pub use layer::{GateLayer, GateService};
+pub use media_type::is_compressed;
 pub use oauth::client::{ClientDocuments, ClientDocumentsError, ConfiguredClient, ConfiguredClientError};
 pub use oauth::redirect_policy::{DeniedRedirect, RedirectRule, RedirectRuleError};
 pub use open_ended::OpenEnded;

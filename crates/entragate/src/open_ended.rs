@@ -51,7 +51,9 @@ pub(crate) fn end_with_token(
     opened: Opened,
     end: Option<End>,
 ) -> Response<Body> {
-    let is_stream = opened != Opened::WithGet || MediaType::of(response.headers()).is_event_stream();
+    let media_type = MediaType::of(response.headers());
+    let is_endless = media_type.may_be_events() && response.body().size_hint().exact().is_none();
+    let is_stream = opened != Opened::WithGet || media_type.is_event_stream() || is_endless;
     if !response.status().is_success() || !is_stream {
         return response;
     }

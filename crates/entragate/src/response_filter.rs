@@ -7,15 +7,16 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Frame;
 
 use crate::facade::Entra;
-use crate::media_type::MediaType;
+use crate::media_type::{MediaType, is_compressed};
 use crate::oauth::error::json as json_response;
 use crate::policy::events::SseFilter;
-use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, text_of};
+use crate::policy::filter::{Filter, FilterError, MAX_FILTERED, may_be_list, text_of};
 use crate::principal::Principal;
 
 /// What the request asked for.
@@ -35,48 +36,55 @@ pub(crate) struct AnswerFilter {
 }
 
 pub(crate) async fn filtered(response: Response<Body>, through: AnswerFilter) -> Response<Body> {
-    let AnswerFilter { mut filter, asked, entra } = through;
-    let (mut parts, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
     let media_type = MediaType::of(&parts.headers);
-    let is_encoded = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
-    if is_encoded {
+    if is_compressed(&parts.headers) {
         // We asked for none; what cannot be read cannot be shown.
         return unreadable("the MCP server's answer is compressed although that was not accepted");
     }
-    let shows_lists = matches!(media_type.essence(), "text/event-stream" | "application/json");
-    if shows_lists && parts.status.is_success() && !media_type.is_utf8() {
+    let (is_success, is_accepted) = (parts.status.is_success(), parts.status == StatusCode::ACCEPTED);
+    let is_empty = body.size_hint().exact() == Some(0);
+    let is_read_as_stream = is_success && !is_accepted && !is_empty && media_type.may_be_events();
+    let is_stream = media_type.is_event_stream() || (through.asked == Asked::Stream && is_read_as_stream);
+    if (is_stream || media_type.is_json()) && is_success && !media_type.is_utf8() {
         return unreadable("the MCP server's answer is not in UTF-8");
     }
-    match media_type.essence() {
-        "text/event-stream" => {
-            parts.headers.remove(CONTENT_LENGTH);
-            say_of_another(&mut parts.headers);
-            Response::from_parts(parts, Body::new(FilteredStream::new(body, filter, entra)))
-        }
-        essence if essence == "application/json" || parts.status == StatusCode::ACCEPTED => {
-            let Ok(bytes) = axum::body::to_bytes(body, MAX_FILTERED).await else {
-                return unreadable("the MCP server's answer was cut off or is too large");
-            };
-            let mut outcome = whole(&filter, &bytes, parts.status);
-            if matches!(outcome, Err(FilterError::GroupsNeeded)) {
-                filter.know(entra.groups.completed(filter.principal()).await);
-                outcome = whole(&filter, &bytes, parts.status);
-            }
-            match outcome {
-                Ok(None) => Response::from_parts(parts, Body::from(bytes)),
-                Ok(Some(filtered)) => {
-                    say_of_another(&mut parts.headers);
-                    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(filtered.len()));
-                    Response::from_parts(parts, Body::from(filtered))
-                }
-                Err(error) => unreadable(&error.to_string()),
-            }
-        }
+    if is_stream {
+        stream(parts, body, through)
+    } else if media_type.is_json() || is_accepted {
+        json(parts, body, through).await
+    } else if !is_success || is_empty {
         // An error as text, or nothing at all, shows no list.
-        _ if asked == Asked::Stream || !parts.status.is_success() || body.size_hint().exact() == Some(0) => {
-            Response::from_parts(parts, body)
+        Response::from_parts(parts, body)
+    } else {
+        unreadable("the MCP server's answer is neither JSON nor an event stream")
+    }
+}
+
+fn stream(mut parts: Parts, body: Body, through: AnswerFilter) -> Response<Body> {
+    parts.headers.remove(CONTENT_LENGTH);
+    say_of_another(&mut parts.headers);
+    Response::from_parts(parts, Body::new(FilteredStream::new(body, through.filter, through.entra)))
+}
+
+async fn json(mut parts: Parts, body: Body, through: AnswerFilter) -> Response<Body> {
+    let AnswerFilter { mut filter, entra, .. } = through;
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_FILTERED).await else {
+        return unreadable("the MCP server's answer was cut off or is too large");
+    };
+    let mut outcome = whole(&filter, &bytes, parts.status);
+    if matches!(outcome, Err(FilterError::GroupsNeeded)) {
+        filter.know(entra.groups.completed(filter.principal()).await);
+        outcome = whole(&filter, &bytes, parts.status);
+    }
+    match outcome {
+        Ok(None) => Response::from_parts(parts, Body::from(bytes)),
+        Ok(Some(filtered)) => {
+            say_of_another(&mut parts.headers);
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(filtered.len()));
+            Response::from_parts(parts, Body::from(filtered))
         }
-        _ => unreadable("the MCP server's answer is neither JSON nor an event stream"),
+        Err(error) => unreadable(&error.to_string()),
     }
 }
 
@@ -89,7 +97,8 @@ fn whole(filter: &Filter, bytes: &[u8], status: StatusCode) -> Result<Option<Str
 /// in the stream.
 fn is_no_json(text: &str, status: StatusCode) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim();
-    text.is_empty() || (status == StatusCode::ACCEPTED && !text.starts_with(['{', '[']))
+    let is_word = || status == StatusCode::ACCEPTED && !text.starts_with(['{', '[']) && !may_be_list(text);
+    text.is_empty() || is_word()
 }
 
 /// What the server said of its own bytes is not true of these, which are for one caller: no cache may take one for the other,

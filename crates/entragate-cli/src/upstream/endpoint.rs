@@ -16,14 +16,13 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use entragate::{BaseUrl, Permit};
+use entragate::{BaseUrl, Permit, is_compressed};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::uri::PathAndQuery;
 use http_body::{Body as HttpBody, Frame};
 use url::Url;
 
-use super::headers::is_coded;
 use super::target::{PublicPath, Which, public_paths};
 use crate::config::UpstreamConfig;
 
@@ -61,7 +60,7 @@ impl Endpoints {
 
     /// The stream with its endpoint event as this caller needs it, and its headers.
     pub(super) fn apply(self: Arc<Self>, permit: Permit, headers: &mut HeaderMap, stream: Body) -> Body {
-        if is_coded(headers) {
+        if is_compressed(headers) {
             // Bytes that cannot be read pass as they come. Messages for what they name have no seal, and go nowhere.
             tracing::warn!(
                 "the MCP server encodes an event stream, and was asked not to: with the HTTP+SSE transport its messages are 404"

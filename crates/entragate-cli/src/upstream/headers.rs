@@ -1,8 +1,6 @@
 //! Headers of an answer that say how it is to be passed on, or are not.
 
-use http::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE,
-};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE};
 
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -13,14 +11,6 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
         let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         essence.trim_ascii().eq_ignore_ascii_case(MEDIA_TYPE)
     })
-}
-
-/// Whether the body is written in another form, compressed for example.
-pub(super) fn is_coded(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// What a client would take for the gateway's word: a challenge names where to sign in and for what, at any status

@@ -68,7 +68,12 @@ async fn stream_of(State(state): State<Arc<Mutex<Seen>>>, request: Request) -> R
         format!("event: endpoint\ndata: {before}/messages?session_id={session}\n\n"),
     ];
     let events = stream::iter(first.map(Ok::<_, Infallible>)).chain(stream::pending());
-    Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(events)).unwrap()
+    Response::builder()
+        .header("content-type", "text/event-stream")
+        // As many a server writes, so that nobody compresses its stream.
+        .header("content-encoding", "none")
+        .body(Body::from_stream(events))
+        .unwrap()
 }
 
 async fn posted(State(state): State<Arc<Mutex<Seen>>>, request: Request) -> Response {

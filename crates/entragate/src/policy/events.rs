@@ -71,14 +71,16 @@ impl SseFilter {
         let (comments, text) = text.split_at_checked(comments(event)).unwrap_or(("", text));
         let data: Vec<&str> = lines(text).filter_map(data_of).collect();
         let data = data.join("\n");
+        // A reader of JSON may skip a byte order mark.
+        let data = data.trim_start().trim_start_matches('\u{feff}');
         if !data.trim_start().starts_with(['{', '[']) {
             return Ok(event.to_vec());
         }
-        let data = match self.filter.json(&data) {
+        let data = match self.filter.json(data) {
             Ok(None) => return Ok(event.to_vec()),
             Ok(Some(filtered)) => filtered,
             Err(error @ (FilterError::Unreadable(_) | FilterError::Ambiguous(_))) if is_whole(text) => {
-                let Some(answer) = in_place_of(&data) else { return Err(error) };
+                let Some(answer) = in_place_of(data) else { return Err(error) };
                 tracing::error!(target: "entragate::policy", reason = %error, "answer withheld: it could not be filtered");
                 answer
             }

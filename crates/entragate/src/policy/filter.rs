@@ -70,6 +70,10 @@ impl Filter {
     /// The filtered JSON-RPC message or batch; `None` when there is nothing to take out.
     pub(crate) fn json(&self, text: &str) -> Result<Option<String>, FilterError> {
         let text = text.trim();
+        // Cheap look first: most events of a stream are no lists, and `[DONE]` is not even JSON.
+        if !may_be_list(text) {
+            return Ok(None);
+        }
         if !text.starts_with('[') {
             return self.message(text);
         }
@@ -89,7 +93,6 @@ impl Filter {
     }
 
     fn message(&self, text: &str) -> Result<Option<String>, FilterError> {
-        // Cheap look first: most events of a stream are no lists.
         if !may_be_list(text) {
             return Ok(None);
         }
@@ -148,7 +151,7 @@ impl Filter {
 
 /// Whether one of the lists may be in it: the member `result` and what all their names begin with, by whatever spelling.
 /// Whatever else is in the text, without them it is none.
-fn may_be_list(text: &str) -> bool {
+pub(crate) fn may_be_list(text: &str) -> bool {
     let mentions = |names: &[&[u8]]| {
         text.as_bytes().windows(5).any(|at| names.iter().any(|name| at.eq_ignore_ascii_case(name)))
     };

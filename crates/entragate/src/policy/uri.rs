@@ -55,8 +55,10 @@ pub(super) fn loose(uri: &str) -> BTreeSet<String> {
         for text in [Cow::Borrowed(text), fully_decoded(text)] {
             let parts = Parts::of(text.trim());
             let parts = Parts { host: parts.host.filter(|_| !parts.is_file()), ..parts };
-            all.extend(parts.readings());
-            all.extend(Parts { query: "", ..parts }.readings());
+            for parts in parts.alike() {
+                all.extend(parts.readings());
+                all.extend(Parts { query: "", ..parts }.readings());
+            }
         }
     }
     with_bare_ends(all)
@@ -113,6 +115,24 @@ impl<'a> Parts<'a> {
         self.scheme.eq_ignore_ascii_case("file:")
     }
 
+    /// Itself, and as whoever looks at its host or its path alone takes it: without the port and the dot at the end of a host;
+    /// a path in the place of a host that is not there; and of nothing but a path, a file's.
+    fn alike(self) -> impl Iterator<Item = Self> {
+        let bare = self.host.map(|host| {
+            let is_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
+            host.rsplit_once(':').filter(is_port).map_or(host, |(host, _)| host).trim_end_matches('.')
+        });
+        let first = self.path.trim_start_matches('/');
+        let is_hostless = self.host.is_none_or(str::is_empty) && !self.is_file() && first != self.path;
+        let is_path = self.scheme.is_empty() && self.path.starts_with('/');
+        let others = [
+            (bare != self.host).then_some(Self { host: bare, ..self }),
+            is_hostless.then_some(Self { host: None, path: first, ..self }),
+            is_path.then_some(Self { scheme: "file:", ..self }),
+        ];
+        std::iter::once(self).chain(others.into_iter().flatten())
+    }
+
     /// With and without the slashes before the host.
     fn readings(&self) -> [String; 2] {
         let mut path = String::with_capacity(self.path.len());
@@ -134,7 +154,10 @@ fn hides_nothing(uri: &str) -> bool {
     let plain = fully_decoded(uri);
     let is_whole = matches!(decoded(&plain, |_| false), Cow::Borrowed(_));
     let is_dots = |segment: &str| matches!(segment, "." | "..");
-    is_whole && !plain.contains(char::is_control) && !plain.split(['/', '\\', '?', '#']).any(is_dots)
+    // Of a query a text of several lines may be a part.
+    let path = fully_decoded(uri.split(['?', '#']).next().unwrap_or_default());
+    let has_controls = path.contains(char::is_control) || plain.contains('\0');
+    is_whole && !has_controls && !plain.split(['/', '\\', '?', '#']).any(is_dots)
 }
 
 fn fully_decoded(text: &str) -> Cow<'_, str> {
@@ -243,6 +266,13 @@ mod tests {
             ("*/secret/*", "notes://SECRET/x"),
             ("*//hidden/*", "notes://HIDDEN/x"),
             ("*//hidden/*", "notes://u@hidden/x"),
+            ("db://prod/*", "db://prod:1/x"),
+            ("db://prod/*", "db:///prod/x"),
+            ("db://prod/*", "db:/prod/x"),
+            ("notes://admin", "notes://admin:1"),
+            ("notes://admin", "notes:///admin"),
+            ("https://api.example.com/admin/*", "https://api.example.com./admin/x"),
+            ("file:///guard/*", "/guard/x"),
             ("notes://x", "notes://X?y"),
             ("notes://x/", "notes://X"),
         ] {
@@ -256,6 +286,9 @@ mod tests {
             ("notes://x?y", "notes://x?z"),
             ("*/secret/*", "notes://secrets/x"),
             ("*//hidden*", "hidden"),
+            ("db://prod:1/*", "db://prod:2/x"),
+            ("db://prod:1/*", "db://prod/x"),
+            ("db://prod/*", "db://x/prod/y"),
         ] {
             assert!(!names(pattern, uri), "{pattern} {uri}: {:?} {:?}", loose_patterns(pattern), loose(uri));
         }
@@ -278,6 +311,7 @@ mod tests {
             "file:///public/.%09./x",
             "file:///x%00.txt",
             "file:///x%250a",
+            "file:///x?a=%00",
             "file:///x%C2%85",
             "file:///%25252525252525252e%2e/x",
             "x:..",
@@ -285,7 +319,8 @@ mod tests {
             // `x:..` has no segment of dots before a slash, and is none to a parser either.
             assert_eq!(is_plain(uri), uri == "x:..", "{uri}");
         }
-        for uri in ["file:///a..b", "file:///.hidden", "file:///...", "https://a/?q=1&r=2", "ö:ä"] {
+        for uri in ["file:///a..b", "file:///.hidden", "file:///...", "https://a/?q=1&r=2%0D%0Aline", "ö:ä"]
+        {
             assert!(is_plain(uri), "{uri}");
         }
     }

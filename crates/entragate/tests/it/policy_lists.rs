@@ -286,6 +286,51 @@ async fn a_list_in_other_characters_than_those_of_utf_8_is_withheld() {
     }
 }
 
+/// The official TypeScript client does not look at the type of what answers its GET; others look for the words anywhere in it.
+#[tokio::test]
+async fn a_list_in_a_stream_of_an_odd_type_is_filtered_where_clients_read_it_as_events() {
+    let types = ["text/event-stream, text/event-stream", "text/plain", "x/y; a=text/event-stream", "", "odd"];
+    for content_type in types {
+        for status in [200, 202] {
+            let events = format!("data: \u{feff}{LIST}\n\ndata: [DONE]\n\n");
+            let (world, _requests) = world(move |_| {
+                let mut response = streamed(content_type, &[events.as_bytes()]);
+                *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                if content_type.is_empty() {
+                    response.headers_mut().remove("content-type");
+                }
+                response
+            })
+            .await;
+            let request = world.http.get(world.url("/mcp")).bearer_auth(token(&world, "bob"));
+            let response = request.send().await.unwrap();
+            let answered = response.status();
+            let (text, _) = read(response).await;
+            assert!(!text.contains("admin_"), "{content_type} {status}: {text}");
+            if status == 200 {
+                assert_eq!(
+                    (answered, text),
+                    (200.try_into().unwrap(), format!("data: {FOR_BOB}\n\ndata: [DONE]\n\n"))
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_coding_that_is_none_hides_no_list() {
+    for coding in ["none", "", "Identity", "utf-8"] {
+        let (world, _requests) = world(move |_| {
+            let mut response = typed("application/json", LIST);
+            response.headers_mut().insert("content-encoding", coding.parse().unwrap());
+            response
+        })
+        .await;
+        let bob = list(&world, "bob", "tools/list").await;
+        assert_eq!((bob.status, bob.text.as_str()), (200, FOR_BOB), "{coding:?}");
+    }
+}
+
 const GOOD: &str = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n";
 
 #[tokio::test]

@@ -24,15 +24,12 @@ impl Secrets {
 
     /// A line of somebody else's for our log.
     pub(super) fn out_of(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        // First, or what is invisible within a secret would hide it.
+        let mut text = visible(text);
         for secret in self.0.iter().map(Secret::expose) {
             text = text.replace(secret, "…");
         }
-        text.chars()
-            .filter(|character| *character == '\t' || !is_invisible(*character))
-            .collect::<String>()
-            .trim()
-            .to_owned()
+        text.trim().to_owned()
     }
 
     /// The same for a line that goes on: where it was cut, a secret may have begun.
@@ -48,13 +45,17 @@ impl Secrets {
     }
 }
 
+fn visible(text: &str) -> String {
+    text.chars().filter(|character| *character == '\t' || !is_invisible(*character)).collect()
+}
+
 /// A value of several lines, a key for example, is printed line by line, or as JSON in one.
 fn forms(value: &str) -> impl Iterator<Item = String> {
     let lines = value.split(['\n', '\r']);
     std::iter::once(value).chain(lines).map(str::trim).flat_map(|text| {
         let json = serde_json::Value::from(text).to_string();
         let json = json.get(1..json.len() - 1).unwrap_or_default(); // without its quotes
-        [text.to_owned(), json.to_owned()]
+        [visible(text), visible(json)]
     })
 }
 
@@ -71,6 +72,7 @@ mod tests {
     fn values_that_the_operator_gave_are_not_shown() {
         let secrets = secrets(&["ghp_0123456789", "7"]);
         assert_eq!(secrets.out_of("token ghp_0123456789 of 7"), "token … of 7");
+        assert_eq!(secrets.out_of("token ghp_01\u{200b}2345\0\u{feff}6789"), "token …");
         // Nor the part of one at which a line was cut.
         for (cut, left) in
             [("is ghp_0", "is "), ("is ghp_012345678", "is "), ("g", ""), ("of ghp", "of "), ("x7", "x7")]

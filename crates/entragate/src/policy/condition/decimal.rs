@@ -101,12 +101,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn conditions_are_evaluated_with_the_number_that_is_written() {
+        for written in ["1000.0000000000001", "100.30000000000001"] {
+            let read: f64 = serde_json::from_str(written).unwrap();
+            assert_eq!(format!("{read:?}"), written);
+        }
+    }
+
     proptest! {
         #[test]
         fn whatever_is_a_double_is_held(number in any::<f64>()) {
             prop_assume!(number.is_finite());
             for written in [format!("{number:e}"), format!("{number:?}")] {
                 prop_assert!(are_held(&written), "{}", written);
+                // And what conditions are evaluated with is that double, not its neighbour.
+                let read: f64 = serde_json::from_str(&written).unwrap();
+                prop_assert_eq!(read, number);
             }
         }
 
