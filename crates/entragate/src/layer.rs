@@ -347,7 +347,7 @@ fn is_json_in_utf8(content_type: &HeaderValue) -> bool {
         return true;
     }
     let media_type = MediaType::from(content_type);
-    media_type.essence() == "application/json" && media_type.is_utf8()
+    media_type.is_json() && media_type.is_utf8()
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]

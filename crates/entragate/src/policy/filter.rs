@@ -70,12 +70,12 @@ impl Filter {
     /// The filtered JSON-RPC message or batch; `None` when there is nothing to take out.
     pub(crate) fn json(&self, text: &str) -> Result<Option<String>, FilterError> {
         let text = text.trim();
-        // Cheap look first: most events of a stream are no lists, and `[DONE]` is not even JSON.
-        if !may_be_list(text) {
-            return Ok(None);
-        }
         if !text.starts_with('[') {
             return self.message(text);
+        }
+        // Before it is read: `[DONE]` is no JSON, and no list either.
+        if !may_be_list(text) {
+            return Ok(None);
         }
         let batch: Vec<&RawValue> = serde_json::from_str(text)?;
         let mut changed = false;
@@ -93,6 +93,7 @@ impl Filter {
     }
 
     fn message(&self, text: &str) -> Result<Option<String>, FilterError> {
+        // Cheap look first: most events of a stream are no lists.
         if !may_be_list(text) {
             return Ok(None);
         }
