@@ -2,6 +2,7 @@
 import { conformance } from './conformance.mjs'
 import { HERE, server, stateFolder } from './lib/stage.mjs'
 import { judged, verdict } from './lib/verdicts.mjs'
+import { refusals } from './refusals.mjs'
 import { upstreams } from './upstreams.mjs'
 
 /** The conformance suite against a server that is running already, or against ours. */
@@ -10,7 +11,7 @@ async function suite(url) {
   await conformance(url ?? (await server(state, program)), state, verdict)
 }
 
-const PARTS = { conformance: suite, upstreams: wanted => upstreams(state, verdict, wanted) }
+const PARTS = { conformance: suite, upstreams: wanted => upstreams(state, verdict, wanted), refusals: () => refusals(state, verdict) }
 const [part, which] = process.argv.slice(2)
 const state = stateFolder()
 await judged(state, async () => {

@@ -112,6 +112,7 @@ where
             }
             let Some(resource) = resource else { return Ok(nobodys()) };
             let origin = request.headers().get(ORIGIN).cloned();
+            let posted_to = resource.posted_to(&request);
             let mut response = match admit(&resource, request).await {
                 Ok(Admitted { request, principal, filter, opened }) => {
                     let mut response = inner.call(request).await?.map(Body::new);
@@ -127,6 +128,9 @@ where
                 }
                 Err(refusal) => *refusal,
             };
+            if let Some(url) = posted_to {
+                response = Box::pin(resource.streams.tell(&url, response)).await;
+            }
             front_door::allow(response.headers_mut(), origin.as_ref());
             Ok(response)
         })
@@ -400,7 +404,7 @@ fn decide(resource: &Resource, principal: &Principal, message: Message) -> Resul
             };
             if resource.audience.as_ref().is_some_and(is_fruitless) {
                 denied::call(principal, &in_vain);
-                return Err(Box::new(refusal::response(&in_vain, &message)));
+                return Err(Box::new(refusal::response(&in_vain, &message, principal)));
             }
             denied::scopes(principal, &in_vain, &missing, &wanted);
             let qualified = resource.audience.as_ref().map(|audience| audience.api.qualified(&wanted));
@@ -408,7 +412,7 @@ fn decide(resource: &Resource, principal: &Principal, message: Message) -> Resul
         }
         Denial::Forbidden(forbidden) => {
             denied::call(principal, &forbidden);
-            Err(Box::new(refusal::response(&forbidden, &message)))
+            Err(Box::new(refusal::response(&forbidden, &message, principal)))
         }
     }
 }

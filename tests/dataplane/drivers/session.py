@@ -36,7 +36,8 @@ async def main() -> None:
     async with httpx2.AsyncClient(headers=HEADERS, timeout=30) as http:
         sse = PLAN.get("transport") == "sse"
         transport = sse_client(URL, headers=HEADERS) if sse else streamable_http_client(URL, http_client=http)
-        async with Client(transport, mode=PLAN.get("mode", "auto")) as client:
+        patience = PLAN["patience"] / 1000 if "patience" in PLAN else None
+        async with Client(transport, mode=PLAN.get("mode", "auto"), read_timeout_seconds=patience) as client:
             Path(os.environ["SEEN"]).write_text(json.dumps(await held(client), indent=2))
 
 

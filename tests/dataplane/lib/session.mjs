@@ -5,8 +5,8 @@ import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@mode
 const PATIENCE_MS = 30_000
 const ABILITIES = { sampling: {}, elicitation: { form: {} }, roots: {} }
 
-/** Holds one session with the server and notes all of it. */
-export async function session(url, token, { transport = 'http', mode = 'auto', calls = [], prompts = [], resources = [], listen, changes }) {
+/** Holds one session with the server and notes all of it. `patience`: how long the client waits for an answer, in ms. */
+export async function session(url, token, { transport = 'http', mode = 'auto', patience = PATIENCE_MS, calls = [], prompts = [], resources = [], listen, changes }) {
   const headers = token ? { authorization: `Bearer ${token}` } : {}
   const Transport = transport === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport
   const wire = new Transport(new URL(url), { requestInit: { headers } })
@@ -26,12 +26,12 @@ export async function session(url, token, { transport = 'http', mode = 'auto', c
   if (can.resources) await note('templates', () => client.listResourceTemplates())
   for (const [name, args] of calls) {
     const progress = []
-    const options = { timeout: PATIENCE_MS, onprogress: update => progress.push(plain(update)) }
+    const options = { timeout: patience, onprogress: update => progress.push(plain(update)) }
     await note(`call ${name} ${JSON.stringify(args)}`, async () => ({ result: await client.callTool({ name, arguments: args }, options), progress }))
   }
   await note('an unknown tool', () => client.callTool({ name: 'no-such-tool', arguments: {} }))
-  for (const [name, args] of prompts) await note(`prompt ${name}`, () => client.getPrompt({ name, arguments: args }))
-  for (const uri of resources) await note(`resource ${uri}`, () => client.readResource({ uri }))
+  for (const [name, args] of prompts) await note(`prompt ${name}`, () => client.getPrompt({ name, arguments: args }, { timeout: patience }))
+  for (const uri of resources) await note(`resource ${uri}`, () => client.readResource({ uri }, { timeout: patience }))
   if (listen) await note('subscription', () => subscription(client, listen, changes))
   seen.asked = asked
   if (transport === 'http' && wire.sessionId) await note('the session after its end', () => afterTheEnd(url, headers, wire, seen.revision))

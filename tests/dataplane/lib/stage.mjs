@@ -39,26 +39,26 @@ const answers = url => new Promise(resolve => {
   request.once('error', () => resolve(false))
 })
 
-/** Starts the emulated Entra and a gateway in front of `upstream`, with a token for it. */
-export async function gateway(state, { name, upstream, also = [] }) {
-  const readyFile = `${state}/${name}.json`
-  const logFile = `${state}/${name}.log`
-  const config = `${state}/${name}.toml`
-  writeFileSync(config, settings(also))
-  const args = ['demo', '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--upstream', upstream, '--config', config, '--ready-file', readyFile]
-  const child = start(process.env.ENTRAGATE_BIN, args, { env: BARE, logFile })
-  const demo = await until(() => parsed(readIfThere(readyFile)), { child, logFile, milliseconds: START_MS, what: 'entragate demo' })
-  return { url: demo.mcp_url, token: await mint(demo.emulator_url) }
-}
-
 /** Rules that allow everything, so that messages are judged and lists filtered, and nothing is missing. */
-const settings = also => `${also.length ? `[upstream]\nalso = ${JSON.stringify(also)}\n` : ''}
+const ALL = `
 [[rules]]
 tools = ["*"]
 prompts = ["*"]
 resources = ["*"]
 methods = ["*"]
 `
+
+/** Starts the emulated Entra and a gateway in front of `upstream`, with a token for it. */
+export async function gateway(state, { name, upstream, also = [], rules = ALL }) {
+  const readyFile = `${state}/${name}.json`
+  const logFile = `${state}/${name}.log`
+  const config = `${state}/${name}.toml`
+  writeFileSync(config, (also.length ? `[upstream]\nalso = ${JSON.stringify(also)}\n` : '') + rules)
+  const args = ['demo', '--listen', '127.0.0.1:0', '--emulator', '127.0.0.1:0', '--upstream', upstream, '--config', config, '--ready-file', readyFile]
+  const child = start(process.env.ENTRAGATE_BIN, args, { env: BARE, logFile })
+  const demo = await until(() => parsed(readIfThere(readyFile)), { child, logFile, milliseconds: START_MS, what: 'entragate demo' })
+  return { url: demo.mcp_url, token: await mint(demo.emulator_url) }
+}
 
 async function mint(emulator) {
   const answer = await fetch(`${emulator}/__emulator/tokens`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })

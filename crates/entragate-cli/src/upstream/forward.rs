@@ -12,10 +12,10 @@ use http::{Response, StatusCode, Version};
 use url::Url;
 
 use super::client::{Client, Outgoing, Relayed, SendError};
-use super::endpoint::Endpoints;
 use super::failure::Failure;
 use super::headers;
 use super::identity::Introduction;
+use super::legacy::Endpoints;
 
 /// The head of the answer, or why there is none; `None`: nothing, in the time that was given.
 pub(super) type Answer = Option<Result<Response<Relayed>, SendError>>;

@@ -16,11 +16,11 @@
 //! A server that the gateway starts itself has no HTTP side: `stdio` is one.
 
 mod client;
-mod endpoint;
 mod failure;
 mod forward;
 mod headers;
 mod identity;
+mod legacy;
 mod replicas;
 mod several;
 mod stdio;
@@ -45,12 +45,12 @@ use tower_service::Service;
 
 use crate::config::{Config, RouteConfig, ServerConfig, StdioConfig, UpstreamConfig};
 use client::{Outgoing, RequestHead};
-use endpoint::Endpoints;
 use failure::Failure;
 pub use failure::{
     SESSION_GONE, UPSTREAM_REDIRECTED, UPSTREAM_TIMED_OUT, UPSTREAM_UNAUTHORIZED, UPSTREAM_UNAVAILABLE,
 };
 use identity::{Introduced, Introduction};
+use legacy::Endpoints;
 use replicas::{Replica, Replicas};
 pub use stdio::{CALLER_VARIABLES, GUARD, SERVER_BUSY, guard};
 use stdio::{Guard, Stdio};
@@ -207,7 +207,7 @@ fn outgoing(
 ) -> Result<Outgoing, Failure> {
     let (mut target, which) = server.targets.resolve(&client.uri).ok_or_else(|| misrouted(&client.uri))?;
     if which == Which::Further {
-        target = endpoint::opened(target, permit).ok_or_else(|| {
+        target = legacy::opened(target, permit).ok_or_else(|| {
             permit.note_foreign_session();
             Failure::NoSession
         })?;

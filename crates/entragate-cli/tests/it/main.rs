@@ -28,6 +28,8 @@ mod explain;
 mod graph;
 #[cfg(unix)] // its paths, and how a program is stopped
 mod journey;
+mod legacy_fixture;
+mod legacy_refusals;
 mod legacy_sse;
 mod policy_command;
 mod policy_fixture;

@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
+use axum::extract::Request;
+use http::Method;
+use http::uri::PathAndQuery;
 
 use super::GateError;
 use super::route::Route;
@@ -15,6 +18,7 @@ use crate::policy::Policy;
 use crate::policy::mirror::Mirrors;
 use crate::policy::step_up::StepUps;
 use crate::session::SessionSeal;
+use crate::stream_refusals::OpenStreams;
 use crate::token::verifier::Verifier;
 
 /// One MCP server behind a gate.
@@ -29,6 +33,7 @@ pub struct Resource {
     pub(crate) policy: Arc<Policy>,
     pub(crate) sessions: SessionSeal,
     pub(crate) step_ups: StepUps,
+    pub(crate) streams: Arc<OpenStreams>,
     pub(crate) max_body_bytes: usize,
     /// Nothing in development mode.
     pub(crate) audience: Option<Arc<Audience>>,
@@ -64,6 +69,15 @@ impl Resource {
         let below = path.strip_prefix(self.base_path.as_str()).unwrap_or(path).trim_end_matches('/');
         let is_further = self.also.iter().any(|also| also.trim_end_matches('/') == below);
         if is_further { Mirrors::Optional } else { Mirrors::Required }
+    }
+
+    /// Where a message of the HTTP+SSE transport goes: its client looks for the answer elsewhere. In a box, so that no other
+    /// call makes room for it.
+    pub(crate) fn posted_to(&self, request: &Request) -> Option<Box<PathAndQuery>> {
+        if self.also.is_empty() || request.method() != Method::POST {
+            return None;
+        }
+        request.uri().path_and_query().cloned().map(Box::new)
     }
 
     /// Its path and the further paths of the same server.
@@ -125,6 +139,7 @@ impl Resources<'_> {
             policy: Arc::new(policy),
             sessions: SessionSeal::new(self.session_keys.clone(), route.path.clone()),
             step_ups: StepUps::new(),
+            streams: Arc::default(),
             max_body_bytes: route.max_body_bytes.unwrap_or(self.max_body_bytes),
             audience,
             path: route.path,

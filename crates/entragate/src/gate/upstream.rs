@@ -53,13 +53,13 @@ impl Gate {
             }
             OnBehalfOfError::Interaction { claims, .. } => {
                 let challenged = self.claims_challenge(permit, claims.as_deref()).await;
-                challenged.unwrap_or_else(|| refusal(permit.message(), &text))
+                challenged.unwrap_or_else(|| refusal(permit, &text))
             }
             OnBehalfOfError::NoToken => {
                 let challenged = self.claims_challenge(permit, None).await;
-                challenged.unwrap_or_else(|| refusal(permit.message(), &text))
+                challenged.unwrap_or_else(|| refusal(permit, &text))
             }
-            _ => refusal(permit.message(), &text),
+            _ => refusal(permit, &text),
         }
     }
 
@@ -95,7 +95,7 @@ impl Gate {
             "Not possible: {} asks for more than your sign-in brought, and signing in again did not bring it. The operator of this server, or an administrator of your Microsoft Entra tenant, can find out what it is.",
             scope.api()
         );
-        refusal(permit.message(), &text)
+        refusal(permit, &text)
     }
 
     /// Who calls, in a JWT that the gateway signs for an audience, the MCP server; it verifies with the keys at

@@ -1,31 +1,29 @@
 //! Event streams, event by event as they arrive: each one's data passes the list filter, the rest goes on as it is.
 
 use super::filter::{Filter, FilterError, MAX_FILTERED, in_place_of, text_of};
+use crate::sse::{Cuts, field, fields, lines};
 
-/// Takes a byte stream apart into SSE events and filters each event's data.
+/// Takes a byte stream apart into SSE events and filters each event's data. What stands between events, as heartbeats do,
+/// does not wait for the next one (TR-06).
 pub(crate) struct SseFilter {
     pub(crate) filter: Filter,
     pending: Vec<u8>,
     /// How much of it has gone on.
     done: usize,
-    scan: Scan,
-}
-
-/// How far the unfinished event has been looked at: an event of many chunks is not read again for each.
-#[derive(Clone, Copy, Default)]
-struct Scan {
-    line_start: usize,
-    at: usize,
+    /// How far it has been looked at: an event of many chunks is not read again for each.
+    read: usize,
+    cuts: Cuts,
 }
 
 impl SseFilter {
     pub(crate) fn new(filter: Filter) -> Self {
-        Self { filter, pending: Vec::new(), done: 0, scan: Scan::default() }
+        Self { filter, pending: Vec::new(), done: 0, read: 0, cuts: Cuts::default() }
     }
 
     /// `chunk` arrived.
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
         self.pending.drain(..self.done);
+        self.read -= self.done;
         self.done = 0;
         self.pending.extend_from_slice(chunk);
     }
@@ -33,23 +31,20 @@ impl SseFilter {
     /// The bytes that may go on by now; an unfinished event waits. After an error the event that caused it is still there.
     pub(crate) fn passed(&mut self) -> Result<Vec<u8>, FilterError> {
         let mut out = Vec::new();
-        while let Some(length) = self.scan.event_end(self.pending.get(self.done..).unwrap_or_default()) {
-            let event = self.pending.get(self.done..self.done + length).unwrap_or_default();
-            match self.event(event) {
+        loop {
+            let mut cuts = self.cuts;
+            let Some(length) = cuts.next(self.pending.get(self.read..).unwrap_or_default()) else {
+                (self.cuts, self.read) = (cuts, self.pending.len());
+                break;
+            };
+            let end = self.read + length;
+            match self.event(self.pending.get(self.done..end).unwrap_or_default()) {
                 Ok(bytes) => out.extend_from_slice(&bytes),
                 // What went before neither waits nor is lost: whoever asks again gets the error.
                 Err(_) if !out.is_empty() => return Ok(out),
                 Err(error) => return Err(error),
             }
-            self.done += length;
-        }
-        // Heartbeats do not wait for an event that has not begun (TR-06).
-        let waiting = self.pending.get(self.done..).unwrap_or_default();
-        let heartbeats = waiting.get(..comments(waiting)).unwrap_or_default();
-        if text_of(heartbeats).is_ok() {
-            out.extend_from_slice(heartbeats);
-            self.scan.skip(heartbeats.len());
-            self.done += heartbeats.len();
+            (self.cuts, self.read, self.done) = (cuts, end, end);
         }
         if out.is_empty() && self.pending.len() - self.done > MAX_FILTERED {
             return Err(FilterError::TooLarge);
@@ -67,9 +62,8 @@ impl SseFilter {
 
     fn event(&self, event: &[u8]) -> Result<Vec<u8>, FilterError> {
         let text = text_of(event)?;
-        // Comments before it are no part of it: most of them have gone already.
-        let (comments, text) = text.split_at_checked(comments(event)).unwrap_or(("", text));
-        let data: Vec<&str> = lines(text).filter_map(data_of).collect();
+        let data: Vec<&str> =
+            fields(text).filter(|(name, _)| *name == "data").map(|(_, data)| data).collect();
         let data = data.join("\n");
         // A reader of JSON may skip a byte order mark.
         let data = data.trim_start().trim_start_matches('\u{feff}');
@@ -86,7 +80,7 @@ impl SseFilter {
             }
             Err(error) => return Err(error),
         };
-        Ok([comments, &with_data(text, &data)].concat().into_bytes())
+        Ok(with_data(text, &data).into_bytes())
     }
 }
 
@@ -95,7 +89,7 @@ fn with_data(event: &str, data: &str) -> String {
     let mut out = String::with_capacity(data.len() + 64);
     let mut written = false;
     for line in lines(event).filter(|line| !line.is_empty()) {
-        if data_of(line).is_none() {
+        if field(line).is_none_or(|(name, _)| name != "data") {
             out.push_str(line);
             out.push('\n');
         } else if !written {
@@ -115,69 +109,6 @@ fn with_data(event: &str, data: &str) -> String {
 fn is_whole(event: &str) -> bool {
     let ended = event.strip_suffix("\r\n").or_else(|| event.strip_suffix(['\n', '\r']));
     ended.is_some_and(|line| line.is_empty() || line.ends_with(['\n', '\r']))
-}
-
-/// How long the comments are that these bytes begin with, in whole lines.
-fn comments(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    while let Some(rest) = bytes.get(length..).filter(|rest| rest.starts_with(b":")) {
-        let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { break };
-        length += at
-            + match (rest.get(at), rest.get(at + 1)) {
-                (Some(b'\r'), Some(b'\n')) => 2,
-                // The LF of a CRLF may still be on its way.
-                (Some(b'\r'), None) => break,
-                _ => 1,
-            };
-    }
-    length
-}
-
-/// Lines end with LF, CR or CRLF.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
-}
-
-fn data_of(line: &str) -> Option<&str> {
-    // A byte order mark may stand at the beginning of a stream, and readers skip it.
-    let value = line.trim_start_matches('\u{feff}').strip_prefix("data")?;
-    if value.is_empty() {
-        return Some("");
-    }
-    value.strip_prefix(':').map(|value| value.strip_prefix(' ').unwrap_or(value))
-}
-
-impl Scan {
-    /// So many bytes have gone, in whole lines.
-    fn skip(&mut self, length: usize) {
-        self.line_start = self.line_start.saturating_sub(length);
-        self.at = self.at.saturating_sub(length);
-    }
-
-    /// The length of the first complete event of the same bytes and more, its blank line included.
-    fn event_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        while let Some(byte) = bytes.get(self.at) {
-            if !matches!(byte, b'\n' | b'\r') {
-                self.at += 1;
-                continue;
-            }
-            let mut next = self.at + 1;
-            if *byte == b'\r' {
-                match bytes.get(next) {
-                    Some(b'\n') => next += 1,
-                    Some(_) => {}
-                    // The LF of a CRLF may still be on its way.
-                    None => return None,
-                }
-            }
-            if self.at == self.line_start {
-                *self = Self::default();
-                return Some(next);
-            }
-            *self = Self { line_start: next, at: next };
-        }
-        None
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use serde_json::json;
 use super::call::{Call, Message};
 use super::decide::{Forbidden, Reason};
 use crate::oauth::error::json as json_response;
-use crate::principal::Kind;
+use crate::principal::{Kind, Principal};
+use crate::stream_refusals::RefusedCalls;
 use crate::token::refused::shown;
 
 /// Outside −32768…−32000, which JSON-RPC and MCP keep for themselves.
@@ -115,13 +116,13 @@ fn quoted(names: &[String]) -> String {
 }
 
 /// The answer to a message of which one call is forbidden.
-pub(crate) fn response(forbidden: &Forbidden, message: &Message) -> Response<Body> {
+pub(crate) fn response(forbidden: &Forbidden, message: &Message, who: &Principal) -> Response<Body> {
     if matches!(message, Message::Empty) {
         // Nothing to answer inside of. Without a challenge, so that no client signs in again for it.
         let error = json!({ "error": "forbidden", "error_description": forbidden.text() });
         return json_response(StatusCode::FORBIDDEN, &error);
     }
-    told(message, |call| {
+    told(message, who, |call| {
         if forbidden.is_of(call) {
             forbidden.text()
         } else {
@@ -131,23 +132,25 @@ pub(crate) fn response(forbidden: &Forbidden, message: &Message) -> Response<Bod
 }
 
 /// The answer to a message that does not go on: a text for each call in it that expects an answer.
-pub(crate) fn told(message: &Message, text: impl Fn(&Call) -> String) -> Response<Body> {
+pub(crate) fn told(message: &Message, who: &Principal, text: impl Fn(&Call) -> String) -> Response<Body> {
     let answers: Vec<_> = message
         .calls()
         .iter()
         .filter(|call| call.is_request())
         .filter_map(|call| answer(call, &text(call)))
         .collect();
-    match (message, answers.as_slice()) {
+    let mut response = match (message, answers.as_slice()) {
         // Nothing in it expects an answer, and nothing was passed on.
         (_, []) => {
             let mut accepted = Response::new(Body::empty());
             *accepted.status_mut() = StatusCode::ACCEPTED;
-            accepted
+            return accepted;
         }
         (Message::Batch(_), all) => json_response(StatusCode::OK, &all),
         (_, [one, ..]) => json_response(StatusCode::OK, one),
-    }
+    };
+    response.extensions_mut().insert(RefusedCalls::new(answers, who));
+    response
 }
 
 fn answer(call: &Call, text: &str) -> Option<serde_json::Value> {

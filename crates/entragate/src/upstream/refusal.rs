@@ -11,15 +11,16 @@ use serde_json::json;
 use crate::oauth::error::json as json_response;
 use crate::policy::call::Message;
 use crate::policy::refusal::{FORBIDDEN, told};
+use crate::principal::Permit;
 
 /// The answer to a message that does not go on, with the text that the person reads.
-pub(crate) fn refusal(message: &Message, text: &str) -> Response<Body> {
-    match message {
+pub(crate) fn refusal(permit: &Permit, text: &str) -> Response<Body> {
+    match permit.message() {
         Message::Empty => json_response(
             StatusCode::BAD_GATEWAY,
             &json!({ "error": "upstream_identity", "error_description": text }),
         ),
-        _ => told(message, |_| text.to_owned()),
+        message => told(message, permit.principal(), |_| text.to_owned()),
     }
 }
 

@@ -7,39 +7,35 @@
 //!
 //! The server names its own path, a URL of its own, or the one that clients know it by, if it was told: below the base URL,
 //! and where `upstream.also` says. What it names also is the session, by which alone it knows who posts; so it is sealed for
-//! the caller who opened the stream, and without a good seal nothing with a query reaches a further path. Nothing else in a
-//! stream is touched, and nothing after the first event that carries data is looked at.
+//! the caller who opened the stream, and without a good seal nothing with a query reaches a further path.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Context;
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use entragate::sse::fields;
 use entragate::{BaseUrl, Permit, is_compressed};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::uri::PathAndQuery;
-use http_body::{Body as HttpBody, Frame};
 use url::Url;
 
-use super::target::{PublicPath, Which, public_paths};
+use super::stream::{Corrected, Refusals, Stream};
 use crate::config::UpstreamConfig;
+use crate::upstream::target::{PublicPath, Which, public_paths};
 
-/// The longest first event that is looked at; an endpoint event has some eighty bytes.
-const LONGEST: usize = 8 * 1024;
 /// The name of the seal in the query.
 const SEAL: &str = "entragate_seal=";
 
 /// Seals a text for a caller.
 type Seal<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// What there is to be instead of an event, if that is anything else.
-type Correct = dyn Fn(&str) -> Option<String> + Send;
+/// Opens a stream for the refusals of what is posted to a URL.
+type Opened<'a> = dyn Fn(&str) -> Option<Box<Refusals>> + 'a;
 
 /// Where the server's paths are for clients.
 #[derive(Debug)]
-pub(super) struct Endpoints {
+pub(in crate::upstream) struct Endpoints {
     server: Url,
     gateway: Url,
     base_path: Box<str>,
@@ -48,7 +44,7 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     /// `None` when the server cannot be one of the legacy transport: its messages would have no path.
-    pub(super) fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Option<Arc<Self>> {
+    pub(in crate::upstream) fn new(config: &UpstreamConfig, base_url: &BaseUrl) -> Option<Arc<Self>> {
         let base_path = base_url.path();
         if base_path.is_empty() && config.also.is_empty() {
             return None;
@@ -59,7 +55,12 @@ impl Endpoints {
     }
 
     /// The stream with its endpoint event as this caller needs it, and its headers.
-    pub(super) fn apply(self: Arc<Self>, permit: Permit, headers: &mut HeaderMap, stream: Body) -> Body {
+    pub(in crate::upstream) fn apply(
+        self: Arc<Self>,
+        permit: Permit,
+        headers: &mut HeaderMap,
+        stream: Body,
+    ) -> Body {
         if is_compressed(headers) {
             // Bytes that cannot be read pass as they come. Messages for what they name have no seal, and go nowhere.
             tracing::warn!(
@@ -68,25 +69,31 @@ impl Endpoints {
             return stream;
         }
         headers.remove(CONTENT_LENGTH);
-        let correct = Box::new(move |event: &str| self.corrected(event, &|text| permit.seal(text)));
-        Body::new(Corrected { stream, sought: Some(Sought { correct, held: BytesMut::new() }) })
+        let correct = move |event: &str| {
+            self.corrected(event, &|text| permit.seal(text), &|url| {
+                let mut refusals = permit.open_stream(url)?;
+                Some(Box::new(move |cx: &mut Context<'_>| refusals.poll_next(cx)))
+            })
+        };
+        Body::new(Stream::new(stream, Box::new(correct)))
     }
 
     /// An endpoint event as this caller needs it, or `None` when it is none, or none of ours.
-    fn corrected(&self, event: &str, seal: &Seal<'_>) -> Option<String> {
+    fn corrected(&self, event: &str, seal: &Seal<'_>, opened: &Opened<'_>) -> Option<Corrected> {
         if !fields(event).any(|(name, value)| name == "event" && value == "endpoint") {
             return None;
         }
         let mut data = fields(event).filter(|(name, _)| *name == "data");
         let ((_, named), None) = (data.next()?, data.next()) else { return None };
-        let reference = self.reference(named, seal)?;
+        let (reference, sealed) = self.reference(named, seal)?;
         let at = named.as_ptr().addr() - event.as_ptr().addr();
         let (before, after) = (event.get(..at)?, event.get(at + named.len()..)?);
-        Some(format!("{before}{reference}{after}"))
+        let refusals = if sealed == Sealed::Yes { opened(&reference) } else { None };
+        Some(Corrected { event: format!("{before}{reference}{after}"), refusals })
     }
 
-    /// What the client posts to.
-    fn reference(&self, named: &str, seal: &Seal<'_>) -> Option<String> {
+    /// What the client posts to, and whether it is sealed.
+    fn reference(&self, named: &str, seal: &Seal<'_>) -> Option<(String, Sealed)> {
         if named.is_empty() {
             return None;
         }
@@ -103,16 +110,22 @@ impl Endpoints {
                 path,
                 "messages of the HTTP+SSE transport go to a path that clients cannot reach: name it in upstream.also"
             );
-            return is_servers.then(|| format!("{}{path}{query}", self.base_path));
+            return is_servers.then(|| (format!("{}{path}{query}", self.base_path), Sealed::No));
         };
         let PublicPath { public, upstream, which } = known;
         let seal = if *which == Which::Further { seal(&format!("{upstream}{query}")) } else { None };
         Some(match seal {
-            None => format!("{public}{query}"),
-            Some(seal) if query.is_empty() => format!("{public}?{SEAL}{seal}"),
-            Some(seal) => format!("{public}{query}&{SEAL}{seal}"),
+            None => (format!("{public}{query}"), Sealed::No),
+            Some(seal) if query.is_empty() => (format!("{public}?{SEAL}{seal}"), Sealed::Yes),
+            Some(seal) => (format!("{public}{query}&{SEAL}{seal}"), Sealed::Yes),
         })
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sealed {
+    Yes,
+    No,
 }
 
 /// Whether a URL leads to a server. The scheme says nothing: many a server does not know that TLS ends before it.
@@ -121,7 +134,7 @@ fn is_at(url: &Url, server: &Url) -> bool {
 }
 
 /// What a request to a further path asks the server for, without the seal; `None` when the caller has no good one.
-pub(super) fn opened(asked: PathAndQuery, permit: &Permit) -> Option<PathAndQuery> {
+pub(in crate::upstream) fn opened(asked: PathAndQuery, permit: &Permit) -> Option<PathAndQuery> {
     // Nothing is sealed where nobody signs in. Without a query no session can be named.
     if permit.principal().is_development() || asked.query().is_none() {
         return Some(asked);
@@ -131,109 +144,17 @@ pub(super) fn opened(asked: PathAndQuery, permit: &Permit) -> Option<PathAndQuer
     if permit.is_sealed(own, seal) { own.parse().ok() } else { None }
 }
 
-/// Names and values of an event, comments left out.
-fn fields(event: &str) -> impl Iterator<Item = (&str, &str)> {
-    let lines = event.trim_start_matches('\u{feff}').split(['\n', '\r']);
-    lines.filter(|line| !line.is_empty() && !line.starts_with(':')).map(|line| {
-        let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        (name, value.strip_prefix(' ').unwrap_or(value))
-    })
-}
-
-/// A stream whose first event with data has not passed yet, or has.
-struct Corrected {
-    stream: Body,
-    sought: Option<Sought>,
-}
-
-struct Sought {
-    correct: Box<Correct>,
-    held: BytesMut,
-}
-
-impl HttpBody for Corrected {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let this = &mut *self;
-        loop {
-            let frame = ready!(Pin::new(&mut this.stream).poll_frame(cx));
-            let Some(sought) = this.sought.take() else {
-                return Poll::Ready(frame);
-            };
-            let data = match frame {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => data,
-                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-                },
-                // The end, or the error, is asked for again once what was held has gone.
-                None if !sought.held.is_empty() => {
-                    return Poll::Ready(Some(Ok(Frame::data(sought.held.freeze()))));
-                }
-                other => return Poll::Ready(other),
-            };
-            let (passed, sought) = sought.take(&data);
-            this.sought = sought;
-            if !passed.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(passed.freeze()))));
-            }
-        }
-    }
-}
-
-impl Sought {
-    /// What need not wait any longer, and what is still looked for.
-    fn take(mut self, data: &Bytes) -> (BytesMut, Option<Self>) {
-        self.held.extend_from_slice(data);
-        let mut passed = BytesMut::new();
-        while let Some(length) = first_event(&self.held) {
-            let event = self.held.split_to(length);
-            let text = std::str::from_utf8(&event).ok();
-            // Comments, `retry` and the like: for the client that is no event.
-            if text.is_some_and(|text| fields(text).all(|(name, _)| name != "data")) {
-                passed.unsplit(event);
-                continue;
-            }
-            match text.and_then(&self.correct) {
-                Some(corrected) => passed.extend_from_slice(corrected.as_bytes()),
-                None => passed.unsplit(event),
-            }
-            passed.unsplit(self.held);
-            return (passed, None);
-        }
-        if self.held.len() > LONGEST {
-            passed.unsplit(self.held);
-            return (passed, None);
-        }
-        (passed, Some(self))
-    }
-}
-
-/// Where the first event ends, its blank line included. A line ends in LF, CR LF or CR.
-fn first_event(bytes: &[u8]) -> Option<usize> {
-    let mut start = 0;
-    loop {
-        let rest = bytes.get(start..)?;
-        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
-        let is_pair = rest.get(length..length + 2) == Some(b"\r\n");
-        start += length + if is_pair { 2 } else { 1 };
-        if length == 0 {
-            return Some(start);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use futures_util::stream;
     use http_body_util::BodyExt as _;
+    use parking_lot::Mutex;
+    use tokio::sync::mpsc;
 
     use super::*;
     use crate::config::{FurtherPath, UpstreamIdentity};
+    use crate::upstream::legacy::stream::LONGEST;
 
     fn endpoints() -> Endpoints {
         let config = UpstreamConfig {
@@ -249,15 +170,42 @@ mod tests {
             .unwrap()
     }
 
-    async fn through(chunks: &[&'static str]) -> String {
-        let endpoints = endpoints();
+    /// A stream of the server as the client of somebody gets it whose seal of a text is the text itself in `<>`.
+    fn passed(body: Body) -> Body {
+        told(body, mpsc::channel(1).1)
+    }
+
+    /// The same with refusals.
+    fn told(body: Body, refusals: mpsc::Receiver<Bytes>) -> Body {
+        let (endpoints, refusals) = (endpoints(), Mutex::new(Some(refusals)));
+        let opened = move |_: &str| {
+            let mut refusals = refusals.lock().take()?;
+            let next: Box<Refusals> = Box::new(move |cx: &mut Context<'_>| refusals.poll_recv(cx));
+            Some(next)
+        };
         let correct =
-            Box::new(move |event: &str| endpoints.corrected(event, &|text| Some(format!("<{text}>"))));
+            move |event: &str| endpoints.corrected(event, &|text| Some(format!("<{text}>")), &opened);
+        Body::new(Stream::new(body, Box::new(correct)))
+    }
+
+    async fn through(chunks: &[&'static str]) -> String {
         let frames: Vec<Result<&str, std::convert::Infallible>> = chunks.iter().copied().map(Ok).collect();
-        let stream = Body::from_stream(stream::iter(frames));
-        let body = Corrected { stream, sought: Some(Sought { correct, held: BytesMut::new() }) };
-        let bytes = Body::new(body).collect().await.unwrap().to_bytes();
+        let body = passed(Body::from_stream(stream::iter(frames)));
+        let bytes = body.collect().await.unwrap().to_bytes();
         String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    /// A stream into which a test writes.
+    fn written() -> (mpsc::UnboundedSender<&'static str>, Body) {
+        let (sender, frames) = mpsc::unbounded_channel();
+        let stream = stream::unfold(frames, async |mut frames| {
+            Some((Ok::<&str, std::convert::Infallible>(frames.recv().await?), frames))
+        });
+        (sender, Body::from_stream(stream))
+    }
+
+    async fn next(body: &mut Body) -> Bytes {
+        body.frame().await.unwrap().unwrap().into_data().unwrap()
     }
 
     #[tokio::test]
@@ -329,15 +277,79 @@ mod tests {
 
     #[tokio::test]
     async fn comments_are_not_held_back() {
-        let (sender, frames) = tokio::sync::mpsc::unbounded_channel::<&str>();
-        let stream = Body::from_stream(stream::unfold(frames, async |mut frames| {
-            Some((Ok::<_, std::convert::Infallible>(frames.recv().await?), frames))
-        }));
-        let sought = Some(Sought { correct: Box::new(|_| None), held: BytesMut::new() });
-        let mut body = Body::new(Corrected { stream, sought });
-        for text in [":\n\n", ": ping\r\n\r\n"] {
+        let (sender, stream) = written();
+        let mut body = passed(stream);
+        for text in [":\n\n", ": ping\r\n\r\n", ": a line\n", ": another\r\n", "retry: 10\n\n"] {
             sender.send(text).unwrap();
-            assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), text);
+            assert_eq!(next(&mut body).await, text);
+        }
+    }
+
+    const ENDPOINT: &str = "event: endpoint\ndata: /messages?id=7\n\n";
+    const SEALED: &str = "event: endpoint\ndata: /gate/b/messages?id=7&entragate_seal=</messages?id=7>\n\n";
+    const TOLD: &str = "event: message\ndata: no\n\n";
+
+    #[tokio::test]
+    async fn a_refusal_goes_between_two_events_whatever_the_chunks() {
+        for end in ["\n", "\r\n", "\r"] {
+            let event = format!("id: 1{end}: no event{end}data: {{}}{end}{end}");
+            for cut in 1..event.len() {
+                let (first, rest) = event.split_at(cut);
+                let begun: &'static str = format!("{ENDPOINT}{first}").leak();
+                let more: &'static str = format!("{rest}{event}{first}").leak();
+                let ((sender, stream), (refuse, refusals)) = (written(), mpsc::channel(1));
+                let mut body = told(stream, refusals);
+                sender.send(begun).unwrap();
+                assert_eq!(next(&mut body).await, format!("{SEALED}{first}"));
+                // An event of the server is on its way, until it has ended; and then the next but one.
+                refuse.send(TOLD.into()).await.unwrap();
+                sender.send(more).unwrap();
+                let mut passed = first.to_owned();
+                while passed.len() < first.len() + TOLD.len() + more.len() {
+                    passed += std::str::from_utf8(&next(&mut body).await).unwrap();
+                }
+                let (before, after) = passed.split_once(TOLD).unwrap();
+                assert_eq!(format!("{before}{after}"), format!("{first}{more}"), "{end:?} {cut}");
+                // The LF of the last CR LF may come after it: a blank line between events means nothing.
+                let is_between =
+                    before.replace(&event, "").is_empty() || before == event.trim_end_matches('\n');
+                assert!(is_between, "{end:?} {cut} {before:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_does_not_wait_for_the_server() {
+        for quiet in ["", ": ping\n", ": ping\r\n\r\n", "data: {}\r\r", "data: {}\r\n\r"] {
+            let ((sender, stream), (refuse, refusals)) = (written(), mpsc::channel(1));
+            let mut body = told(stream, refusals);
+            sender.send(format!("{ENDPOINT}{quiet}").leak()).unwrap();
+            assert_eq!(next(&mut body).await, format!("{SEALED}{quiet}"));
+            for _ in 0..3 {
+                refuse.send(TOLD.into()).await.unwrap();
+                assert_eq!(next(&mut body).await, TOLD);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_stream_with_a_sealed_url_is_open_for_refusals_and_no_longer_than_it_lasts() {
+        for first in ["data: {}\n\n", "event: endpoint\ndata: /sse?id=7\n\n", ENDPOINT] {
+            // The server's end, or the client's.
+            for is_over in [false, true] {
+                let ((sender, stream), (refuse, refusals)) = (written(), mpsc::channel(1));
+                let mut body = told(stream, refusals);
+                sender.send(first).unwrap();
+                next(&mut body).await;
+                assert_eq!(!refuse.is_closed(), first == ENDPOINT, "{first}");
+                if is_over {
+                    drop(sender);
+                    assert!(body.frame().await.is_none());
+                } else {
+                    drop(body);
+                }
+                assert!(refuse.is_closed());
+            }
         }
     }
 }
