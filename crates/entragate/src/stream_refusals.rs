@@ -5,7 +5,7 @@
 //! way: a refusal counts as told when the stream has taken it, and otherwise the POST is answered with it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{Response, StatusCode};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -127,7 +128,7 @@ impl OpenStreams {
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<Key, Vec<mpsc::Sender<Refusal>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,7 +1,5 @@
 //! What the rules refuse on the HTTP+SSE transport (2024-11-05) reaches the client in the stream that it reads (TR-15).
 
-#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
-
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! Servers of the HTTP+SSE transport (2024-11-05) behind a gateway that people sign in to (TR-15).
 
-#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
-
 use entragate_emulator::fixtures;
 
 use crate::legacy_fixture::{Legacy, opened, token, two};

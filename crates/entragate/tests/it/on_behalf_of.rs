@@ -1,6 +1,7 @@
 //! Calls in the caller's name, as an embedder makes them: one exchange at Entra for many calls, and for each refusal the
 //! answer that the person can read.
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use axum::extract::Request;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use entragate::{Credential, DelegatedScope, Gate, OnBehalfOf, OnBehalfOfError, Permit, Secret};
+use bytes::Bytes;
+use entragate::{Credential, DelegatedScope, Gate, GateBuilder, OnBehalfOf, OnBehalfOfError, Permit, Secret};
 use entragate_emulator::{Endpoint, Fault, FaultKind, MintRequest, fixtures};
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use crate::refusals::mint;
@@ -35,21 +38,26 @@ pub(crate) fn acting(gate: &Later, scope: DelegatedScope) -> McpServer {
     let gate = Arc::clone(gate);
     McpServer::new(tower::service_fn(move |request: Request| {
         let (gate, scope) = (Arc::clone(&gate), scope.clone());
-        async move {
-            let gate = gate.get().unwrap();
-            let permit = request.extensions().get::<Permit>().unwrap().clone();
-            let token = match gate.on_behalf_of(&permit, &scope).await {
-                Ok(token) => token,
-                Err(error) => return Ok(gate.on_behalf_of_refusal(&permit, &scope, &error).await),
-            };
-            let content = json!([{ "type": "text", "text": token.expose() }]);
-            let answer = json!({ "jsonrpc": "2.0", "id": 1, "result": { "content": content } });
-            Ok(Response::builder()
-                .header("content-type", "application/json")
-                .body(Body::from(answer.to_string()))
-                .unwrap())
-        }
+        let permit = permit_of(&request);
+        async move { Ok(acted(gate.get().unwrap(), &scope, &permit).await) }
     }))
+}
+
+fn permit_of(request: &Request) -> Permit {
+    request.extensions().get::<Permit>().unwrap().clone()
+}
+
+async fn acted(gate: &Gate, scope: &DelegatedScope, permit: &Permit) -> Response {
+    let token = match gate.on_behalf_of(permit, scope).await {
+        Ok(token) => token,
+        Err(error) => return gate.on_behalf_of_refusal(permit, scope, &error).await,
+    };
+    let content = json!([{ "type": "text", "text": token.expose() }]);
+    let answer = json!({ "jsonrpc": "2.0", "id": 1, "result": { "content": content } });
+    Response::builder()
+        .header("content-type", "application/json")
+        .body(Body::from(answer.to_string()))
+        .unwrap()
 }
 
 async fn world(permission: &str, options: OnBehalfOf) -> World {
@@ -327,6 +335,54 @@ async fn messages_without_an_answer_and_streams_have_theirs_too() {
     let stream = Reply::of(stream).await;
     assert_eq!(stream.status, 502);
     assert!(stream.json()["error_description"].as_str().unwrap().contains("AADSTS65001"));
+}
+
+/// The stream of a server of the HTTP+SSE transport, with what is refused to its caller.
+fn opened(permit: &Permit) -> Response {
+    let url = format!("/messages?seal={}", permit.seal("7").unwrap());
+    let mut refusals = permit.open_stream(&url).unwrap();
+    let first = stream::iter([Bytes::from(format!("event: endpoint\ndata: {url}\n\n"))]);
+    let events = first.chain(stream::poll_fn(move |cx| refusals.poll_next(cx)));
+    Response::builder()
+        .header("content-type", "text/event-stream")
+        .body(Body::from_stream(events.map(Ok::<_, Infallible>)))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn tr_15_what_is_refused_behind_the_gate_goes_into_the_callers_stream_too() {
+    let gate = Later::default();
+    let known = Arc::clone(&gate);
+    let server = McpServer::new(tower::service_fn(move |request: Request| {
+        let gate = Arc::clone(&known);
+        let (permit, is_stream) = (permit_of(&request), request.method() == "GET");
+        async move {
+            Ok(if is_stream {
+                opened(&permit)
+            } else {
+                acted(gate.get().unwrap(), &scope("Mail.Read"), &permit).await
+            })
+        }
+    }));
+    let also = |builder: GateBuilder| builder.on_behalf_of(api_app()).also_protect("/messages");
+    let world = World::builder().mcp(server).gate(also).start().await;
+    gate.set(world.gate.clone()).unwrap();
+    let alice = mint(&world, &alice());
+    let mut stream = world.http.get(world.url("/mcp")).bearer_auth(&alice).send().await.unwrap();
+    let mut text = String::new();
+    for (first, wanted) in [(true, "/messages"), (false, "AADSTS65001")] {
+        while !text.ends_with("\n\n") {
+            text += std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap();
+        }
+        let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap().to_owned();
+        assert!(data.contains(wanted), "{text}");
+        text.clear();
+        if first {
+            let request = world.http.post(world.url(&data)).bearer_auth(&alice);
+            let reply = Reply::of(request.header("content-type", "application/json").body(CALL)).await;
+            assert_eq!((reply.status, reply.text.as_str()), (202, ""));
+        }
+    }
 }
 
 #[tokio::test]
