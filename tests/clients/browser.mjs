@@ -2,7 +2,8 @@
 //
 //   node browser.mjs URL      signs in as $SIGN_IN_AS; writes where it has been to $EVIDENCE/browser.jsonl
 //
-// It reads the page as a person would: finds the form, presses the button that names the user.
+// It reads the page as a person would: finds the form, presses the button that names the user. From a page with nothing to press it
+// goes on by the link to the client, if there is one, and keeps what it has read.
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -29,15 +30,19 @@ export async function visit(start, user, note = () => {}) {
     const html = response.status < 300 || response.status >= 400 ? await response.text() : ''
     note({ method: next.method, url: next.url.href, status: response.status, title: title(html), isCallback })
     if (isCallback) {
-      if (response.status >= 400) throw new Error(`the client's callback answered ${response.status}`)
+      // An error may be answered with an error: the client was told all the same.
+      const isRefused = next.url.searchParams.has('error')
+      if (response.status >= 400 && !isRefused) throw new Error(`the client's callback answered ${response.status}`)
       return
     }
     const location = response.headers.get('location')
     if (location) {
       next = { url: new URL(location, next.url), method: 'GET', body: undefined }
     } else {
-      next = press(html, next.url, user)
-      note({ pressed: next.pressed })
+      const page = next.url
+      next = press(html, page, user) ?? goBack(html, page, callback)
+      if (!next) throw new Error(`nothing to press for ${user} on ${page.origin}${page.pathname}: ${plain(html).slice(0, 400)}`)
+      note({ pressed: next.pressed, read: next.read })
     }
   }
   throw new Error(`no callback after ${MOST_HOPS} pages`)
@@ -69,7 +74,7 @@ async function send({ url, method, body }, cookies, isCallback) {
   }
 }
 
-/** The request that pressing the right button of the page makes. */
+/** The request that pressing the right button of the page makes, if there is one. */
 function press(html, page, user) {
   for (const form of html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)) {
     const controls = [...form[2].matchAll(/<(input|button)\b([^>]*)>/gi)].map(control => attributes(control[2]))
@@ -85,9 +90,19 @@ function press(html, page, user) {
       return { url, method: 'GET', body: undefined, pressed: `${name}=${value}` }
     }
   }
-  const text = html.replace(/<style.*?<\/style>/gis, '').replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ').trim()
-  throw new Error(`nothing to press for ${user} on ${page.origin}${page.pathname}: ${text.slice(0, 400)}`)
 }
+
+/** The request that the page's link to the client makes, if it has one, with what the page says. */
+function goBack(html, page, callback) {
+  for (const link of html.matchAll(/<a\b([^>]*)>(.*?)<\/a>/gis)) {
+    const { href } = attributes(link[1])
+    const url = href && new URL(href, page)
+    if (url && isSamePage(url, callback)) return { url, method: 'GET', body: undefined, pressed: plain(link[2]), read: plain(html) }
+  }
+}
+
+/** What of a page can be read. */
+const plain = html => unescape(html.replace(/<style.*?<\/style>/gis, '').replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ').trim())
 
 function attributes(text) {
   const found = {}

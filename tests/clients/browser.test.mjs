@@ -44,3 +44,22 @@ test('presses the button of the user, with cookies and hidden fields, up to the 
   assert.equal(client.posted[0].url, '/callback?code=c')
   await assert.rejects(visit(start, 'nobody'), /nothing to press for nobody/)
 })
+
+test('from a page with nothing to press it goes back to the client, and keeps what the page says', async t => {
+  const gateway = await site((request, response) => {
+    const back = request.url.startsWith('/elsewhere') ? 'https://elsewhere.test/callback?error=e' : `${client.origin}/callback?error=access_denied&amp;iss=x`
+    response.writeHead(400).end(`<title>No</title><style>p { }</style><p>You have no role: <b>Admin &amp; User</b></p><a href="/report">Report</a> <a class="button" href="${back}">Return</a>`)
+  })
+  // Codex answers an error with an error.
+  const client = await site((request, response) => response.writeHead(request.url.includes('error=') ? 400 : 500).end('no'))
+  t.after(() => { gateway.server.close(); client.server.close() })
+
+  const start = path => `${gateway.origin}${path}?${new URLSearchParams({ redirect_uri: `${client.origin}/callback` })}`
+  const noted = []
+  await visit(start('/authorize'), 'bob', entry => noted.push(entry))
+  assert.deepEqual(noted[1], { pressed: 'Return', read: 'No You have no role: Admin & User Report Return' })
+  assert.deepEqual([noted[2].status, noted[2].isCallback], [400, true])
+  assert.equal(client.posted[0].url, '/callback?error=access_denied&iss=x')
+  await assert.rejects(visit(start('/elsewhere'), 'bob'), /nothing to press for bob/)
+  await assert.rejects(visit(`${client.origin}/callback?${new URLSearchParams({ redirect_uri: `${client.origin}/callback` })}`, 'bob'), /callback answered 500/)
+})

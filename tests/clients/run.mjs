@@ -9,8 +9,8 @@ import { HERE, clientEnvironment, parsed, readIfThere, setUp } from './lib/stage
 import { wire } from './lib/wire.mjs'
 
 const CLIENT_MS = 60_000
-// The big ones start several times, and slowly.
-const PROGRAM_MS = 240_000
+// The big ones start up to fifteen times, and slowly.
+const PROGRAM_MS = 600_000
 
 // What a client can show whose tools only a model calls; and what it shows of a scripted model's calls.
 const WITHOUT_TOOLS = ['discovery', 'registration', 'pkce', 'consent', 'sign_in', 'refresh_after_expiry', 'no_prompt_consent']
@@ -47,7 +47,7 @@ async function runClient(client, mode, { state, demo, document }) {
   const logFile = `${evidence}/client.log`
   const own = hasDocument ? document : undefined
   const { CLAUDE, CODEX, OPENCODE } = process.env
-  const env = { ...clientEnvironment(demo, evidence, user, own), ...(byNameOnly && { CLAUDE, CODEX, OPENCODE }) }
+  const env = { ...clientEnvironment({ mode, demo, evidence, user, document: own }), ...(byNameOnly && { CLAUDE, CODEX, OPENCODE }) }
   if (mode === 'relay') await registers?.(demo.mcp_url)
   const logStart = (await emulatorLog()).length
   const child = driver.endsWith('.py')

@@ -35,7 +35,8 @@ async function login() {
   if (trouble) throw trouble
   if (terminal.exitCode === null) await once(terminal, 'exit')
   console.log(`$ claude mcp login ${NAME} --no-browser\n${readable(shown)}`)
-  if (terminal.exitCode !== 0) throw new Error(`claude mcp login ended with ${terminal.exitCode}`)
+  if (terminal.exitCode !== 0) throw Object.assign(new Error(`claude mcp login ended with ${terminal.exitCode}`), { printed: readable(shown) })
+  return shown
 }
 
 /** One conversation with the scripted model, in which it may call every tool of the server. */

@@ -1,5 +1,5 @@
 // opencode, through its own commands; started by evidence.sh, which sets OPENCODE to the program.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { advance, requests } from '../lib/emulator.mjs'
 import { conversations } from '../lib/conversation.mjs'
 import { model } from '../lib/model.mjs'
@@ -32,7 +32,20 @@ function configure(modelUrl) {
   write('opencode.json', { autoupdate: false, mcp: { [NAME]: { type: 'remote', url: MCP_URL } }, provider: { scripted: SCRIPTED(modelUrl) } })
 }
 
-const opencode = program('opencode', OPENCODE)
+const run = program('opencode', OPENCODE)
+
+/**
+ * One command. Some end while they hold the lock of the stored tokens, for which the next one would wait a minute, until the lock counts as
+ * forgotten, and give up on the server in the meantime.
+ */
+async function opencode(...args) {
+  try {
+    return await run(...args)
+  } finally {
+    rmSync(`${HOME}/.local/state/opencode/locks`, { recursive: true, force: true })
+  }
+}
+
 /** What `mcp list` says after the name; each list connects anew. */
 const isConnected = async () => new RegExp(`✓ ${NAME} (\\x1b\\S*m)?connected`).test(await opencode('mcp', 'list'))
 
@@ -50,7 +63,7 @@ try {
     // It would ask whether to, in a terminal.
     signIn: async () => {
       await opencode('mcp', 'logout', NAME)
-      await opencode('mcp', 'auth', NAME)
+      return opencode('mcp', 'auth', NAME)
     },
   })
   seen.logLengthAtExpiry = (await requests()).length

@@ -4,7 +4,7 @@ import { advance, requests } from './emulator.mjs'
 import { giveRole, takeRole } from './entra.mjs'
 
 const TWO_HOURS = 7200
-const { EVIDENCE, SIGN_IN_AS } = process.env
+const { EVIDENCE, MODE, SIGN_IN_AS } = process.env
 
 const echo = message => ({ tool: 'echo', input: { message } })
 const UNLISTED = { tool: 'get-env', input: {} }
@@ -14,7 +14,7 @@ const SCOPED = { tool: 'get-annotated-message', input: { messageType: 'success' 
 
 /**
  * Has four conversations and notes them in `seen`. `converse()` runs the client's own command for one; `signIn()` signs in once more,
- * as a person does who was told to.
+ * as a person does who was told to, and gives what the client said to that.
  */
 export async function conversations(seen, { play }, { converse, signIn }) {
   const talk = async calls => {
@@ -34,6 +34,18 @@ export async function conversations(seen, { play }, { converse, signIn }) {
   seen.signInAgain = told(await during(signIn))
   seen.scopedAgain = await talk([SCOPED, SCOPED, echo('after signing in')])
 
+  /** A sign-in that may fail. */
+  const attempt = async () => {
+    let said
+    const traffic = await during(async () => {
+      said = await signIn().catch(error => {
+        if (error.printed === undefined) throw error
+        return error.printed
+      })
+    })
+    return { said, ...told(traffic) }
+  }
+
   // In the middle of a conversation: the list of tools is older than the loss of the role.
   const loseRole = async () => {
     await takeRole(SIGN_IN_AS, 'User')
@@ -41,11 +53,14 @@ export async function conversations(seen, { play }, { converse, signIn }) {
   }
   try {
     seen.roleLost = await talk([echo('with the role'), { ...echo('without'), before: loseRole }, echo('still without')])
+    // A lost role ends a sign-in with the broker, so the person does as the client says, and is to read why that is in vain.
+    if (MODE === 'broker') seen.signInWithoutRole = await attempt()
   } finally {
     await giveRole(SIGN_IN_AS, 'User')
     // No token without the role is good any longer.
     await advance(TWO_HOURS)
   }
+  if (MODE === 'broker') seen.signInWithRole = told(await during(signIn))
 }
 
 /** What the gateway and Entra were asked while `work` ran. */

@@ -1,5 +1,6 @@
 // What is right: from what a client saw, what its browser saw and what reached Entra, to one verdict per step.
 import { createHash } from 'node:crypto'
+import { echoes, lostRole, missingScope, stepUp, unlisted, visitsOf } from './judge-talks.mjs'
 
 /** The columns of the table, in the order in which a client takes them. */
 export const STEPS = [
@@ -54,8 +55,8 @@ export function judge({ mode = 'relay', document, steps = stepsOf(mode), seen, b
     unregistered_callback: () => unregisteredCallback(browser),
     unlisted_call: () => unlisted(seen.unlisted),
     missing_scope: () => missingScope(seen.scoped),
-    step_up: () => stepUp(seen.signInAgain, seen.scopedAgain),
-    lost_role: () => lostRole(seen.roleLost),
+    step_up: () => stepUp(mode, seen, visitsOf(browser)),
+    lost_role: () => lostRole(mode, seen, visitsOf(browser)),
   }
   return Object.fromEntries(steps.map(step => [step, verdict(judged[step])]))
 }
@@ -137,10 +138,6 @@ function toolsList({ tools }, isAdmin) {
   if (tools.includes(GUARDED_TOOL) !== isAdmin) return `${GUARDED_TOOL} is ${isAdmin ? 'not ' : ''}listed`
 }
 
-function echoes(result, message) {
-  if (!result || result.isError || !result.text.endsWith(`Echo: ${message}`)) return `got ${JSON.stringify(result)}`
-}
-
 function refused(result) {
   const reason = 'Not allowed: tool `get-env` needs the app role `Admin`.'
   if (!result || result.isError === false || !result.text.includes(reason)) return `got ${JSON.stringify(result)}`
@@ -150,40 +147,6 @@ function refused(result) {
 function conditional(result) {
   const reason = 'Not allowed: tool `get-sum` may be called only when this is true: args.a < 1000'
   if (!result || result.isError === false || !result.text.includes(reason)) return `got ${JSON.stringify(result)}`
-}
-
-/** The client knows which tools are listed and does not ask the gateway about others, or the gateway refuses. */
-function unlisted(result) {
-  if (!result || result.isError === false || !/no such tool|unavailable tool|unsupported call|not allowed/i.test(result.text)) return `got ${JSON.stringify(result)}`
-}
-
-/** Whoever lacks a scope reads that (Codex does not say which), is challenged once a call at most, and goes on with other tools; nobody signs in unasked. */
-function missingScope({ heard: [first, after, again], answers, atEntra }) {
-  const wrong = [first, again].find(result => !result || result.isError === false || !/write|insufficient scope/i.test(result.text))
-  if (wrong) return `got ${JSON.stringify(wrong)}`
-  const challenges = answers.filter(answer => answer.endsWith(' 403')).length
-  if (challenges < 1 || challenges > 2) return `two calls were challenged ${challenges} times`
-  if (atEntra.includes('authorize')) return 'a sign-in was begun unasked'
-  if (atEntra.length > 1) return `Entra was asked ${atEntra.length} times`
-  return echoes(after, 'after the challenge')
-}
-
-/** Once the person has signed in again, nobody is challenged: the call is answered, or says that the scope did not come. */
-function stepUp({ atEntra }, { heard: [first, second, after], answers, atEntra: later }) {
-  if (!atEntra.includes('authorize')) return 'nobody signed in again'
-  const ends = result => result && (result.isError === false || /success|did not bring it/i.test(result.text))
-  if (!ends(first) || !ends(second)) return `got ${JSON.stringify([first, second])}`
-  if (answers.some(answer => answer.endsWith(' 403')) || later.length > 0) return `it was challenged again: ${answers}, ${later}`
-  return echoes(after, 'after signing in')
-}
-
-/** The next token has no role: one refresh, no sign-in, and the reason in every call. */
-function lostRole({ heard: [before, ...without], atEntra }) {
-  const reason = 'Not allowed: tool `echo` needs one of the app roles `Admin`, `User`.'
-  const wrong = without.find(result => !result || result.isError === false || !result.text.includes(reason))
-  if (without.length !== 2 || wrong) return `got ${JSON.stringify(without)}`
-  if (atEntra.join() !== 'token') return `Entra was asked for ${atEntra}, not for one token`
-  return echoes(before, 'with the role')
 }
 
 /** Signing in again brings no role, and a client that tries it does not stop. */
@@ -202,9 +165,9 @@ function refresh(seen, browser, since) {
   const wrong = seen.connectedAfterExpiry ? undefined : echoes(seen.echoAfterExpiry, 'later')
   if (wrong) return wrong
   if (redemptions(since, 'refresh_token').length === 0) return 'no refresh token was redeemed'
-  // Whoever was told to has signed in twice before.
-  const signIns = seen.signInAgain ? 2 : 1
-  if (browser.filter(({ isCallback }) => isCallback).length > signIns) return 'the user had to sign in again'
+  // Whoever was told to has signed in before: how often, `lost_role` counts.
+  const isOnce = seen.signInAgain !== undefined || browser.filter(({ isCallback }) => isCallback).length === 1
+  if (!isOnce || since.some(({ path }) => path.endsWith('/authorize'))) return 'the user had to sign in again'
 }
 
 function noPromptConsent(browser, log) {

@@ -54,7 +54,7 @@ function talks() {
   return {
     unlisted: said('No such tool available: get-env'),
     scoped: { heard: [scope, echo('after the challenge'), scope], answers: ['POST /mcp 403', 'POST /mcp 200', 'POST /mcp 403'], atEntra: [] },
-    signInAgain: { answers: [], atEntra: ['authorize', 'token'] },
+    signInAgain: { answers: ['POST /oauth/token 200'], atEntra: ['authorize', 'authorize', 'token'] },
     scopedAgain: { heard: [again, again, echo('after signing in')], answers: ['POST /mcp 200'], atEntra: [] },
     roleLost: { heard: [echo('with the role'), noRole, noRole], answers: [], atEntra: ['token'] },
   }
@@ -181,7 +181,8 @@ test('conversations: good ones pass, and each way to go wrong fails', () => {
   const verdict = (spoil = () => {}) => {
     const given = evidence()
     Object.assign(given.seen, talks())
-    spoil(given.seen)
+    given.browser.push(...given.browser)
+    spoil(given.seen, given.browser)
     return failing({ ...given, steps })
   }
   assert.deepEqual(verdict(), [])
@@ -189,25 +190,183 @@ test('conversations: good ones pass, and each way to go wrong fails', () => {
   const wrong = [
     ['unlisted_call', it => { it.unlisted = { isError: false, text: '{"PATH":""}' } }],
     ['missing_scope', it => { it.scoped.heard[0] = { isError: true, text: 'Something went wrong' } }],
+    ['missing_scope', it => { it.scoped.heard[2] = { text: 'Available tools: bash, todowrite, write.' } }],
     ['missing_scope', it => it.scoped.answers.push('POST /mcp 403')],
+    ['missing_scope', it => { it.scoped.answers = [] }],
+    ['missing_scope', it => it.scoped.answers.splice(1, 1, 'POST /oauth/token 200')],
+    ['missing_scope', it => { it.scoped.atEntra = ['token', 'token'] }],
     ['missing_scope', it => it.scoped.atEntra.push('authorize')],
     ['missing_scope', it => it.scoped.heard.splice(1, 1, undefined)],
     ['step_up', it => { it.signInAgain.atEntra = [] }],
+    ['step_up', it => it.signInAgain.atEntra.push('token')],
     ['step_up', it => it.scopedAgain.answers.push('POST /mcp 403')],
     ['step_up', it => { it.scopedAgain.heard[0] = undefined }],
+    ['step_up', it => it.scopedAgain.atEntra.push('token')],
+    ['step_up', it => it.signInAgain.answers.push('POST /oauth/register 201') && it.scopedAgain.answers.push('POST /mcp 403')],
     ['lost_role', it => it.roleLost.atEntra.push('authorize')],
     ['lost_role', it => { it.roleLost.heard[2] = { isError: true, text: 'Forbidden' } }],
     ['lost_role', it => it.roleLost.heard.pop()],
+    ['lost_role', it => { it.roleLost.heard[1] = { isError: true, text: 'Authentication required' } }],
+    ['lost_role', (_, browser) => browser.push(...evidence().browser)],
   ]
   for (const [step, spoil] of wrong) assert.deepEqual(verdict(spoil), [step])
 })
 
-test('whoever was told to sign in again has two callbacks, and no third', () => {
+/** What comes of them with the broker: the scope, the sign-in that ends with the role, and four visits of the browser. */
+function brokerTalks({ scope = 'api://a/access api://a/write' } = {}) {
+  const given = brokerEvidence()
+  const { seen, browser } = given
+  const reason = 'You are signed in, but you have none of the app roles that this server asks for: Admin, User'
+  const fix = 'Assign you, or a group that you are a direct member of, one of these roles: Entra admin center, Enterprise applications, the API app, Users and groups.'
+  const done = { isError: false, text: 'Operation completed successfully' }
+  const out = text => ({ isError: true, text })
+  Object.assign(seen, talks(), {
+    scopedAgain: { heard: [done, done, { isError: false, text: 'Echo: after signing in' }], answers: ['POST /mcp 200'], atEntra: [] },
+    roleLost: {
+      heard: [{ isError: false, text: 'Echo: with the role' }, out('MCP server needs you to sign in again'), out('MCP server needs authentication')],
+      answers: ['POST /mcp 200', 'POST /mcp 401', 'POST /oauth/token 400', 'POST /mcp 401'],
+      atEntra: ['token'],
+    },
+    signInWithoutRole: { said: `access_denied:\n${reason}. ${fix} (sign-in 1)`, answers: ['POST /mcp 401'], atEntra: ['authorize', 'token'] },
+    signInWithRole: { answers: ['POST /oauth/token 200', 'POST /mcp 200'], atEntra: ['authorize', 'token'] },
+  })
+  const [start] = browser.splice(1, 1)
+  browser.splice(1, 0, { url: 'http://gateway/oauth/consent', status: 200, title: start.title })
+  const visit = structuredClone(browser)
+  const again = structuredClone(visit)
+  const url = new URL(again[0].url)
+  url.searchParams.set('scope', scope)
+  again[0].url = url.href
+  const refused = structuredClone(visit)
+  const told = new URLSearchParams({ error: 'access_denied', error_description: `${reason}. ${fix} (sign-in 1)`, iss: 'http://gateway' })
+  refused.splice(-1, 1,
+    { url: 'http://gateway/auth/callback?code=c', status: 400, title: 'The sign-in did not work' },
+    { pressed: 'Return to it', read: `${reason} An administrator of your organisation's Microsoft Entra tenant has to repair this ${fix} Return to it` },
+    { url: `http://localhost/callback?${told}`, status: 400, isCallback: true })
+  browser.push(...again, ...refused, ...visit)
+  return given
+}
+
+const visitAt = (browser, number) => browser.findIndex(({ url }, index) =>
+  url?.includes('/oauth/authorize') && browser.slice(0, index).filter(({ url }) => url?.includes('/oauth/authorize')).length === number)
+
+test('conversations with the broker: good ones pass, and each way to go wrong fails', () => {
+  const steps = ['missing_scope', 'step_up', 'lost_role', 'refresh_after_expiry']
+  const verdict = (spoil = () => {}, how) => {
+    const given = brokerTalks(how)
+    spoil(given.seen, given.browser)
+    return failing({ ...given, steps })
+  }
+  assert.deepEqual(verdict(), [])
+  const refused = browser => browser.slice(visitAt(browser, 2))
+  const page = browser => refused(browser).find(({ read }) => read)
+  const callback = browser => refused(browser).find(({ isCallback }) => isCallback)
+  const wrong = [
+    // Who asked for the scope and was allowed it has it.
+    ['step_up', it => { it.scopedAgain.heard[0] = { isError: true, text: 'needs the permission `write`, and a new token did not bring it' } }],
+    ['step_up', it => it.scopedAgain.answers.push('POST /mcp 403')],
+    ['step_up', it => it.scopedAgain.atEntra.push('token')],
+    ['step_up', it => it.scopedAgain.heard.pop()],
+    // What the person reads of a lost role, and what it costs.
+    ['lost_role', it => { it.roleLost.heard[1].text = 'Internal error' }],
+    ['lost_role', it => { it.roleLost.heard[2].isError = false }],
+    ['lost_role', it => { it.roleLost.heard[0] = undefined }],
+    ['lost_role', it => it.roleLost.heard.pop()],
+    ['lost_role', it => it.roleLost.atEntra.push('token')],
+    ['lost_role', it => it.roleLost.atEntra.push('authorize')],
+    ['lost_role', it => it.roleLost.answers.push('POST /oauth/token 400')],
+    ['lost_role', it => { it.roleLost.answers[2] = 'POST /oauth/token 200' }],
+    ['lost_role', it => it.roleLost.answers.push(...Array(3).fill('POST /mcp 401'))],
+    ['lost_role', it => it.roleLost.answers.pop()],
+    // The sign-in without the role.
+    ['lost_role', it => { delete it.signInWithoutRole }],
+    ['lost_role', it => { it.signInWithoutRole.said = 'Authentication failed' }],
+    ['lost_role', it => it.signInWithoutRole.atEntra.push('token')],
+    ['lost_role', it => it.signInWithoutRole.answers.push('POST /oauth/token 400')],
+    ['lost_role', it => it.signInWithoutRole.answers.push('POST /mcp 200')],
+    ['lost_role', (_, browser) => { page(browser).read = page(browser).read.replace('Admin, User', '') }],
+    ['lost_role', (_, browser) => { page(browser).read = page(browser).read.replace('An administrator', 'Somebody') }],
+    ['lost_role', (_, browser) => { page(browser).read = page(browser).read.replace('Users and groups', '') }],
+    ['lost_role', (_, browser) => { delete page(browser).read }],
+    ['lost_role', (_, browser) => { callback(browser).isCallback = false }],
+    ['lost_role', (_, browser) => { callback(browser).url = callback(browser).url.replace('access_denied', 'server_error') }],
+    ['lost_role', (_, browser) => { callback(browser).url = callback(browser).url.replace('Admin', '') }],
+    ['lost_role', (_, browser) => { callback(browser).url = callback(browser).url.replace('iss=', 'it=') }],
+    // The sign-in with it.
+    ['lost_role', it => { it.signInWithRole.answers = [] }],
+    ['lost_role', it => it.signInWithRole.answers.push('POST /oauth/token 400')],
+    ['lost_role', it => it.signInWithRole.atEntra.push('token')],
+    ['lost_role', (_, browser) => { browser.at(-1).url = 'http://localhost/callback?error=access_denied' }],
+    ['lost_role', (_, browser) => browser.splice(visitAt(browser, 3))],
+    ['lost_role', (_, browser) => browser.splice(visitAt(browser, 2), visitAt(browser, 3) - visitAt(browser, 2))],
+    ['lost_role', (_, browser) => browser.push(browser[0])],
+    ['lost_role', (_, browser) => browser.push(...structuredClone(browser.slice(visitAt(browser, 3))))],
+  ]
+  for (const [step, spoil] of wrong) assert.deepEqual(verdict(spoil), [step], `${spoil}`)
+  assert.deepEqual(failing({ ...brokerTalks(), seen: evidence().seen, steps }), steps)
+})
+
+test('a client whose sign-in was refused may try once more, and says so', () => {
+  const verdict = (attempts, spoil = () => {}, says = 'Retrying without scopes…\n') => {
+    const given = brokerTalks()
+    const { browser, seen } = given
+    const refused = browser.splice(visitAt(browser, 2), visitAt(browser, 3) - visitAt(browser, 2))
+    const all = Array.from({ length: attempts }, () => structuredClone(refused))
+    browser.splice(visitAt(browser, 2), 0, ...all.flat())
+    seen.signInWithoutRole.said = says + seen.signInWithoutRole.said
+    seen.signInWithoutRole.atEntra = all.flatMap(() => ['authorize', 'token'])
+    spoil(all, seen)
+    return failing({ ...given, steps: ['lost_role'] })
+  }
+  assert.deepEqual(verdict(2), [])
+  assert.deepEqual(verdict(1, undefined, ''), [])
+  for (const [attempts, spoil, says] of [
+    [0, undefined, ''],
+    [1],
+    [2, undefined, ''],
+    [3],
+    [2, all => { delete all[1].find(({ read }) => read).read }],
+    [2, (_, seen) => seen.signInWithoutRole.atEntra.push('token')],
+  ]) assert.deepEqual(verdict(attempts, spoil, says), ['lost_role'], `${attempts}, ${spoil}, ${says}`)
+})
+
+test('who asked the broker for no more scopes is told so, and is challenged again only as another client', () => {
+  const verdict = spoil => {
+    const given = brokerTalks({ scope: 'api://a/access' })
+    spoil(given.seen)
+    return failing({ ...given, steps: ['step_up'] })
+  }
+  const inVain = { isError: true, text: 'Not allowed: tool `x` needs the permission `write`, and a new token did not bring it.' }
+  const told = it => it.scopedAgain.heard.splice(0, 2, inVain, inVain)
+  const anew = it => it.signInAgain.answers.push('POST /oauth/register 201')
+  const challenged = (...answers) => it => it.scopedAgain.answers.push(...answers)
+  const all = (...spoils) => it => spoils.forEach(spoil => spoil(it))
+
+  for (const good of [
+    told,
+    all(told, anew, challenged('POST /mcp 403', 'POST /oauth/token 200', 'POST /mcp 200'), it => it.scopedAgain.atEntra.push('token')),
+    all(anew, challenged('POST /mcp 403', 'POST /mcp 403'), it => it.scopedAgain.heard.splice(0, 2, { text: 'error: Insufficient scope' }, { text: 'error: Insufficient scope' })),
+  ]) assert.deepEqual(verdict(good), [], `${good}`)
+  for (const wrong of [
+    () => {},
+    all(told, challenged('POST /mcp 403')),
+    all(told, it => it.scopedAgain.heard.splice(1, 1, { text: 'error: Insufficient scope' })),
+    all(told, it => it.scopedAgain.atEntra.push('token')),
+    all(told, anew),
+    all(anew, challenged('POST /mcp 403')),
+    all(told, anew, challenged('POST /mcp 403', 'POST /mcp 403', 'POST /mcp 403')),
+    all(told, anew, challenged('POST /mcp 403', 'POST /oauth/token 200', 'POST /mcp 403')),
+    all(told, anew, challenged('POST /mcp 403'), it => it.scopedAgain.atEntra.push('authorize')),
+    all(told, anew, challenged('POST /mcp 403'), it => it.scopedAgain.atEntra.push('token', 'token')),
+  ]) assert.deepEqual(verdict(wrong), ['step_up'], `${wrong}`)
+})
+
+test('whoever was told to sign in again has done so before the token expires, not after', () => {
   const given = evidence()
   Object.assign(given.seen, talks())
-  given.browser.push(given.browser.at(-1))
+  given.browser.push(...given.browser)
   assert.deepEqual(failing(given), [])
-  given.browser.push(given.browser.at(-1))
+  given.log.push({ method: 'GET', path: '/t/oauth2/v2.0/authorize', query: [], form: [], headers: [] })
   assert.deepEqual(failing(given), ['refresh_after_expiry'])
 })
 

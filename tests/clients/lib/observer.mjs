@@ -1,5 +1,5 @@
-// Notes every request of a client that is a program of its own, in $EVIDENCE/requests.jsonl: a plain HTTP proxy, which the
-// client is told of by HTTP_PROXY. Nothing but plain HTTP to this machine passes, so the client talks to nobody else.
+// Notes every request of a client that is a program of its own, in $EVIDENCE/requests.jsonl, with 0 for those that got no answer: a plain HTTP
+// proxy, which the client is told of by HTTP_PROXY. Nothing but plain HTTP to this machine passes, so the client talks to nobody else.
 import { appendFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { once } from 'node:events'
@@ -29,13 +29,18 @@ function pass(asked, answer) {
     note({ method, origin, path, status: 403 })
     return answer.writeHead(403).end()
   }
+  let status = 0 // as long as nothing has answered
   const onward = request(url, { method, headers }, got => {
-    note({ method, origin, path, status: got.statusCode })
+    status = got.statusCode
+    note({ method, origin, path, status })
     answer.writeHead(got.statusCode, got.rawHeaders)
     got.pipe(answer)
   })
   onward.on('error', () => answer.destroy())
-  answer.on('close', () => onward.destroy())
+  answer.on('close', () => {
+    if (status === 0) note({ method, origin, path, status })
+    onward.destroy()
+  })
   asked.pipe(onward)
 }
 

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 const { HOME, EVIDENCE } = process.env
 export const PATIENCE_MS = 100_000
 
-/** Runs a command of `file` to its end and gives what it printed; it fails as the command does, or as its browser does. */
+/** Runs a command of `file` to its end and gives what it printed; it fails as the command does, with what it `printed`, or as its browser does. */
 export const program = (name, file) => async (...args) => {
   const child = spawn(file, args, { cwd: HOME, timeout: PATIENCE_MS, stdio: ['ignore', 'pipe', 'pipe'] })
   let shown = ''
@@ -17,7 +17,7 @@ export const program = (name, file) => async (...args) => {
   clearInterval(watch)
   console.log(`$ ${name} ${args.join(' ')}\n${readable(shown)}`)
   if (browserTrouble()) throw new Error('the browser came to no callback')
-  if (code !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${code}`)
+  if (code !== 0) throw Object.assign(new Error(`${name} ${args.join(' ')} ended with ${code}`), { printed: readable(shown) })
   return shown
 }
 

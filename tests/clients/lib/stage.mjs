@@ -48,7 +48,7 @@ async function startDemo(state, upstream, mode, documents, config) {
 }
 
 /** The environment of a client that signs in as `user`: an empty home, the scripted browser, where to leave evidence. */
-export function clientEnvironment(demo, evidence, user, document) {
+export function clientEnvironment({ mode, demo, evidence, user, document }) {
   const home = `${evidence}/home`
   mkdirSync(home, { recursive: true })
   return {
@@ -59,6 +59,7 @@ export function clientEnvironment(demo, evidence, user, document) {
     MCP_URL: demo.mcp_url,
     EMULATOR_URL: demo.emulator_url,
     SIGN_IN_AS: user,
+    MODE: mode,
     ...(document && { CLIENT_METADATA_URL: document }),
     EVIDENCE: evidence,
   }
