@@ -16,10 +16,10 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::body::{self, BodyError};
 use crate::denied;
 use crate::discovery::challenge;
 use crate::front_door;
@@ -221,16 +221,16 @@ async fn check_head(resource: &Resource, request: &Parts) -> Result<Caller, Refu
 fn check_size(resource: &Resource, request: &Parts) -> Result<(), Refusal> {
     let declared =
         request.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > resource.max_body_bytes) { Err(too_large()) } else { Ok(()) }
+    if declared.is_some_and(|length| length > resource.max_body_bytes) {
+        Err(no_body(BodyError::TooLarge))
+    } else {
+        Ok(())
+    }
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
-fn too_large() -> Refusal {
-    refusal_json(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "invalid_request",
-        "The body is larger than this server takes",
-    )
+fn no_body(error: BodyError) -> Refusal {
+    refusal_json(error.status(), "invalid_request", &error.to_string())
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "refusals are boxed, the Err side of every step")]
@@ -295,10 +295,14 @@ async fn read_message(
         }
         return Ok((Request::from_parts(parts, Body::empty()), Message::Empty));
     }
-    let Ok(bytes) = whole(body, resource.max_body_bytes).await else {
-        let mut refusal = too_large();
-        unread::announce_end(&parts, &mut refusal);
-        return Err(refusal);
+    let bytes = match body::whole(body, resource.max_body_bytes).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            denied::message(principal, error.status().as_u16(), None, &error.to_string());
+            let mut refusal = no_body(error);
+            unread::announce_end(&parts, &mut refusal);
+            return Err(refusal);
+        }
     };
     let message = Message::parse(&bytes).map_err(|error| {
         let text = shown(&error.to_string());
@@ -309,25 +313,6 @@ async fn read_message(
     })?;
     let message = resource.policy.reading(message, &bytes);
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
-}
-
-/// The whole body, if it is no longer than `most`. One frame, as nearly all calls are, is not copied.
-async fn whole(mut body: Body, most: usize) -> Result<Bytes, axum::BoxError> {
-    let first = loop {
-        match body.frame().await {
-            None => return Ok(Bytes::new()),
-            Some(frame) => {
-                if let Ok(data) = frame?.into_data() {
-                    break data;
-                }
-            }
-        }
-    };
-    if body.is_end_stream() && first.len() <= most {
-        return Ok(first);
-    }
-    let rest = Limited::new(body, most.saturating_sub(first.len())).collect().await?.to_bytes();
-    Ok(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }
 
 /// The MCP server must read the very characters that were judged, and as JSON: nothing compressed, nothing in another

@@ -59,6 +59,7 @@
 
 pub mod aadsts;
 pub mod base_url;
+mod body;
 pub mod clock;
 mod denied;
 mod discovery;

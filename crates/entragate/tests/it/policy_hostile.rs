@@ -234,6 +234,48 @@ async fn bodies_that_are_too_large_are_413_declared_or_not() {
     assert!(matches!(wire.answer().await.status, 400 | 413));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_stops_in_the_middle_of_a_body_is_408_and_one_who_pauses_is_not() {
+    // The clock of the runtime jumps whenever everybody waits.
+    let (mcp, mut requests) = recording();
+    let world = World::builder().mcp(mcp).start().await;
+    let framings = [format!("Content-Length: {}", PING.len()), "Transfer-Encoding: chunked".to_owned()];
+    // How many bytes come one by one, the seconds after each, and how many in the end.
+    for (single, pause, last, status) in [(2, 29, PING.len() - 2, 200), (1, 31, 0, 408), (11, 29, 0, 408)] {
+        for framing in &framings {
+            let frame = |piece: &str| {
+                if framing.ends_with("chunked") {
+                    format!("{:x}\r\n{piece}\r\n", piece.len())
+                } else {
+                    piece.to_owned()
+                }
+            };
+            let mut wire = Wire::to(&world).await;
+            let token = bob(&world);
+            let headers =
+                format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n{framing}\r\n");
+            wire.head("POST /mcp", &headers).await;
+            for piece in PING[..single].split("").filter(|piece| !piece.is_empty()) {
+                wire.send(frame(piece).as_bytes()).await;
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+            }
+            if last > 0 {
+                wire.send(frame(&PING[single..]).as_bytes()).await;
+                if framing.ends_with("chunked") {
+                    wire.send(b"0\r\n\r\n").await;
+                }
+            }
+            let answer = wire.answer().await;
+            assert_eq!(answer.status, status, "{single} bytes, {pause} s after each, {framing}");
+            assert_eq!(requests.seen().len(), usize::from(status == 200));
+            if status == 408 {
+                assert!(answer.body.contains("30 s without a byte, or 300 s altogether"), "{}", answer.body);
+                assert_eq!(answer.header("connection"), Some("close"));
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn deep_nesting_and_very_many_members_neither_crash_nor_stall() {
     let (world, mut requests) = guarded().await;
