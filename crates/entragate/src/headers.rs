@@ -32,7 +32,7 @@ const PREFIXES: [&str; 25] = [
     "x-ssl-client-",
     "oidc-", // mod_auth_openidc: `OIDC_CLAIM_sub`
 ];
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 29] = [
     "dpop",
     "client-cert", // RFC 9440
     "client-cert-chain",
@@ -41,18 +41,22 @@ const NAMES: [&str; 25] = [
     "x-user",
     "x-client-cert",
     "x-client-dn",
+    "x-client-verify",
     "x-arr-clientcert",        // App Service
     "x-endpoint-api-userinfo", // Google Cloud Endpoints and API Gateway
     "x-apigateway-api-userinfo",
     "x-authorization",
     "x-access-token",
+    "x-id-token",
     "x-original-url",
     "x-rewrite-url",
     "x-email",
     "x-roles",
     "x-role",
     "x-groups",
+    "x-userid",
     "x-userinfo",
+    "x-username",
     "x-client-ip",
     "true-client-ip",
     "x-http-method",
@@ -135,6 +139,10 @@ mod tests {
             "oidc_claim_sub",
             "x-auth-userid",
             "x-vouch-user",
+            "x-username",
+            "x_userid",
+            "x-id-token",
+            "x-client-verify",
             "x-authelia-x",
             "x-endpoint-api-userinfo",
             "x-apigateway-api-userinfo",
@@ -142,7 +150,9 @@ mod tests {
             "kubeflow-userid",
             "x-authorization",
             "x-access-token",
+            "x-id-token",
             "x-client-dn",
+            "x-client-verify",
             "x-http-method",
             "x-roles",
             "x-http-method-override",

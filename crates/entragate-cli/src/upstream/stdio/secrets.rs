@@ -24,18 +24,41 @@ impl Secrets {
 
     /// A line of somebody else's for our log.
     pub(super) fn out_of(&self, text: &str) -> String {
+        let whole = self.without_whole(text);
+        // Loggers that wrap at 80 columns break a long value, and write more behind each part.
+        let words = whole.split_inclusive(char::is_whitespace).map(|word| self.without_parts(word));
+        words.collect::<String>().trim().to_owned()
+    }
+
+    fn without_whole(&self, text: &str) -> String {
         // First, or what is invisible within a secret would hide it.
         let mut text = visible(text);
         for secret in self.0.iter().map(Secret::expose) {
             text = text.replace(secret, "…");
         }
-        text.trim().to_owned()
+        text
+    }
+
+    fn without_parts(&self, word: &str) -> String {
+        let (word, space) = word.split_at(word.trim_end().len());
+        let secrets = || self.0.iter().map(Secret::expose);
+        if word.len() >= SHORTEST && secrets().any(|secret| secret.contains(word)) {
+            return format!("…{space}");
+        }
+        let end_of_one = secrets()
+            .filter_map(|secret| longest(secret, |at| secret.get(at..), |end| word.starts_with(end)));
+        let rest = word.get(end_of_one.max().unwrap_or_default()..).unwrap_or_default();
+        let begun = secrets()
+            .filter_map(|secret| longest(secret, |at| secret.get(..at), |begun| rest.ends_with(begun)));
+        let middle = rest.get(..rest.len() - begun.max().unwrap_or_default()).unwrap_or_default();
+        let mark = |is_less| if is_less { "…" } else { "" };
+        format!("{}{middle}{}{space}", mark(rest.len() < word.len()), mark(middle.len() < rest.len()))
     }
 
     /// The same for a line that goes on: where it was cut, a secret may have begun.
     pub(super) fn out_of_beginning(&self, text: &str) -> String {
         // Of a character that was cut in two.
-        let shown = self.out_of(text.trim_end_matches(char::REPLACEMENT_CHARACTER));
+        let shown = self.without_whole(text.trim_end_matches(char::REPLACEMENT_CHARACTER)).trim().to_owned();
         let begun = self.0.iter().map(Secret::expose).filter_map(|secret| {
             let cuts = secret.char_indices().skip(1).map(|(at, _)| at);
             cuts.filter(|at| secret.get(..*at).is_some_and(|begun| shown.ends_with(begun))).max()
@@ -43,6 +66,16 @@ impl Secrets {
         let length = shown.len() - begun.max().unwrap_or_default();
         shown.get(..length).unwrap_or_default().to_owned()
     }
+}
+
+/// How long the longest part of a secret is that is no ordinary word and is there.
+fn longest<'a>(
+    secret: &str,
+    part: impl Fn(usize) -> Option<&'a str>,
+    is_there: impl Fn(&str) -> bool,
+) -> Option<usize> {
+    let cuts = secret.char_indices().map(|(at, _)| at);
+    cuts.filter_map(part).filter(|part| part.len() >= SHORTEST && is_there(part)).map(str::len).max()
 }
 
 fn visible(text: &str) -> String {
@@ -91,6 +124,23 @@ mod tests {
         assert_eq!(secrets.out_of(&serde_json::json!({ "key": key }).to_string()), r#"{"key":"…\n"}"#);
         assert_eq!(secrets.out_of(r#""hkiG\"9w0BAQ\n""#), r#""…\n""#);
         assert_eq!(secrets.out_of_beginning("is MIIBVgIBADAN"), "is ");
+    }
+
+    #[test]
+    fn a_value_that_a_logger_has_wrapped_is_not_shown_in_parts() {
+        let secrets =
+            secrets(&["github_pat_11AAAAAAA0abcdefghijklmnopqrstuvwxyz-0123456789", "/srv/data/notes"]);
+        for (line, shown) in [
+            ("[12:00] token=github_pat_11AAAAAAA0  srv.py:3", "[12:00] token=…  srv.py:3"),
+            ("        abcdefghijklmnopqrst  srv.py:3", "…  srv.py:3"),
+            ("        uvwxyz-0123456789', next", "…', next"),
+            ("0123456789=github_pat_11", "…=…"),
+            // What is too short to be told from a word.
+            ("github_ and 456789", "github_ and 456789"),
+            ("reading /srv/other/notes and /srv/data.db", "reading /srv/other/notes and /srv/data.db"),
+        ] {
+            assert_eq!(secrets.out_of(line), shown, "{line}");
+        }
     }
 
     #[test]
