@@ -49,6 +49,10 @@ replicas:
 pages:
     tests/pages/run.sh
 
+# The binary as it is released: with a profile of its own calls (installs LLVM's tools on first use when root).
+release:
+    release/build.sh
+
 # The gateway beside its peers (installs them on first use when root).
 bench:
     benches/peers/run.sh

@@ -6,7 +6,7 @@
 #
 # Prints Markdown on stdout, progress on stderr. docs/performance.md explains what is measured, and the settings.
 # Linux with two cores or more and Python 3.11; as root on Debian or Ubuntu it installs what is missing. Envoy and FastMCP
-# come from PyPI into target/peers. The gateway is $ENTRAGATE_BIN, else it is built.
+# come from PyPI into target/peers. The gateway is $ENTRAGATE_BIN, else it is built as it is released.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -28,8 +28,7 @@ fi
 envoy=$("$state/venv/bin/python" -c 'import envoy, pathlib; print(pathlib.Path(envoy.__file__).parent / "_bin" / "envoy")')
 
 if [ -z "${ENTRAGATE_BIN:-}" ]; then
-    (cd "$root" && cargo build --release --locked -p entragate-cli >&2)
-    ENTRAGATE_BIN=${CARGO_TARGET_DIR:-$root/target}/release/entragate
+    ENTRAGATE_BIN=$("$root/release/build.sh")
 fi
 
 printf 'Entragate %s; nginx %s, HAProxy %s, Envoy %s, FastMCP %s; Linux %s, %s\n\n' \
