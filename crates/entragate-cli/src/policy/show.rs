@@ -77,6 +77,7 @@ fn decided_by(decider: DecidedBy, place: Option<&str>) -> String {
             "its URI: it can be read in more than one way, and the rules do not decide about all alike"
                 .to_owned()
         }
+        DecidedBy::LongUri => "the length of its URI: rules judge none that long".to_owned(),
         // What a later version of the library may say.
         _ => "something else".to_owned(),
     }

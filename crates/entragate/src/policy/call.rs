@@ -6,15 +6,16 @@
 //! NUL, bytes that are not UTF-8. A method or a target with control characters, or a target that is no text, is no
 //! name that a rule could be about.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::{Members, without_values};
+use super::budget::Budget;
+pub use super::budget::TooMuch;
+use super::members::{Key, Known, Names};
+use crate::json::without_values;
 
 /// Why a body is not one unambiguous JSON-RPC message.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum MalformedCall {
     /// An empty batch (JSON-RPC 2.0 §6).
     #[error("the batch is empty")]
     EmptyBatch,
+    /// More than one message may have.
+    #[error("the body has {0}")]
+    TooMuch(#[from] TooMuch),
 }
 
 impl MalformedCall {
@@ -37,7 +41,7 @@ impl MalformedCall {
         match self {
             Self::Json(error) if error.classify() != serde_json::error::Category::Data => -32_700,
             Self::Encoding => -32_700,
-            Self::Json(_) | Self::EmptyBatch => -32_600,
+            Self::Json(_) | Self::EmptyBatch | Self::TooMuch(_) => -32_600,
         }
     }
 }
@@ -116,11 +120,23 @@ impl Message {
         if text.starts_with('\u{feff}') || text.contains('\0') {
             return Err(MalformedCall::Encoding);
         }
-        if text.trim_start().starts_with('[') {
-            let calls: Vec<Call> = serde_json::from_str(text)?;
-            return if calls.is_empty() { Err(MalformedCall::EmptyBatch) } else { Ok(Self::Batch(calls)) };
-        }
-        Ok(Self::Single(serde_json::from_str(text)?))
+        let mut budget = Budget::new();
+        let message = Self::read(text, &mut budget).map_err(|error| match budget.exceeded() {
+            Some(too_much) => MalformedCall::TooMuch(too_much),
+            None => MalformedCall::Json(error),
+        })?;
+        if message.calls().is_empty() { Err(MalformedCall::EmptyBatch) } else { Ok(message) }
+    }
+
+    fn read(text: &str, budget: &mut Budget) -> Result<Self, serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let message = if text.trim_start().starts_with('[') {
+            Self::Batch(json.deserialize_seq(BatchVisitor(budget))?)
+        } else {
+            Self::Single(OneCall(budget).deserialize(&mut json)?)
+        };
+        json.end()?;
+        Ok(message)
     }
 
     /// The same message with the arguments of the calls that are `wanted`, from the same body.
@@ -269,50 +285,37 @@ impl From<Option<ParamsWithArguments<'_>>> for Arguments {
     }
 }
 
-/// The members of one object, of which `known` are read.
-struct Names {
-    known: &'static [&'static str],
-    /// Which of `known` have come, one bit each: what a real call consists of costs nothing to remember.
-    came: u8,
-    others: HashSet<String>,
-}
+/// The calls of a batch, as far as one message may have so many.
+struct BatchVisitor<'a>(&'a mut Budget);
 
-impl Names {
-    fn new(known: &'static [&'static str]) -> Self {
-        Self { known, came: 0, others: HashSet::new() }
+impl<'de> Visitor<'de> for BatchVisitor<'_> {
+    type Value = Vec<Call>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a batch of JSON-RPC objects")
     }
 
-    /// Refuses a member that was there before, or that differs from one of `known` in case only.
-    fn check<E: serde::de::Error>(&mut self, key: &str) -> Result<(), E> {
-        let is_new = if let Some(at) = self.known.iter().position(|known| *known == key) {
-            let bit = 1 << at;
-            let is_new = self.came & bit == 0;
-            self.came |= bit;
-            is_new
-        } else {
-            let folded = folded(key);
-            if let Some(known) = self.known.iter().find(|known| known.eq_ignore_ascii_case(&folded)) {
-                return Err(E::custom(format_args!("member `{key}` must be written `{known}`")));
-            }
-            self.others.insert(folded)
-        };
-        if is_new { Ok(()) } else { Err(E::custom(format_args!("duplicate member `{key}`"))) }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut batch: A) -> Result<Vec<Call>, A::Error> {
+        let mut calls = Vec::new();
+        while let Some(call) = batch.next_element_seed(OneCall(&mut *self.0))? {
+            self.0.spend_text(call.target().unwrap_or_default()).map_err(A::Error::custom)?;
+            calls.push(call);
+        }
+        Ok(calls)
     }
 }
 
-/// A string that is copied only when it is written with escapes, as no real name of a member is.
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+struct OneCall<'a>(&'a mut Budget);
 
-impl<'de> Deserialize<'de> for Call {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(CallVisitor)
+impl<'de> DeserializeSeed<'de> for OneCall<'_> {
+    type Value = Call;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Call, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct CallVisitor;
-
-impl<'de> Visitor<'de> for CallVisitor {
+impl<'de> Visitor<'de> for OneCall<'_> {
     type Value = Call;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -321,15 +324,17 @@ impl<'de> Visitor<'de> for CallVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Call, A::Error> {
         const KNOWN: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+        let Self(budget) = self;
+        budget.spend_call().map_err(A::Error::custom)?;
         let (mut names, mut id, mut method) = (Names::new(&KNOWN), None, None);
         let (mut version_ok, mut is_response, mut given) = (false, false, Given::default());
         while let Some(Key(key)) = map.next_key()? {
-            names.check(&key)?;
+            names.check(&key, budget)?;
             match key.as_ref() {
                 "jsonrpc" => version_ok = map.next_value::<Key<'_>>()?.0 == "2.0",
                 "id" => id = Some(map.next_value::<Box<RawValue>>()?),
                 "method" => method = Some(map.next_value::<String>()?),
-                "params" => given = map.next_value::<AnyParams>()?.0,
+                "params" => given = map.next_value_seed(AnyParams(&mut *budget))?,
                 "result" | "error" => {
                     is_response = true;
                     map.next_value::<IgnoredAny>()?;
@@ -352,7 +357,7 @@ impl<'de> Visitor<'de> for CallVisitor {
         let params = match &method {
             Some(method) => {
                 check_text("method", method).map_err(A::Error::custom)?;
-                given.of(method).map_err(A::Error::custom)?
+                given.of(method, budget).map_err(A::Error::custom)?
             }
             None => Params::default(),
         };
@@ -369,10 +374,14 @@ fn check_id(raw: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Characters of a text in an error about it.
+const MOST_SHOWN: usize = 1000;
+
 /// Another parser may end a text at a NUL, and readers of URIs leave out line breaks and tabs (WHATWG URL §4.4).
 fn check_text(member: &str, text: &str) -> Result<(), String> {
     if text.chars().any(char::is_control) {
-        Err(format!("member `{member}` has control characters: {}", text.escape_debug()))
+        let shown: String = text.escape_debug().take(MOST_SHOWN).collect();
+        Err(format!("member `{member}` has control characters: {shown}"))
     } else {
         Ok(())
     }
@@ -391,7 +400,7 @@ struct Given {
 
 impl Given {
     /// As the params of this method, if they name what it acts on in a way that everybody reads alike.
-    fn of(self, method: &str) -> Result<Params, String> {
+    fn of(self, method: &str, budget: &mut Budget) -> Result<Params, String> {
         let target = Target::of(method);
         let (member, text) = match target {
             Some(Target::Name) => ("name", self.name),
@@ -412,7 +421,10 @@ impl Given {
             Some(Target::Name) => params.name = text,
             Some(Target::Uri) => params.uri = text,
             Some(Target::TaskId) => params.task_id = text,
-            None => params.uses = uses(method, self.notifications.as_deref(), self.reference.as_deref())?,
+            None => {
+                let (notifications, reference) = (self.notifications.as_deref(), self.reference.as_deref());
+                params.uses = uses(method, notifications, reference, budget)?;
+            }
         }
         Ok(params)
     }
@@ -423,27 +435,30 @@ fn uses(
     method: &str,
     notifications: Option<&RawValue>,
     reference: Option<&RawValue>,
+    budget: &mut Budget,
 ) -> Result<Vec<Call>, String> {
     match (method, notifications, reference) {
         // MCP 2026-07-28, subscriptions: what `resources/subscribe` was before.
         ("subscriptions/listen", Some(wanted), _) => {
-            let [subscriptions] = members(wanted, &["resourceSubscriptions"])?;
+            let [subscriptions] = members(wanted, &["resourceSubscriptions"], budget)?;
             let Some(subscriptions) = subscriptions else { return Ok(Vec::new()) };
-            let all: Option<Vec<String>> = serde_json::from_str(subscriptions.get())
+            let all = serde_json::Deserializer::from_str(subscriptions.get())
+                .deserialize_any(UrisVisitor(budget))
                 .map_err(|_| "member `resourceSubscriptions` must be a list of strings")?;
-            let all = all.unwrap_or_default();
             all.iter().try_for_each(|uri| check_text("resourceSubscriptions", uri))?;
             Ok(all.iter().map(|uri| Call::probe("resources/subscribe", uri)).collect())
         }
         ("completion/complete", _, Some(reference)) => {
             // Whatever `type` says: what is named must be open to the caller.
-            let [_, name, uri] = members(reference, &["type", "name", "uri"])?;
+            let [_, name, uri] = members(reference, &["type", "name", "uri"], budget)?;
             let named = [("name", "prompts/get", name), ("uri", "resources/read", uri)];
             let named = named.into_iter().filter_map(|(member, use_of, raw)| Some((member, use_of, raw?)));
             named
                 .map(|(member, use_of, raw)| {
                     let text: String = serde_json::from_str(raw.get())
                         .map_err(|_| format!("member `{member}` of `ref` must be a string"))?;
+                    budget.spend_call().map_err(|error| error.to_string())?;
+                    budget.spend_text(&text).map_err(|error| error.to_string())?;
                     check_text(member, &text)?;
                     Ok(Call::probe(use_of, &text))
                 })
@@ -454,30 +469,52 @@ fn uses(
 }
 
 /// The known members of an object that is as strictly read as the message around it.
-fn members<const N: usize>(
-    raw: &RawValue,
-    known: &'static [&'static str; N],
-) -> Result<[Option<Box<RawValue>>; N], String> {
-    let all = Members::parse(raw.get()).map_err(|error| without_values(&error))?;
-    let mut names = Names::new(known);
-    for (key, _) in &all.0 {
-        names.check::<serde_json::Error>(key).map_err(|error| error.to_string())?;
+fn members<'a, const N: usize>(
+    raw: &'a RawValue,
+    names: &'static [&'static str; N],
+    budget: &mut Budget,
+) -> Result<[Option<&'a RawValue>; N], String> {
+    let mut json = serde_json::Deserializer::from_str(raw.get());
+    Known { names, budget }.deserialize(&mut json).map_err(|error| without_values(&error))
+}
+
+/// A list of URIs, or null, as far as one message may have so many.
+struct UrisVisitor<'a>(&'a mut Budget);
+
+impl<'de> Visitor<'de> for UrisVisitor<'_> {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of strings")
     }
-    Ok(known.map(|name| all.get(name).map(ToOwned::to_owned)))
+
+    fn visit_unit<E>(self) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut uris: Vec<String> = Vec::new();
+        while let Some(uri) = list.next_element::<String>()? {
+            self.0.spend_call().map_err(A::Error::custom)?;
+            self.0.spend_text(&uri).map_err(A::Error::custom)?;
+            uris.push(uri);
+        }
+        Ok(uris)
+    }
 }
 
 /// `params`: an object whose few deciding members are read, or an array (never used by MCP), or null.
-struct AnyParams(Given);
+struct AnyParams<'a>(&'a mut Budget);
 
-impl<'de> Deserialize<'de> for AnyParams {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ParamsVisitor).map(AnyParams)
+impl<'de> DeserializeSeed<'de> for AnyParams<'_> {
+    type Value = Given;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Given, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct ParamsVisitor;
-
-impl<'de> Visitor<'de> for ParamsVisitor {
+impl<'de> Visitor<'de> for AnyParams<'_> {
     type Value = Given;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -496,7 +533,7 @@ impl<'de> Visitor<'de> for ParamsVisitor {
         const KNOWN: [&str; 7] = ["name", "arguments", "uri", "taskId", "_meta", "notifications", "ref"];
         let (mut names, mut given) = (Names::new(&KNOWN), Given::default());
         while let Some(Key(key)) = map.next_key()? {
-            names.check(&key)?;
+            names.check(&key, self.0)?;
             match key.as_ref() {
                 "name" => given.name = Some(map.next_value()?),
                 "uri" => given.uri = Some(map.next_value()?),

@@ -86,6 +86,8 @@ pub(crate) enum Reason {
     Condition(Unmet),
     /// The MCP server could read another URI than the rules do.
     AmbiguousUri,
+    /// A URI of so many bytes is not judged.
+    LongUri(usize),
 }
 
 /// Whether a caller sees an item of a list.
@@ -122,6 +124,8 @@ pub(super) enum Decider {
     NoRule,
     /// Different ones, depending on how its URI is read.
     AmbiguousUri,
+    /// None, because its URI is too long to be judged.
+    LongUri,
 }
 
 impl Reason {
@@ -261,6 +265,7 @@ impl Policy {
             Decider::NoRules | Decider::Protocol => Ok(Vec::new()),
             Decider::NoRule => Err(Reason::NoRule),
             Decider::AmbiguousUri => Err(Reason::AmbiguousUri),
+            Decider::LongUri => Err(Reason::LongUri(call.target().map_or(0, str::len))),
             Decider::Rule(at) => match self.rules.get(at) {
                 Some(rule) => self.judge_rule(principal, rule, call.arguments()),
                 None => Err(Reason::NoRule),
@@ -281,9 +286,13 @@ impl Policy {
         let first = self.index.first(call);
         if USES_OF_RESOURCES.contains(&method)
             && let Some(uri) = call.target()
-            && !(uri::is_plain(uri) && self.index.reads_alike(call, uri, first))
         {
-            return Decider::AmbiguousUri;
+            if uri.len() > uri::LONGEST {
+                return Decider::LongUri;
+            }
+            if !(uri::is_plain(uri) && self.index.reads_alike(call, uri, first)) {
+                return Decider::AmbiguousUri;
+            }
         }
         if let Some(at) = first {
             return Decider::Rule(at);

@@ -67,7 +67,8 @@ impl Index {
         if *normal != *uri && at(&self.resources, &normal) != first {
             return false;
         }
-        first.is_none()
+        // Before the first rule there is none that could guard.
+        first.is_none_or(|first| first == 0)
             || uri::loose(uri).iter().all(|loose| {
                 let guard = at(&self.resources_loosely, loose);
                 guard.is_none() || guard >= first

@@ -33,6 +33,10 @@ pub(crate) fn check(headers: &HeaderMap, message: &Message, mirrors: Mirrors) ->
         Message::Batch(_) if is_sessionless(headers, message) => {
             return Err("a batch is not part of this protocol revision".into());
         }
+        // Nor may one that names one request alone fool who routes on it about the others.
+        Message::Batch(_) if headers.contains_key("mcp-method") || headers.contains_key("mcp-name") => {
+            return Err("headers Mcp-Method and Mcp-Name are about one request, and this is a batch: leave them out, or send its requests one by one".into());
+        }
         _ => return Ok(()),
     };
     let version = single(headers, "mcp-protocol-version")?;

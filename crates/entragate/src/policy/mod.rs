@@ -4,6 +4,7 @@
 //! can read something else in it, [`rule`] says which roles and scopes a tool needs, [`decide`] judges, and
 //! `filter` takes out of `tools/list` and its siblings what the caller could not use anyway.
 
+mod budget;
 pub mod call;
 mod callers;
 pub mod condition;
@@ -13,6 +14,7 @@ mod explanation;
 pub(crate) mod filter;
 pub mod glob;
 mod index;
+mod members;
 pub(crate) mod mirror;
 pub mod outlook;
 pub(crate) mod refusal;

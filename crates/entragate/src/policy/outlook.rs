@@ -116,6 +116,7 @@ fn words(reason: &Reason) -> String {
     match reason {
         Reason::NoRule => "named by no rule".to_owned(),
         Reason::AmbiguousUri => "needs a URI that reads in one way".to_owned(),
+        Reason::LongUri(_) => "needs a shorter URI".to_owned(),
         Reason::Roles(roles) => match roles.as_slice() {
             [role] => format!("needs app role {role}"),
             roles => format!("needs one of the app roles {}", roles.join(", ")),

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::call::{Call, Message};
 use super::decide::{Forbidden, Reason};
+use super::uri;
 use crate::oauth::error::json as json_response;
 use crate::principal::{Kind, Principal};
 use crate::stream_refusals::RefusedCalls;
@@ -34,7 +35,7 @@ impl Forbidden {
             Reason::ScopesNotGranted(_) => "scope",
             Reason::Groups(_) | Reason::GroupsUnread(_) => "group",
             Reason::Roles(_) => "role",
-            Reason::AmbiguousUri => "uri",
+            Reason::AmbiguousUri | Reason::LongUri(_) => "uri",
         }
     }
 
@@ -51,6 +52,10 @@ impl Forbidden {
         match &self.reason {
             Reason::AmbiguousUri => format!(
                 "Not allowed: {what} could be read as another URI than the one that the rules of this server see. Write it as the server lists it, without spaces, backslashes, dot segments and needless escapes."
+            ),
+            Reason::LongUri(bytes) => format!(
+                "Not allowed: {what} is a URI of {bytes} bytes, and the rules of this server judge those of at most {} bytes. Use a shorter one.",
+                uri::LONGEST
             ),
             Reason::NoRule => format!("Not allowed: no rule of this server lets anybody call {what}."),
             Reason::UserNeeded => format!(
@@ -186,6 +191,7 @@ mod tests {
             (Reason::Clients(names()), "client"),
             (Reason::ScopesNotGranted(names()), "scope"),
             (Reason::AmbiguousUri, "uri"),
+            (Reason::LongUri(9_000), "uri"),
         ] {
             let forbidden = Forbidden { method: "tools/call".to_owned(), target: None, reason, rule: None };
             assert_eq!(forbidden.missing(), missing);

@@ -178,6 +178,8 @@ pub enum DecidedBy {
     NoRule,
     /// Its URI can be read in more than one way, and the rules do not decide about all of them alike, so nobody may.
     AmbiguousUri,
+    /// Its URI is longer than those that are judged, so nobody may.
+    LongUri,
 }
 
 impl Policy {
@@ -213,6 +215,7 @@ impl Policy {
             Decider::Rule(at) => DecidedBy::Rule(at + 1),
             Decider::NoRule => DecidedBy::NoRule,
             Decider::AmbiguousUri => DecidedBy::AmbiguousUri,
+            Decider::LongUri => DecidedBy::LongUri,
         };
         RehearsedCall { method: escaped(call.method()), target: call.target().map(escaped), decided_by }
     }

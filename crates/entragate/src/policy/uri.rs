@@ -11,11 +11,20 @@ use url::Url;
 
 /// How often a text may have been percent-encoded.
 const MOST_ENCODED: usize = 8;
+/// How many hosts a URI may be read to have, each time it is decoded counted by itself.
+const MOST_HOSTS: usize = 32;
+/// The longest URI that is judged: each reading of it takes time in which others wait.
+pub(super) const LONGEST: usize = 8 * 1024;
 
-/// Whether the URI can be judged at all: no characters that parsers drop or replace, no segments that they resolve.
+/// Whether the URI can be judged at all: no characters that parsers drop or replace, no segments that they resolve, and not
+/// very many hosts.
 pub(super) fn is_plain(uri: &str) -> bool {
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    !uri.contains(odd) && hides_nothing(uri)
+    !uri.contains(odd) && hides_nothing(uri) && hosts_of(uri) <= MOST_HOSTS
+}
+
+fn hosts_of(uri: &str) -> usize {
+    levels(uri).map(|text| Parts::of(&text).hosts().len()).sum()
 }
 
 /// Whether a pattern could match a plain URI. A space in it stands for `%20`.
@@ -46,22 +55,45 @@ pub(super) fn normal_patterns(pattern: &str) -> impl Iterator<Item = String> {
 }
 
 /// What careless readers may take the URI for, in lower case and decoded however often it was encoded: with and without the
-/// slashes before its host, its query, and one at its end; without user, fragment and empty segments; of a `file` URI the
-/// path alone; and whether they decode it before they take it apart or after. Compared with the same of the patterns.
+/// slashes before its host, its query, and one at its end; with each of its [hosts](Parts::hosts) and a path in the place of
+/// one that is not there; without user, fragment and empty segments; of a file the path alone; and however often they decode
+/// it before they take it apart. Compared with the same of the patterns.
 pub(super) fn loose(uri: &str) -> BTreeSet<String> {
-    let written = Url::parse(uri).ok().map(String::from);
+    let written = Url::parse(uri).ok().map(String::from).filter(|written| written != uri);
     let mut all = BTreeSet::from([as_text(uri)]);
-    for text in written.as_deref().into_iter().chain([uri]) {
-        for text in [Cow::Borrowed(text), fully_decoded(text)] {
-            let parts = Parts::of(text.trim());
-            let parts = Parts { host: parts.host.filter(|_| !parts.is_file()), ..parts };
-            for parts in parts.alike() {
-                all.extend(parts.readings());
-                all.extend(Parts { query: "", ..parts }.readings());
-            }
+    for text in written.as_deref().into_iter().chain([uri]).flat_map(levels) {
+        let text = text.trim();
+        for text in [as_a_path(text), without_user(text), Some(text.to_owned())].into_iter().flatten() {
+            all.extend(Parts::of(&text).alike());
         }
     }
     with_bare_ends(all)
+}
+
+/// The text, and what it is each time it is decoded, with slashes for what some parsers read as such (WHATWG URL §4.4).
+fn levels(text: &str) -> impl Iterator<Item = String> {
+    let once = |text: &String| match decoded(text, |_| false) {
+        Cow::Owned(once) => Some(once),
+        Cow::Borrowed(_) => None,
+    };
+    let all = std::iter::successors(Some(text.to_owned()), once).take(MOST_ENCODED + 1);
+    all.map(|text| text.replace('\\', "/"))
+}
+
+/// A file's path, with whatever begins with a slash or `file:` taken for one: `//x` is `/x` to an operating system.
+fn as_a_path(text: &str) -> Option<String> {
+    let scheme = text.get(.."file:".len()).filter(|scheme| scheme.eq_ignore_ascii_case("file:"));
+    let path = if text.starts_with('/') { text } else { text.get(scheme?.len()..)? };
+    // Three slashes behind the scheme say nothing else.
+    (scheme.is_none() || !path.starts_with("///")).then(|| format!("file:///{path}"))
+}
+
+/// As whoever looks for the user before the end of the authority reads it: `db://x?@y/z` is `db://y/z`.
+fn without_user(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("//")?;
+    let authority = rest.split('/').next()?;
+    let (_, host) = authority.rsplit_once('@').filter(|(user, _)| user.contains(['?', '#']))?;
+    Some(format!("{scheme}//{host}{}", rest.get(authority.len()..)?))
 }
 
 /// What a pattern names when URIs are read loosely. As it stands, too: a star before the path may stand for a part of the
@@ -71,8 +103,10 @@ pub(super) fn loose_patterns(pattern: &str) -> BTreeSet<String> {
     let mut all = BTreeSet::from([as_text(pattern)]);
     for text in written.as_deref().into_iter().chain([pattern]) {
         let parts = Parts::of(text);
-        let of_a_file = Parts { host: parts.host.filter(|host| host.contains('*')), query: "", ..parts };
-        all.extend(if parts.is_file() { of_a_file } else { parts }.readings());
+        let host = parts.host().filter(|host| !parts.is_file() || host.contains('*')).unwrap_or_default();
+        let query = if parts.is_file() { String::new() } else { parts.read_query() };
+        let readings = parts.readings(&[host], &parts.read_path());
+        all.extend(readings.into_iter().map(|reading| reading + &query));
     }
     if pattern.contains('*') { all } else { with_bare_ends(all) }
 }
@@ -88,12 +122,12 @@ fn as_text(uri: &str) -> String {
     fully_decoded(uri).to_lowercase()
 }
 
-/// A URI taken apart, without user and fragment.
+/// A URI taken apart, without fragment.
 #[derive(Clone, Copy)]
 struct Parts<'a> {
     /// With its colon.
     scheme: &'a str,
-    host: Option<&'a str>,
+    authority: Option<&'a str>,
     path: &'a str,
     /// With its question mark.
     query: &'a str,
@@ -103,48 +137,82 @@ impl<'a> Parts<'a> {
     fn of(text: &'a str) -> Self {
         let whole = text.split('#').next().unwrap_or_default();
         let (whole, query) = whole.split_at(whole.find('?').unwrap_or(whole.len()));
-        let (scheme, rest) = whole.split_at(whole.find(':').map_or(0, |colon| colon + 1));
+        // A colon behind a slash is one of a path.
+        let colon = whole.find([':', '/']).filter(|at| whole.as_bytes().get(*at) == Some(&b':'));
+        let (scheme, rest) = whole.split_at(colon.map_or(0, |colon| colon + 1));
         let Some(rest) = rest.strip_prefix("//") else {
-            return Self { scheme, host: None, path: rest, query };
+            return Self { scheme, authority: None, path: rest, query };
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        Self { scheme, host: authority.rsplit('@').next(), path, query }
+        Self { scheme, authority: Some(authority), path, query }
     }
 
     fn is_file(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("file:")
     }
 
-    /// Itself, and as whoever looks at its host or its path alone takes it: without the port and the dot at the end of a host;
-    /// a path in the place of a host that is not there; and of nothing but a path, a file's.
-    fn alike(self) -> impl Iterator<Item = Self> {
-        let bare = self.host.map(|host| {
-            let is_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
-            host.rsplit_once(':').filter(is_port).map_or(host, |(host, _)| host).trim_end_matches('.')
-        });
-        let first = self.path.trim_start_matches('/');
-        let is_hostless = self.host.is_none_or(str::is_empty) && !self.is_file() && first != self.path;
-        let is_path = self.scheme.is_empty() && self.path.starts_with('/');
-        let others = [
-            (bare != self.host).then_some(Self { host: bare, ..self }),
-            is_hostless.then_some(Self { host: None, path: first, ..self }),
-            is_path.then_some(Self { scheme: "file:", ..self }),
-        ];
-        std::iter::once(self).chain(others.into_iter().flatten())
+    /// Without user.
+    fn host(&self) -> Option<&'a str> {
+        self.authority?.rsplit('@').next()
     }
 
-    /// With and without the slashes before the host.
-    fn readings(&self) -> [String; 2] {
+    /// What readers take for its host, empty where it has none: with and without the port, whatever that is (Python's ends at
+    /// the first colon), and the dots at its end; what is in brackets; the user of several; each of several hosts.
+    fn hosts(&self) -> Vec<&'a str> {
+        let Some((host, authority)) = self.host().zip(self.authority).filter(|_| !self.is_file()) else {
+            return vec![""];
+        };
+        let is_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
+        let bare = host.rsplit_once(':').filter(is_port).map_or(host, |(host, _)| host);
+        let mut all = vec![host, bare.trim_end_matches('.')];
+        for one in authority.split(['@', '[', ']', ',', ';']) {
+            let (name, port) = one.split_once(':').unwrap_or((one, ""));
+            let digits = port.len() - port.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let with_port = one.get(..name.len() + 1 + digits).filter(|_| digits > 0);
+            let name = name.trim().trim_end_matches('.');
+            all.extend(with_port.into_iter().chain([name]).filter(|host| !host.is_empty()));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// As it is, and as whoever looks at its host or its path alone takes it, with and without its query.
+    fn alike(&self) -> BTreeSet<String> {
+        let (hosts, path, query) = (self.hosts(), self.read_path(), self.read_query());
+        let mut all = self.readings(&hosts, &path);
+        if self.is_file() {
+            all.push(path);
+        } else if hosts.contains(&"") {
+            all.extend(self.readings(&[""], path.trim_start_matches('/')));
+        }
+        let with_query: Vec<String> = all.iter().map(|one| format!("{one}{query}")).collect();
+        all.into_iter().chain(with_query).collect()
+    }
+
+    fn read_path(&self) -> String {
         let mut path = String::with_capacity(self.path.len());
         for c in fully_decoded(self.path).chars().map(|c| if c == '\\' { '/' } else { c }) {
             if !(c == '/' && path.ends_with('/')) {
                 path.push(c);
             }
         }
-        let (scheme, host) = (self.scheme, fully_decoded(self.host.unwrap_or_default()));
-        let query = fully_decoded(self.query);
+        path.to_lowercase()
+    }
+
+    fn read_query(&self) -> String {
+        fully_decoded(self.query).to_lowercase()
+    }
+
+    /// This path with each of these hosts, with and without the slashes before it.
+    fn readings(&self, hosts: &[&str], path: &str) -> Vec<String> {
+        let scheme = self.scheme.to_lowercase();
         let slashes = if scheme.is_empty() { "" } else { "//" };
-        [slashes, ""].map(|slashes| format!("{scheme}{slashes}{host}{path}{query}").to_lowercase())
+        let with = |host: &&str| {
+            let host = fully_decoded(host).to_lowercase();
+            [slashes, ""].map(|slashes| format!("{scheme}{slashes}{host}{path}"))
+        };
+        hosts.iter().flat_map(with).collect()
     }
 }
 
@@ -273,6 +341,22 @@ mod tests {
             ("notes://admin", "notes:///admin"),
             ("https://api.example.com/admin/*", "https://api.example.com./admin/x"),
             ("file:///guard/*", "/guard/x"),
+            ("file:///guard/*", "//guard/x"),
+            ("file:///guard/*", "//guard/x:y"),
+            ("file:///guard/*", "/guard/x:y"),
+            ("file:///guard/*", "file://guard/x"),
+            ("/guard/*", "file:///GUARD/x"),
+            ("/guard/*", "//guard/x"),
+            ("db://prod/*", "db://prod:x/y"),
+            ("db://prod/*", "db://a@prod.:+1:2/y"),
+            ("db://prod/*", "db://prod@a/y"),
+            ("db://prod/*", "db://a,prod;b/y"),
+            ("db://prod/*", "db://[prod]:1/y"),
+            ("db://prod/*", "db://:1/prod/y"),
+            ("db://prod/*", "db://a?@prod/y"),
+            ("db://prod/*", "db://a%252F%40prod/y"),
+            ("db://prod:1/*", "db://prod:1x/y"),
+            ("db://[::1]/*", "db://[::1]:80/y"),
             ("notes://x", "notes://X?y"),
             ("notes://x/", "notes://X"),
         ] {
@@ -289,6 +373,14 @@ mod tests {
             ("db://prod:1/*", "db://prod:2/x"),
             ("db://prod:1/*", "db://prod/x"),
             ("db://prod/*", "db://x/prod/y"),
+            ("db://prod/*", "db://x:prod/y"),
+            ("db://prod/*", "db://prod.x/y"),
+            ("db://prod/*", "db://[::1]/prod/y"),
+            ("db://prod/*", "db://x/a@prod/y"),
+            ("at://did/*", "at://x/did/y"),
+            ("file:///guard/*", "//public/guard/x"),
+            ("file:///guard/*", "guard/x"),
+            ("/guard/*", "notes://guard/x"),
         ] {
             assert!(!names(pattern, uri), "{pattern} {uri}: {:?} {:?}", loose_patterns(pattern), loose(uri));
         }
@@ -323,6 +415,22 @@ mod tests {
         {
             assert!(is_plain(uri), "{uri}");
         }
+    }
+
+    #[test]
+    fn what_may_have_very_many_hosts_is_not_judged() {
+        let hosts = |many: usize| {
+            vec!["h"; many].iter().enumerate().map(|(n, h)| format!("{h}{n}")).collect::<Vec<_>>()
+        };
+        assert!(is_plain(&format!("mongodb://{}/x", hosts(24).join(","))));
+        assert!(is_plain(&format!("notes://x/{}", hosts(500).join(","))));
+        for separator in [",", "@", "%2C", "%2540", "["] {
+            assert!(!is_plain(&format!("db://{}/x", hosts(40).join(separator))), "{separator}");
+        }
+        // However it is decoded, what is left to compare is bounded.
+        let most = format!("db://{}/{}", hosts(3).join("%25252525252C"), "x".repeat(8_000));
+        assert!(is_plain(&most));
+        assert!(loose(&most).len() < 1_000, "{}", loose(&most).len());
     }
 
     proptest! {

@@ -28,6 +28,7 @@ mod policy_callers;
 #[cfg(feature = "cel")]
 mod policy_conditions;
 mod policy_hostile;
+mod policy_limits;
 mod policy_lists;
 mod policy_records;
 mod policy_uris;

@@ -133,6 +133,27 @@ async fn nobody_is_sent_to_sign_in_for_a_call_whose_arguments_would_be_refused()
 }
 
 #[tokio::test]
+async fn very_many_names_of_arguments_are_not_looked_at_and_large_values_that_nobody_reads_pass() {
+    let (mcp, mut requests): (_, Requests) = recording();
+    let world = world(mcp).await;
+    let bob = token(&world, "bob");
+    let named = |many: usize| {
+        let names: Vec<String> = (0..many).map(|n| format!(r#""m{n}":0"#)).collect();
+        call("transfer", &format!(r#"{{"amount":1,{}}}"#, names.join(",")))
+    };
+    let large = json!({ "amount": 1, "text": "x".repeat(1_000_000), "list": vec![1.5; 100_000] }).to_string();
+    for body in [named(990), call("transfer", &large)] {
+        let reply = send(&world, &bob, body).await;
+        assert_eq!((reply.status, requests.seen().len()), (200, 1), "{reply:?}");
+    }
+    for many in [1_000, 500_000] {
+        let text = refusal(&send(&world, &bob, named(many)).await);
+        assert!(text.contains("more than 1000 values and names"), "{text}");
+        assert!(requests.seen().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_batch_is_judged_call_by_call_and_no_longer_one_than_is_looked_at() {
     let (mcp, mut requests) = recording();
     let world = world(mcp).await;

@@ -219,6 +219,107 @@ async fn what_is_allowed_stays_within_its_pattern_and_may_be_encoded() {
     }
 }
 
+/// In each some reader of URIs finds the host `prod`; Python's `urlparse(uri).hostname` in most.
+const PROD: [&str; 38] = [
+    "db://prod/x",
+    "db://PROD/x",
+    "db://prod:1/x",
+    "db://prod:x/x",
+    "db://prod:80:90/x",
+    "db://prod:+1/x",
+    "db://prod:80./x",
+    "db://prod.:x/x",
+    "db://prod%20:x/x",
+    "db://prod:/x",
+    "db://a@prod/x",
+    "db://a@prod:x/x",
+    "db://a:b@prod:x/x",
+    "db://a@prod:x@y/x",
+    "db://a@prod@y/x",
+    "db://prod@/x",
+    "db://prod:y@z/x",
+    "db://z@y@prod/x",
+    "db://@prod/x",
+    "db://[prod]/x",
+    "db://[prod]:1/x",
+    "db://[prod/x",
+    "db://y[prod]z/x",
+    "db://prod]/x",
+    "db://y,prod/x",
+    "db://y:1,prod:2/x",
+    "db://prod;v=1/x",
+    "db://y?@prod/x",
+    "db://y#@prod/x",
+    "db://:1/prod/x",
+    "db://pr%6Fd:x/x",
+    "db://prod%3Ax/x",
+    "db://a%40prod/x",
+    "db://x%40prod%3A%2540y/x",
+    "db://y%252F%40prod/x",
+    "db://prod%2Fx",
+    "db://prod%5Cx/y",
+    "db:%5c%5cprod/x",
+];
+
+#[tokio::test]
+async fn a_guard_of_a_host_guards_whatever_stands_around_it() {
+    let rules =
+        vec![Rule::resources(["db://prod/*", "https://prod/*"]).roles(["Nobody"]), Rule::resources(["*"])];
+    let (world, mut requests) = world(rules).await;
+    for uri in PROD {
+        assert!(!reaches(&world, &mut requests, uri).await, "{uri:?}");
+    }
+    for uri in ["https:prod/x", "https:%5cprod/x", "https://a%5c@prod/x", "https://prod%5c@evil/x"] {
+        assert!(!reaches(&world, &mut requests, uri).await, "{uri:?}");
+    }
+    for uri in [
+        "db://test/x",
+        "db://test:1/x",
+        "db://test:prod/x",
+        "db://produce/x",
+        "db://a:b@test:1/prod",
+        "db://prod.test/x",
+        "db://test/a@prod",
+        "db://test?of=prod",
+        "db://[::1]:80/x",
+        "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3",
+        "arn:aws:s3:::prod/x",
+        "mongodb://a:1,b:2/test",
+    ] {
+        assert!(reaches(&world, &mut requests, uri).await, "{uri:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_guard_of_a_path_guards_it_however_many_slashes_and_whatever_colons_there_are() {
+    for guard in ["file:///guard/*", "/guard/*"] {
+        let rules = vec![Rule::resources([guard]).roles(["Nobody"]), Rule::resources(["*"])];
+        let (world, mut requests) = world(rules).await;
+        for uri in [
+            "/guard/x",
+            "//guard/x",
+            "///guard/x",
+            "////guard/x",
+            "//GUARD/x",
+            "//guard/x:y",
+            "/guard/x:y",
+            "//%67uard/x",
+            "%2F%2Fguard/x",
+            "%5c%5cguard%5cx",
+            "file:////guard/x",
+            "file:/guard/x",
+            "file://guard/x",
+            "file:///guard/x:y",
+            "file://h:1/guard/x",
+        ] {
+            assert!(!reaches(&world, &mut requests, uri).await, "{guard} {uri:?}");
+        }
+        for uri in ["/public/guard/x", "//public/x", "/public/x:y", "file:///public/x", "notes://guard/x"] {
+            assert!(reaches(&world, &mut requests, uri).await, "{guard} {uri:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn listening_for_a_resource_and_completing_for_one_are_uses_of_it() {
     let rules = vec![

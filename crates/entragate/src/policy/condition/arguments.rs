@@ -16,7 +16,7 @@ use super::decimal::are_held;
 use crate::json::{Members, without_values};
 use crate::policy::call::folded;
 
-/// Values and names of members, of what is looked at.
+/// Values and names of members, of what is looked at; of an argument that is not read, the name.
 const MOST: usize = 1000;
 /// Bytes of strings and names, likewise.
 const LARGEST: usize = 64 * 1024;
@@ -68,7 +68,7 @@ impl Budget<'_> {
                 (self.values, self.bytes) = (values, bytes);
                 Ok(())
             }
-            (None, _) => Err(E::custom(format_args!("more than {MOST} values to look at"))),
+            (None, _) => Err(E::custom(format_args!("more than {MOST} values and names to look at"))),
             (_, None) => Err(E::custom(format_args!("more than {LARGEST} bytes to look at"))),
         }
     }
@@ -152,12 +152,13 @@ impl<'de> Visitor<'de> for Part<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let (mut values, mut before) = (HashMap::new(), HashSet::new());
         while let Some(key) = map.next_key::<String>()? {
+            // The names of all, because each is compared with those that are read.
+            self.budget.spend(key.len())?;
             self.budget.check(&key, &mut before)?;
             if self.depth == 0 && !self.budget.reads.wants(&key) {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            self.budget.spend(key.len())?;
             let part = Part { budget: &mut *self.budget, depth: self.depth + 1 };
             values.insert(Key::from(key), map.next_value_seed(part)?);
         }
