@@ -2,11 +2,9 @@
 
     python3 train.py DIRECTORY entragate=PATH load=PATH upstream=PATH        the gateway writes its profiles into the directory
 
-Calls and streams in both modes, refusals, and the demonstration's whole sign-ins. The profile of a start is named so.
+Calls and streams in both modes, new tokens, refusals, and the sign-ins of broker mode. The profile of a start is named so.
 """
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -72,11 +70,6 @@ def main():
                 train(peer, ground, directory)
             finally:
                 peer.stop()
-        for mode in ("relay", "broker"):
-            # With emulator, client and gateway in one process: what they have in common with a call is little of it.
-            command = [ground.binaries["entragate"], "demo", "--once", "--mode", mode]
-            profile = os.environ | {"LLVM_PROFILE_FILE": f"{directory}/demo-%p.profraw"}
-            subprocess.run(command, env=profile, check=True, timeout=300, stdout=subprocess.DEVNULL)
     finally:
         ground.close()
 

