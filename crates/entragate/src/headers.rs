@@ -141,8 +141,6 @@ mod tests {
             "x-vouch-user",
             "x-username",
             "x_userid",
-            "x-id-token",
-            "x-client-verify",
             "x-authelia-x",
             "x-endpoint-api-userinfo",
             "x-apigateway-api-userinfo",

@@ -52,7 +52,7 @@ pub(crate) fn end_with_token(
     end: Option<End>,
 ) -> Response<Body> {
     let media_type = MediaType::of(response.headers());
-    let is_endless = !media_type.is_json() && response.body().size_hint().exact().is_none();
+    let is_endless = media_type.may_be_events() && response.body().size_hint().exact().is_none();
     let is_stream = opened != Opened::WithGet || media_type.is_event_stream() || is_endless;
     if !response.status().is_success() || !is_stream {
         return response;

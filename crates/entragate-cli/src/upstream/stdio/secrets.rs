@@ -54,11 +54,7 @@ impl Secrets {
             from.filter_map(|at| secret.get(at..)).find(|end| word.starts_with(end)).map(str::len)
         });
         let rest = word.get(end_of_one.max().unwrap_or_default()..).unwrap_or_default();
-        let begun = secrets().filter_map(|secret| {
-            let to = (SHORTEST..=rest.len().min(secret.len())).rev();
-            to.filter_map(|at| secret.get(..at)).find(|begun| rest.ends_with(begun)).map(str::len)
-        });
-        let middle = rest.get(..rest.len() - begun.max().unwrap_or_default()).unwrap_or_default();
+        let middle = rest.get(..rest.len() - self.begun_at_end(rest, SHORTEST)).unwrap_or_default();
         let mark = |is_less| if is_less { "…" } else { "" };
         format!("{}{middle}{}{space}", mark(rest.len() < word.len()), mark(middle.len() < rest.len()))
     }
@@ -67,12 +63,17 @@ impl Secrets {
     pub(super) fn out_of_beginning(&self, text: &str) -> String {
         // Of a character that was cut in two.
         let shown = self.without_whole(text.trim_end_matches(char::REPLACEMENT_CHARACTER)).trim().to_owned();
-        let begun = self.0.iter().map(Secret::expose).filter_map(|secret| {
-            let cuts = secret.char_indices().skip(1).map(|(at, _)| at);
-            cuts.filter(|at| secret.get(..*at).is_some_and(|begun| shown.ends_with(begun))).max()
-        });
-        let length = shown.len() - begun.max().unwrap_or_default();
+        let length = shown.len() - self.begun_at_end(&shown, 1);
         shown.get(..length).unwrap_or_default().to_owned()
+    }
+
+    /// How many bytes at the end of a text begin a secret, if they are so many at least.
+    fn begun_at_end(&self, text: &str, least: usize) -> usize {
+        let begun = self.0.iter().map(Secret::expose).filter_map(|secret| {
+            let lengths = (least..=text.len().min(secret.len())).rev();
+            lengths.filter_map(|length| secret.get(..length)).find(|begun| text.ends_with(begun))
+        });
+        begun.map(str::len).max().unwrap_or_default()
     }
 }
 
