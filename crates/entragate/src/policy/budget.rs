@@ -1,11 +1,14 @@
 //! How much there may be in one message of what is looked at one by one. A few threads judge for everybody, so no caller
 //! may send something that takes long. What is passed over – arguments, results, `_meta` – is as large as the body may be.
 
+use super::uri;
+
 /// Calls of a batch, and what they subscribe to or complete for.
 const MOST_CALLS: usize = 1000;
 /// Members whose names are none of MCP's.
 const MOST_MEMBERS: usize = 10_000;
-/// Bytes of their names, and of the names and URIs that the calls act on when there are several.
+/// Bytes of their names, and of the names and URIs that the calls act on when there are several. A URI with several hosts
+/// is as long as all of them with the rest.
 const MOST_TEXT: usize = 128 * 1024;
 
 /// What a message has too much of.
@@ -55,9 +58,18 @@ impl Budget {
         self.spend_text(name)
     }
 
-    /// One more name or URI.
+    /// One more URI.
+    pub(super) fn spend_uri(&mut self, uri: &str) -> Result<(), TooMuch> {
+        self.spend_bytes(uri::weight(uri))
+    }
+
+    /// One more name.
     pub(super) fn spend_text(&mut self, text: &str) -> Result<(), TooMuch> {
-        let left = self.text.checked_sub(text.len());
+        self.spend_bytes(text.len())
+    }
+
+    fn spend_bytes(&mut self, bytes: usize) -> Result<(), TooMuch> {
+        let left = self.text.checked_sub(bytes);
         self.text = self.left(left, TooMuch::Text)?;
         Ok(())
     }

@@ -233,6 +233,14 @@ impl Call {
         }
     }
 
+    /// One more name or URI of a message that has several.
+    fn spend_target(&self, budget: &mut Budget) -> Result<(), TooMuch> {
+        match Target::of(self.method()) {
+            Some(Target::Uri) => budget.spend_uri(self.target().unwrap_or_default()),
+            _ => budget.spend_text(self.target().unwrap_or_default()),
+        }
+    }
+
     /// It, and the calls that it stands for besides: `subscriptions/listen` subscribes to resources, and
     /// `completion/complete` tells what is behind a prompt or a resource.
     pub(crate) fn with_uses(&self) -> impl Iterator<Item = &Self> {
@@ -298,7 +306,7 @@ impl<'de> Visitor<'de> for BatchVisitor<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut batch: A) -> Result<Vec<Call>, A::Error> {
         let mut calls = Vec::new();
         while let Some(call) = batch.next_element_seed(OneCall(&mut *self.0))? {
-            self.0.spend_text(call.target().unwrap_or_default()).map_err(A::Error::custom)?;
+            call.spend_target(self.0).map_err(A::Error::custom)?;
             calls.push(call);
         }
         Ok(calls)
@@ -457,10 +465,13 @@ fn uses(
                 .map(|(member, use_of, raw)| {
                     let text: String = serde_json::from_str(raw.get())
                         .map_err(|_| format!("member `{member}` of `ref` must be a string"))?;
-                    budget.spend_call().map_err(|error| error.to_string())?;
-                    budget.spend_text(&text).map_err(|error| error.to_string())?;
+                    let call = Call::probe(use_of, &text);
+                    budget
+                        .spend_call()
+                        .and_then(|()| call.spend_target(budget))
+                        .map_err(|error| error.to_string())?;
                     check_text(member, &text)?;
-                    Ok(Call::probe(use_of, &text))
+                    Ok(call)
                 })
                 .collect()
         }
@@ -496,7 +507,7 @@ impl<'de> Visitor<'de> for UrisVisitor<'_> {
         let mut uris: Vec<String> = Vec::new();
         while let Some(uri) = list.next_element::<String>()? {
             self.0.spend_call().map_err(A::Error::custom)?;
-            self.0.spend_text(&uri).map_err(A::Error::custom)?;
+            self.0.spend_uri(&uri).map_err(A::Error::custom)?;
             uris.push(uri);
         }
         Ok(uris)

@@ -69,9 +69,10 @@ impl Index {
         }
         // Before the first rule there is none that could guard.
         first.is_none_or(|first| first == 0)
-            || uri::loose(uri).iter().all(|loose| {
-                let guard = at(&self.resources_loosely, loose);
-                guard.is_none() || guard >= first
+            || uri::loose(uri).is_some_and(|all| {
+                all.iter()
+                    .map(|loose| at(&self.resources_loosely, loose))
+                    .all(|guard| guard.is_none() || guard >= first)
             })
     }
 }

@@ -24,9 +24,10 @@ impl Names {
         Self { known, came: 0, others: HashSet::new() }
     }
 
-    /// Refuses a member that was there before, or that differs from one of `known` in case only.
-    pub(super) fn check<E: Error>(&mut self, key: &str, budget: &mut Budget) -> Result<(), E> {
-        let is_new = if let Some(at) = self.known.iter().position(|known| *known == key) {
+    /// Its place in `known`. Refuses a member that was there before, or that differs from one of `known` in case only.
+    pub(super) fn check<E: Error>(&mut self, key: &str, budget: &mut Budget) -> Result<Option<usize>, E> {
+        let place = self.known.iter().position(|known| *known == key);
+        let is_new = if let Some(at) = place {
             let bit = 1 << at;
             let is_new = self.came & bit == 0;
             self.came |= bit;
@@ -39,7 +40,7 @@ impl Names {
             }
             self.others.insert(folded)
         };
-        if is_new { Ok(()) } else { Err(E::custom(format_args!("duplicate member `{key}`"))) }
+        if is_new { Ok(place) } else { Err(E::custom(format_args!("duplicate member `{key}`"))) }
     }
 }
 
@@ -71,9 +72,8 @@ impl<'de, const N: usize> Visitor<'de> for Known<'_, N> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut names, mut found) = (Names::new(self.names), [None; N]);
         while let Some(Key(key)) = map.next_key()? {
-            names.check(&key, self.budget)?;
-            let at = self.names.iter().position(|name| *name == key);
-            match at.and_then(|at| found.get_mut(at)) {
+            let place = names.check(&key, self.budget)?;
+            match place.and_then(|at| found.get_mut(at)) {
                 Some(found) => *found = Some(map.next_value()?),
                 None => {
                     map.next_value::<IgnoredAny>()?;
