@@ -7,9 +7,10 @@ use super::uri;
 const MOST_CALLS: usize = 1000;
 /// Members whose names are none of MCP's.
 const MOST_MEMBERS: usize = 10_000;
-/// Bytes of their names, and of the names and URIs that the calls act on when there are several. A URI with several hosts
-/// is as long as all of them with the rest.
+/// Bytes of their names, and of the names and URIs that the calls act on when there are several.
 const MOST_TEXT: usize = 128 * 1024;
+/// What these URIs [weigh](uri::weight).
+const MOST_READ: usize = 512 * 1024;
 
 /// What a message has too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +25,11 @@ pub enum TooMuch {
     /// Names and URIs.
     #[error("names and URIs of more than {MOST_TEXT} bytes in one message: send them in several")]
     Text,
+    /// Ways to read its URIs.
+    #[error(
+        "URIs that can be read in very many ways, with several hosts or escapes: send them in several messages"
+    )]
+    Readings,
 }
 
 /// What is left for the rest of a message.
@@ -31,12 +37,13 @@ pub(super) struct Budget {
     calls: usize,
     members: usize,
     text: usize,
+    read: usize,
     exceeded: Option<TooMuch>,
 }
 
 impl Budget {
     pub(super) const fn new() -> Self {
-        Self { calls: MOST_CALLS, members: MOST_MEMBERS, text: MOST_TEXT, exceeded: None }
+        Self { calls: MOST_CALLS, members: MOST_MEMBERS, text: MOST_TEXT, read: MOST_READ, exceeded: None }
     }
 
     /// Why reading ended, if it was for this.
@@ -58,19 +65,18 @@ impl Budget {
         self.spend_text(name)
     }
 
-    /// One more URI.
-    pub(super) fn spend_uri(&mut self, uri: &str) -> Result<(), TooMuch> {
-        self.spend_bytes(uri::weight(uri))
-    }
-
     /// One more name.
     pub(super) fn spend_text(&mut self, text: &str) -> Result<(), TooMuch> {
-        self.spend_bytes(text.len())
+        let left = self.text.checked_sub(text.len());
+        self.text = self.left(left, TooMuch::Text)?;
+        Ok(())
     }
 
-    fn spend_bytes(&mut self, bytes: usize) -> Result<(), TooMuch> {
-        let left = self.text.checked_sub(bytes);
-        self.text = self.left(left, TooMuch::Text)?;
+    /// One more URI.
+    pub(super) fn spend_uri(&mut self, uri: &str) -> Result<(), TooMuch> {
+        self.spend_text(uri)?;
+        let left = self.read.checked_sub(uri::weight(uri));
+        self.read = self.left(left, TooMuch::Readings)?;
         Ok(())
     }
 

@@ -51,7 +51,7 @@ impl Forbidden {
         };
         match &self.reason {
             Reason::AmbiguousUri => format!(
-                "Not allowed: {what} could be read as another URI than the one that the rules of this server see. Write it as the server lists it, without spaces, backslashes, dot segments, needless escapes and many hosts."
+                "Not allowed: {what} could be read as another URI than the one that the rules of this server see. Write it as the server lists it, with few hosts and without spaces, backslashes, dot segments and needless escapes."
             ),
             Reason::LongUri(bytes) => format!(
                 "Not allowed: {what} is a URI of {bytes} bytes, and the rules of this server judge those of at most {} bytes. Use a shorter one.",

@@ -208,34 +208,28 @@ async fn unknown_members_of_one_message_are_limited_and_values_are_not() {
 }
 
 #[tokio::test]
-async fn a_uri_with_many_hosts_is_as_long_as_it_is_read_often() {
+async fn the_ways_to_read_the_uris_of_one_message_are_limited() {
     let hosts = |many: usize| (0..many).map(|n| format!("h{n}:27017")).collect::<Vec<_>>().join(",");
     let list = |many: usize, path: usize| format!("mongodb://{}/{}%20x", hosts(many), "x".repeat(path));
     let read = |uri: &str| call("resources/read", &json!({ "uri": uri }));
+    let complete =
+        |uri: &str| call("completion/complete", &json!({ "ref": { "type": "ref/resource", "uri": uri } }));
     for (world, mut requests) in [guarded().await, open().await] {
         goes_on(&send(&world, read(&list(30, 100))).await, &mut requests);
-        goes_on(&send(&world, batch(vec![read(&list(3, 1_000)); 10])).await, &mut requests);
-        for body in [
-            batch(vec![read(&list(20, 1_000)); 4]),
-            listen(&vec![list(20, 1_000); 4]),
-            batch(vec![
-                call(
-                    "completion/complete",
-                    &json!({ "ref": { "type": "ref/resource", "uri": list(20, 1_000) } })
-                );
-                4
-            ]),
-        ] {
-            is_too_much(&send(&world, body).await, &mut requests, "more than 131072 bytes");
+        goes_on(&send(&world, listen(&vec![list(3, 80); 400])).await, &mut requests);
+        let ported = "https://user@example.com:8443/tickets/what%3F%23v2?of=x".to_owned();
+        goes_on(&send(&world, listen(&vec![ported; 999])).await, &mut requests);
+        for of in [&read as &dyn Fn(&str) -> String, &complete, &|uri| listen(&[uri.to_owned()])] {
+            goes_on(&send(&world, batch(vec![of(&list(20, 1_000)); 5])).await, &mut requests);
+            let reply = send(&world, batch(vec![of(&list(20, 1_000)); 20])).await;
+            is_too_much(&reply, &mut requests, "read in very many ways");
         }
     }
     // One alone, where there is a guard to compare it with.
     let (world, mut requests) = guarded().await;
-    let reply = send(&world, read(&list(30, 7_000))).await;
-    assert!(
-        reply.status == 200 && reply.text.contains("could be read as another URI"),
-        "{:.300}",
-        reply.text
-    );
-    assert!(requests.seen().is_empty());
+    for body in [read(&list(30, 7_000)), listen(&[list(30, 7_000)])] {
+        let reply = send(&world, body).await;
+        assert!(reply.status == 200 && reply.text.contains("with few hosts"), "{:.300}", reply.text);
+        assert!(requests.seen().is_empty());
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// How often a text may have been percent-encoded.
-const MOST_ENCODED: usize = 8;
+/// How often a text may have been percent-encoded: a URL in the query of another one, and that once more, is encoded twice.
+const MOST_ENCODED: usize = 4;
 
 /// The text, and what it is each time it is decoded, until that changes nothing.
 pub(super) fn levels(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
@@ -22,36 +22,33 @@ pub(super) fn fully_decoded(text: &str) -> Cow<'_, str> {
 /// Percent-decoded, except for what is to be `kept` and for stars, which patterns would take for theirs. Borrowed if nothing
 /// changes.
 pub(super) fn decoded(text: &str, kept: impl Fn(u8) -> bool) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut parts = text.split('%');
-    let (mut out, mut changed) = (parts.next().unwrap_or_default().as_bytes().to_vec(), false);
-    for part in parts {
-        if let Some((byte, rest)) = escaped(part).filter(|(byte, _)| *byte != b'*' && !kept(*byte)) {
-            changed = true;
+    let bytes = text.as_bytes();
+    let (mut out, mut copied, mut at) = (Vec::new(), 0, 0);
+    while let Some([first, high, low, ..]) = bytes.get(at..) {
+        let byte = if *first == b'%' { escaped(*high, *low) } else { None };
+        if let Some(byte) = byte.filter(|byte| *byte != b'*' && !kept(*byte)) {
+            out.extend_from_slice(&bytes[copied..at]);
             out.push(byte);
-            out.extend_from_slice(rest);
+            at += 3;
+            copied = at;
         } else {
-            out.push(b'%');
-            out.extend_from_slice(part.as_bytes());
+            at += 1;
         }
     }
-    if !changed {
+    if out.is_empty() {
         return Cow::Borrowed(text);
     }
+    out.extend_from_slice(&bytes[copied..]);
     // Bytes that are no text must not hide the others.
     Cow::Owned(
         String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
     )
 }
 
-/// The byte that a percent sign and the beginning of this stand for, and what is behind it.
-fn escaped(text: &str) -> Option<(u8, &[u8])> {
+/// The byte that a percent sign and these digits stand for.
+fn escaped(high: u8, low: u8) -> Option<u8> {
     let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let [high, low, rest @ ..] = text.as_bytes() else { return None };
-    let byte = hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low)?;
-    Some((byte, rest))
+    Some(hex(high)? << 4 | hex(low)?)
 }
 
 /// RFC 3986 §2.2: encoded they mean something else; likewise `%` itself, and controls.
