@@ -45,5 +45,7 @@ if [ "$target" = x86_64-unknown-linux-gnu ]; then
         python3 "$here/order.py" >"$state/order"
     flags+=" -Clink-arg=-Wl,--symbol-ordering-file=$state/order -Clink-arg=-Wl,--no-warn-symbol-ordering"
 fi
+# Cargo sees that flags change, and not what is in the files that they name.
+rm -rf "$state/released"
 build released "$flags"
 echo "$state/released/$target/release/entragate"

@@ -18,6 +18,7 @@ def main():
     calls = int(os.environ.get("BENCH_CALLS", "1000"))
     ground = Ground(dict(argument.split("=", 1) for argument in sys.argv[1:]), 0)
     kept = Path(os.environ.get("BENCH_KEEP", ground.work))
+    kept.mkdir(parents=True, exist_ok=True)
     try:
         for kind in (Relay, Broker):
             peer = kind(ground)
