@@ -3,10 +3,7 @@
 //! [Microsoft: access tokens, validation]: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
 
 use std::collections::HashSet;
-use std::fmt;
 use std::time::Duration;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::refused::{Refused, shown};
 use super::step::Step;
@@ -26,7 +23,6 @@ const BACKDATED: Duration = Duration::from_secs(300);
 /// A payload and what it is compared with.
 pub(crate) struct Claimed<'a> {
     pub(crate) claims: Claims,
-    payload: &'a [u8],
     endpoints: &'a Endpoints,
     audiences: &'a HashSet<String>,
     now: Timestamp,
@@ -34,13 +30,13 @@ pub(crate) struct Claimed<'a> {
 
 impl<'a> Claimed<'a> {
     pub(crate) fn read(
-        payload: &'a [u8],
+        payload: &str,
         endpoints: &'a Endpoints,
         audiences: &'a HashSet<String>,
         now: Timestamp,
     ) -> Result<Self, Refused> {
-        let claims = serde_json::from_slice(payload).map_err(|error| unreadable(&error))?;
-        Ok(Self { claims, payload, endpoints, audiences, now })
+        let claims = serde_json::from_str(payload).map_err(|error| unreadable(&error))?;
+        Ok(Self { claims, endpoints, audiences, now })
     }
 }
 
@@ -50,7 +46,7 @@ pub(crate) fn steps<'a>() -> [Step<Claimed<'a>>; 9] {
         Step {
             check: "tenant_ambiguous",
             found: |_| "how often `tid` is there".to_owned(),
-            judge: |claimed| check_single_tid(claimed.payload),
+            judge: check_single_tid,
         },
         Step { check: "issuer", found: |claimed| shown(&claimed.claims.iss), judge: check_issuer },
         Step {
@@ -107,57 +103,9 @@ fn unreadable(error: &serde_json::Error) -> Refused {
     Refused::Claims(shown(&without_values(error)))
 }
 
-/// `tid` must be there once in whatever spelling, or two parsers could read two tenants.
-fn check_single_tid(payload: &[u8]) -> Result<(), Refused> {
-    let Tenants(spellings) = serde_json::from_slice(payload).map_err(|error| unreadable(&error))?;
-    if spellings > 1 { Err(Refused::AmbiguousTenant) } else { Ok(()) }
-}
-
-/// How many members of an object name a tenant. Nothing of it is kept, so nothing is copied.
-struct Tenants(usize);
-
-impl<'de> Deserialize<'de> for Tenants {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self(0))
-    }
-}
-
-impl<'de> Visitor<'de> for Tenants {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut spellings = 0;
-        while let Some(NamesTenant(names_tenant)) = map.next_key()? {
-            spellings += usize::from(names_tenant);
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(Self(spellings))
-    }
-}
-
-/// Whether the name of a member, with its escapes read, is `tid` in whatever spelling.
-struct NamesTenant(bool);
-
-impl<'de> Deserialize<'de> for NamesTenant {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Self(false))
-    }
-}
-
-impl Visitor<'_> for NamesTenant {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self, E> {
-        Ok(Self(name.eq_ignore_ascii_case("tid")))
-    }
+/// Another parser could take the one in another spelling for the tenant. `tid` itself twice is no claims at all.
+fn check_single_tid(claimed: &Claimed<'_>) -> Result<(), Refused> {
+    if claimed.claims.has_misspelt_tid { Err(Refused::AmbiguousTenant) } else { Ok(()) }
 }
 
 /// One of the tenant's two issuers (row 8 of docs/incompatibilities).
@@ -255,20 +203,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_tenant_is_refused_however_it_is_spelled() {
-        for payload in [r#"{"tid":"a","oid":{"tid":"b"}}"#, "{}", r#"{"\u0074id":"a","tids":["tid"]}"#] {
-            check_single_tid(payload.as_bytes()).expect("one tenant at most");
-        }
-        for payload in [
-            r#"{"tid":"a","tid":"a"}"#,
-            r#"{"tid":"a","TID":"b"}"#,
-            r#"{"tid":"a","oid":1,"\u0074\u0069d":"b"}"#,
+    fn a_second_tenant_is_found_however_it_is_spelt() {
+        let claims = |more: &str| {
+            serde_json::from_str::<Claims>(&format!(r#"{{"iss":"i","aud":"a","exp":2,"nbf":1,{more}}}"#))
+        };
+        for (more, is_misspelt) in [
+            (r#""tid":"a","oid":"{\"TID\":1}","xms_sub_fct":{"TID":"b"}"#, false),
+            (r#""\u0074id":"a","tids":["TID"]"#, false),
+            (r#""tid":"a","TID":"b""#, true),
+            (r#""tid":"a","Tid":null"#, true),
+            (r#""tId":["b"],"tid":"a""#, true),
+            (r#""tid":"a","tiD":1"#, true),
+            (r#""tid":"a","TId":{}"#, true),
+            (r#""tid":"a","TiD":true"#, true),
+            (r#""tid":"a","\u0074\u0049D":"b""#, true),
         ] {
-            let refused = check_single_tid(payload.as_bytes());
-            assert!(matches!(refused, Err(Refused::AmbiguousTenant)), "{payload}");
+            assert_eq!(claims(more).unwrap().has_misspelt_tid, is_misspelt, "{more}");
         }
-        for payload in ["[]", "{\"tid\":\"\\ud800\"", "\"tid\""] {
-            assert!(matches!(check_single_tid(payload.as_bytes()), Err(Refused::Claims(_))), "{payload}");
+        for more in [r#""tid":"a","tid":"a""#, r#""tid":"a","\u0074id":"b""#, r#""TID":"a","Tid":"a""#] {
+            let error = claims(more).unwrap_err().to_string();
+            assert!(error.starts_with("duplicate field"), "{more}: {error}");
         }
     }
 

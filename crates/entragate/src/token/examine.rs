@@ -120,7 +120,7 @@ impl Verifier {
         &self,
         rows: &mut Rows<'_>,
         examined: &mut Examined,
-        payload: Option<&[u8]>,
+        payload: Option<&str>,
         snapshot: Option<&Snapshot>,
         is_signed: bool,
     ) {
@@ -129,7 +129,7 @@ impl Verifier {
             rows.skip(["claims"].into_iter().chain(names()), "there are no claims");
             return;
         };
-        if let Ok(claims) = serde_json::from_slice::<Claims>(payload) {
+        if let Ok(claims) = serde_json::from_str::<Claims>(payload) {
             rows.about.claims(&claims);
             examined.bearer = Some(bearer(&claims, is_signed));
             examined.notes = notes(&claims);

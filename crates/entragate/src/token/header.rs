@@ -56,8 +56,10 @@ impl<'a> Parts<'a> {
         serde_json::from_slice(&json).map_err(|_| Refused::Malformed("header is not JSON"))
     }
 
-    pub(crate) fn payload_json(&self) -> Result<Vec<u8>, Refused> {
-        URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refused::Malformed("payload is not base64url"))
+    pub(crate) fn payload_json(&self) -> Result<String, Refused> {
+        let json = URL_SAFE_NO_PAD.decode(self.payload);
+        let json = json.map_err(|_| Refused::Malformed("payload is not base64url"))?;
+        String::from_utf8(json).map_err(|_| Refused::Malformed("payload is not UTF-8"))
     }
 }
 

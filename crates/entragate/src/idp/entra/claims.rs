@@ -1,8 +1,8 @@
 //! The payload of an Entra access token, typed: a claim of the wrong type refuses the token instead of
 //! counting as absent (the class of CVE-2026-25537).
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// Claims of v1 and v2 access tokens ([Microsoft: access token claims]). Unknown claims are ignored, as
@@ -17,6 +17,19 @@ pub(crate) struct Claims {
     pub(crate) nbf: u64,
     pub(crate) iat: Option<u64>,
     pub(crate) tid: Option<String>,
+    /// Whether a claim differs from it in case only.
+    #[serde(
+        default,
+        rename = "TID",
+        alias = "TId",
+        alias = "TiD",
+        alias = "Tid",
+        alias = "tID",
+        alias = "tId",
+        alias = "tiD",
+        deserialize_with = "is_there"
+    )]
+    pub(crate) has_misspelt_tid: bool,
     pub(crate) oid: Option<String>,
     pub(crate) azp: Option<String>,
     pub(crate) appid: Option<String>,
@@ -40,6 +53,11 @@ pub(crate) struct Claims {
     nonce: Option<IgnoredAny>,
     at_hash: Option<IgnoredAny>,
     c_hash: Option<IgnoredAny>,
+}
+
+/// Whatever it is.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 #[derive(Debug, Deserialize)]
