@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
-    #[error("The body is larger than this server takes")]
-    TooLarge,
+    #[error("The body is larger than the {0} bytes that this server takes (max_body_bytes)")]
+    TooLarge(usize),
     #[error("The body did not arrive in time: {} s without a byte, or {} s altogether", PAUSE.as_secs(), PATIENCE.as_secs())]
     TooSlow,
     #[error("The body is not complete, or not framed as HTTP asks for")]
@@ -29,7 +29,7 @@ pub(crate) enum BodyError {
 impl BodyError {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
         }
@@ -40,7 +40,7 @@ impl BodyError {
 pub(crate) async fn whole(mut body: Body, most: usize) -> Result<Bytes, BodyError> {
     let Some(first) = piece(&mut body).await? else { return Ok(Bytes::new()) };
     if first.len() > most {
-        return Err(BodyError::TooLarge);
+        return Err(BodyError::TooLarge(most));
     }
     if body.is_end_stream() {
         return Ok(first);
@@ -54,7 +54,7 @@ async fn joined(first: Bytes, mut body: Body, most: usize) -> Result<Bytes, Body
     let mut all = BytesMut::from(first);
     loop {
         if next.len() > most - all.len() {
-            return Err(BodyError::TooLarge);
+            return Err(BodyError::TooLarge(most));
         }
         all.extend_from_slice(&next);
         match piece(&mut body).await? {

@@ -280,7 +280,7 @@ impl Gate {
     }
 
     /// The same for whoever has the token of a request with these headers, with a report about the token as
-    /// [`Self::examine_at`] makes it; the rules are asked only if the token would be accepted.
+    /// [`Self::examine_at`] makes it; the rules are asked unless the token would be refused.
     pub async fn rehearse_token(
         &self,
         resource: &Resource,

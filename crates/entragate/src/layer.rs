@@ -222,7 +222,7 @@ fn check_size(resource: &Resource, request: &Parts) -> Result<(), Refusal> {
     let declared =
         request.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > resource.max_body_bytes) {
-        Err(no_body(BodyError::TooLarge))
+        Err(no_body(BodyError::TooLarge(resource.max_body_bytes)))
     } else {
         Ok(())
     }
@@ -393,7 +393,7 @@ fn decide(resource: &Resource, principal: &Principal, message: Message) -> Resul
             }
             denied::scopes(principal, &in_vain, &missing, &wanted);
             let qualified = resource.audience.as_ref().map(|audience| audience.api.qualified(&wanted));
-            Err(Box::new(resource.challenge.insufficient_scope(&qualified.unwrap_or(wanted))))
+            Err(Box::new(resource.challenge.insufficient_scope(&missing, &qualified.unwrap_or(wanted))))
         }
         Denial::Forbidden(forbidden) => {
             denied::call(principal, &forbidden);

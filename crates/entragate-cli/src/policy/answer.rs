@@ -11,6 +11,12 @@ use crate::cli::Exit;
 pub(super) enum Answer {
     /// The rules decide.
     Judged(Rehearsal),
+    /// The rules decide, if the token is good, which nobody knows here.
+    Provided {
+        #[serde(flatten)]
+        rehearsal: Rehearsal,
+        provided: String,
+    },
     /// The token is refused: 401.
     Unauthorized { decision: &'static str, check: &'static str, reason: String, remedy: String },
     /// Nobody knows whether the token is good.
@@ -25,7 +31,10 @@ impl Answer {
             (TokenVerdict::Refused { check, reason, remedy }, _) => {
                 Self::Unauthorized { decision: "unauthorized", check, reason, remedy }
             }
-            (TokenVerdict::Unjudged { reason }, _) => Self::Unjudged { decision: "unjudged", reason },
+            (TokenVerdict::Unjudged { reason }, Some(rehearsal)) => {
+                Self::Provided { rehearsal, provided: reason }
+            }
+            (TokenVerdict::Unjudged { reason }, None) => Self::Unjudged { decision: "unjudged", reason },
             // What a later version of the library may say.
             (_, _) => {
                 Self::Unjudged { decision: "unjudged", reason: "the token could not be judged".to_owned() }
@@ -35,9 +44,10 @@ impl Answer {
 
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Judged(rehearsal) => match rehearsal.decision {
-                Decision::Allowed => Exit::Fine,
-                Decision::AsksGraph => Exit::Failed,
+            Self::Judged(Rehearsal { decision: Decision::Allowed, .. }) => Exit::Fine,
+            Self::Judged(rehearsal) | Self::Provided { rehearsal, .. } => match rehearsal.decision {
+                // Allowed, if the token is good.
+                Decision::Allowed | Decision::AsksGraph => Exit::Failed,
                 _ => Exit::Findings,
             },
             Self::Unauthorized { .. } => Exit::Findings,
@@ -45,10 +55,17 @@ impl Answer {
         }
     }
 
+    /// What the rules say, if they were asked.
+    pub(super) fn rehearsal(&self) -> Option<&Rehearsal> {
+        match self {
+            Self::Judged(rehearsal) | Self::Provided { rehearsal, .. } => Some(rehearsal),
+            Self::Unauthorized { .. } | Self::Unjudged { .. } => None,
+        }
+    }
+
     /// The rule that decides, counted from one.
     pub(super) fn rule(&self) -> Option<usize> {
-        let Self::Judged(rehearsal) = self else { return None };
-        match rehearsal.calls.first()?.decided_by {
+        match self.rehearsal()?.calls.first()?.decided_by {
             DecidedBy::Rule(number) => Some(number),
             _ => None,
         }
@@ -56,11 +73,13 @@ impl Answer {
 
     /// What is missing, as the log names it.
     pub(super) fn missing(&self) -> Option<&'static str> {
-        match self {
-            Self::Judged(Rehearsal { decision: Decision::Refused { missing, .. }, .. }) => Some(missing),
-            Self::Judged(Rehearsal { decision: Decision::StepUp { .. }, .. }) => Some("scope"),
-            Self::Judged(_) | Self::Unjudged { .. } => None,
-            Self::Unauthorized { .. } => Some("token"),
+        if let Self::Unauthorized { .. } = self {
+            return Some("token");
+        }
+        match self.rehearsal()?.decision {
+            Decision::Refused { missing, .. } => Some(missing),
+            Decision::StepUp { .. } => Some("scope"),
+            _ => None,
         }
     }
 }

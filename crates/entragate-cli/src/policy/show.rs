@@ -19,7 +19,7 @@ pub(super) fn text(answer: &Answer, who: &str, place: Option<&str>) -> String {
         let _ = writeln!(out, "  {name:10}  {value}");
     };
     row("caller", who);
-    if let Answer::Judged(Rehearsal { calls, .. }) = answer {
+    if let Some(Rehearsal { calls, .. }) = answer.rehearsal() {
         for call in calls {
             let target = call.target.as_ref().map(|target| format!(" {target}")).unwrap_or_default();
             row("call", &format!("{}{target}", call.method));
@@ -31,29 +31,12 @@ pub(super) fn text(answer: &Answer, who: &str, place: Option<&str>) -> String {
 
 fn head(answer: &Answer) -> (String, Vec<String>) {
     match answer {
-        Answer::Judged(rehearsal) => match &rehearsal.decision {
-            Decision::Allowed => ("✓ allowed".green().to_string(), Vec::new()),
-            Decision::Refused { missing, text } => {
-                let told =
-                    "The client gets an error inside the protocol and does not sign in again.".to_owned();
-                (format!("✗ denied: {missing}").red().to_string(), vec![text.clone(), told])
-            }
-            Decision::StepUp { missing, scope } => {
-                let told = format!(
-                    "The client gets 403 insufficient_scope and signs in again for {scope}. If that does not bring it, the call is denied."
-                );
-                (format!("✗ denied: scope {} is missing", missing.join(" ")).red().to_string(), vec![told])
-            }
-            Decision::Malformed { text } => {
-                ("✗ denied: no message".red().to_string(), vec![format!("The client gets 400: {text}")])
-            }
-            Decision::AsksGraph => {
-                let told = "The gateway would ask Microsoft Graph for the caller's groups.".to_owned();
-                ("? not known".yellow().to_string(), vec![told])
-            }
-            // What a later version of the library may say.
-            _ => ("? not known".yellow().to_string(), Vec::new()),
-        },
+        Answer::Judged(rehearsal) => judged(rehearsal),
+        Answer::Provided { rehearsal, provided } => {
+            let (head, mut lines) = judged(rehearsal);
+            lines.insert(0, format!("If the token is good: {provided}"));
+            (head, lines)
+        }
         Answer::Unauthorized { check, reason, remedy, .. } => {
             let lines = vec![format!("{reason} (check={check} in the log)"), remedy.clone()];
             ("✗ denied: the token is refused, 401".red().to_string(), lines)
@@ -61,6 +44,31 @@ fn head(answer: &Answer) -> (String, Vec<String>) {
         Answer::Unjudged { reason, .. } => {
             ("? not known: the token could not be judged".yellow().to_string(), vec![reason.clone()])
         }
+    }
+}
+
+fn judged(rehearsal: &Rehearsal) -> (String, Vec<String>) {
+    match &rehearsal.decision {
+        Decision::Allowed => ("✓ allowed".green().to_string(), Vec::new()),
+        Decision::Refused { missing, text } => {
+            let told = "The client gets an error inside the protocol and does not sign in again.".to_owned();
+            (format!("✗ denied: {missing}").red().to_string(), vec![text.clone(), told])
+        }
+        Decision::StepUp { missing, scope } => {
+            let told = format!(
+                "The client gets 403 insufficient_scope and signs in again for {scope}. If that does not bring it, the call is denied."
+            );
+            (format!("✗ denied: scope {} is missing", missing.join(" ")).red().to_string(), vec![told])
+        }
+        Decision::Malformed { text } => {
+            ("✗ denied: no message".red().to_string(), vec![format!("The client gets 400: {text}")])
+        }
+        Decision::AsksGraph => {
+            let told = "The gateway would ask Microsoft Graph for the caller's groups.".to_owned();
+            ("? not known".yellow().to_string(), vec![told])
+        }
+        // What a later version of the library may say.
+        _ => ("? not known".yellow().to_string(), Vec::new()),
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -18,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::drain::cut_at_shutdown;
 use super::front::Front;
+use super::lingering::{Lingering, Noted, Unread};
 
 /// How long a client may take for the head of a request, and how long an idle connection is kept.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -147,7 +147,7 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %address, "cannot set TCP_NODELAY"); // slower, not wrong
         }
-        let spoke = AtomicBool::new(false);
+        let (spoke, unread) = (AtomicBool::new(false), Unread::default());
         let mut silent = std::pin::pin!(silence(&spoke));
         let server = tokio::select! {
             server = servers.for_client(&stream) => server,
@@ -156,9 +156,11 @@ impl Connection {
         };
         let service = service_fn(|request| {
             spoke.store(true, Ordering::Relaxed);
+            let request = request.map(|body| Noted::new(body, unread.clone()));
             respond(front.clone(), request, address, stopped.clone())
         });
-        let connection = watcher.watch(server.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(Lingering::new(stream, unread.clone()));
+        let connection = watcher.watch(server.serve_connection(stream, service));
         tokio::select! {
             ended = connection => if let Err(error) = ended {
                 tracing::debug!(%error, %address, "connection ended early");
@@ -179,7 +181,7 @@ async fn silence(spoke: &AtomicBool) {
 
 async fn respond(
     front: Front,
-    mut request: Request<Incoming>,
+    mut request: Request<Noted>,
     address: std::net::SocketAddr,
     stopped: watch::Receiver<()>,
 ) -> Result<Response<Body>, std::convert::Infallible> {

@@ -6,6 +6,7 @@
 
 mod drain;
 mod front;
+mod lingering;
 mod listen;
 mod start;
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use entragate::Gate;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::upstream_fixture::Gateway;
+use crate::upstream_fixture::{Backend, Gateway, config};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -95,4 +96,24 @@ async fn a_connection_that_begins_in_pieces_speaks_the_version_it_goes_on_with()
     let (mut server, _) = backend.request().await;
     server.answer("200 OK", "", "done").await;
     assert_eq!(http1.message().await.text(), "done");
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let backend = Backend::start().await;
+    let limited = |base| Gate::development(base).max_body_bytes(1_000);
+    let gateway = Gateway::guarded(config(backend.address), limited).await;
+    let body = vec![b' '; 12_000_000];
+    for (line, headers, status) in [
+        ("POST /mcp", "", 413),
+        ("POST /nowhere", "", 404),
+        ("POST /mcp", "mcp-protocol-version: 1\r\norigin: https://elsewhere.test\r\n", 403),
+    ] {
+        for _ in 0..5 {
+            // All of it before anything is read, as many clients do: a reset would lose the answer.
+            let mut client = gateway.send(line, headers, &body).await;
+            assert_eq!(client.message().await.status(), status, "{line}");
+            assert!(client.is_closed_within(A_SECOND).await, "{line}");
+        }
+    }
 }

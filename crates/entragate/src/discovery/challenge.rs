@@ -60,10 +60,10 @@ impl Challenge {
         self.error(StatusCode::BAD_REQUEST, "invalid_request", text, &self.scope)
     }
 
-    /// Signing in again with all of these scopes would help.
-    pub(crate) fn insufficient_scope(&self, scopes: &[String]) -> Response<Body> {
-        let text = "The access token lacks a scope that this call needs";
-        self.error(StatusCode::FORBIDDEN, "insufficient_scope", text, &scopes.join(" "))
+    /// Signing in again with all of these scopes would help, for which some are missing.
+    pub(crate) fn insufficient_scope(&self, missing: &[String], scopes: &[String]) -> Response<Body> {
+        let text = format!("This call needs a scope that the access token lacks: {}", missing.join(" "));
+        self.error(StatusCode::FORBIDDEN, "insufficient_scope", &text, &scopes.join(" "))
     }
 
     fn error(&self, status: StatusCode, error: &str, text: &str, scope: &str) -> Response<Body> {

@@ -13,11 +13,12 @@ use super::signed::{self, Signed};
 use super::verifier::Verifier;
 use crate::gate::{Audience, Resource};
 use crate::idp::entra::claims::Claims;
+use crate::once::OnceError;
 use crate::principal::{Kind, Principal};
 
 const OVERAGE: &str = "Group overage: more groups than fit into a token, so Entra left them out. Rules over groups need Microsoft Graph, or let the API app emit only groups that are assigned to it (groupMembershipClaims: ApplicationGroup).";
 
-/// A report, and the caller whom the gate would see if it would accept the token.
+/// A report, and the caller whom the gate would see, unless it would refuse the token.
 pub(crate) type Examination = (TokenReport, Option<Principal>);
 
 /// What the gate would do with what a request to this resource presents; `None`: something that is no bearer token.
@@ -63,7 +64,7 @@ fn finished(
     let (access, who) = match access {
         Some(TokenAccess { outlook, note, who }) => {
             notes.extend(note);
-            (Some(outlook), Some(who).filter(|_| verdict == TokenVerdict::Valid))
+            (Some(outlook), Some(who).filter(|_| !matches!(verdict, TokenVerdict::Refused { .. })))
         }
         None => (None, None),
     };
@@ -234,7 +235,11 @@ async fn examine_sealed(
     let alive = match tokens.check_alive(&access.family, &access.epoch).await {
         Ok(()) => Some(Ok(())),
         Err(SealedError::Refused(refused)) => Some(Err(refused)),
-        Err(SealedError::Unavailable(reason)) => {
+        Err(SealedError::Unavailable(error)) => {
+            let reason = match error {
+                OnceError::Failed(reason) => reason,
+                other => other.to_string(),
+            };
             unavailable = Some(format!("whether it was revoked is not known: {reason}"));
             None
         }

@@ -178,7 +178,9 @@ impl<'a> About<'a> {
                 "If `{audience}` is an Application ID URI of the API app {id}, name it in ENTRAGATE_ENTRA_IDENTIFIER_URIS; a v1 token has such an audience. Else the token is for another API: ask for `{scope}`."
             );
         }
-        format!("The token is for another API. Ask for `{scope}`, or correct AZURE_CLIENT_ID, which is {id}.")
+        format!(
+            "The token is for another API. Ask for `{scope}`, or correct AZURE_CLIENT_ID (`client_id` of a route with an API app of its own), which is {id}."
+        )
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 use super::bearer::Credential;
-use super::cache::TokenHash;
+use super::cache::{Ends, Remembered, TokenHash};
 use super::held::{Caller, Held};
 use super::refused::Refused;
 use crate::clock::{Clock, Timestamp};
@@ -17,9 +16,6 @@ use crate::principal::Principal;
 use crate::seal::{Sealable, Sealer};
 use crate::secret::Secret;
 use crate::trace::{TraceId, Traces};
-
-/// Opened tokens that are remembered: as many as verified tokens of Entra's.
-const CAPACITY: usize = 10_000;
 
 /// What an access token says.
 #[derive(Serialize, Deserialize)]
@@ -73,12 +69,18 @@ struct Opened {
     trace: Option<TraceId>,
 }
 
+impl Ends for Opened {
+    fn ends(&self) -> Timestamp {
+        self.principal.expires_at()
+    }
+}
+
 /// Opens access tokens.
 pub(crate) struct SealedTokens {
     seal: Arc<Sealer>,
     families: Arc<Families>,
     traces: Arc<Traces>,
-    opened: Cache<TokenHash, Opened>,
+    opened: Remembered<TokenHash, Opened>,
     clock: Arc<dyn Clock>,
 }
 
@@ -89,7 +91,7 @@ impl SealedTokens {
         traces: Arc<Traces>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { seal, families, traces, opened: Cache::new(CAPACITY), clock }
+        Self { seal, families, traces, opened: Remembered::new(), clock }
     }
 
     /// Who calls the MCP server with the URL `resource`. No clock skew: the same gateway, or a replica beside it, has set
@@ -100,7 +102,8 @@ impl SealedTokens {
         hash: TokenHash,
         resource: &str,
     ) -> Result<Caller, SealedError> {
-        let known = self.opened.get(&hash);
+        let now = self.clock.now();
+        let known = self.opened.get(&hash, now);
         let is_new = known.is_none();
         let opened = match known {
             Some(opened) => opened,
@@ -108,10 +111,7 @@ impl SealedTokens {
         };
         // Each time: what was opened for one server is known to all.
         check_resource(&opened.resource, resource)?;
-        if let Err(refused) = self.check_expired(opened.principal.expires_at()) {
-            self.opened.remove(&hash);
-            return Err(refused.into());
-        }
+        check_ended(opened.ends(), now)?;
         if let Err(error) = self.check_alive(&opened.family, &opened.epoch).await {
             if matches!(error, SealedError::Refused(_)) {
                 self.opened.remove(&hash);
@@ -123,7 +123,7 @@ impl SealedTokens {
             if let Some(trace) = &opened.trace {
                 self.traces.first_call(trace);
             }
-            self.opened.insert(hash, opened.clone());
+            self.opened.insert(hash, opened.clone(), now);
         }
         let held = Held::Sealed { hash, entra: opened.entra };
         Ok(Caller { principal: opened.principal, held })
@@ -136,8 +136,7 @@ impl SealedTokens {
 
     /// It has not ended.
     pub(super) fn check_expired(&self, ends: Timestamp) -> Result<(), Refused> {
-        let now = self.clock.now();
-        if now >= ends { Err(Refused::Expired(now.since(ends).as_secs())) } else { Ok(()) }
+        check_ended(ends, self.clock.now())
     }
 
     /// Its sign-in was not ended.
@@ -157,6 +156,10 @@ impl SealedTokens {
             trace: access.trace,
         })
     }
+}
+
+fn check_ended(ends: Timestamp, now: Timestamp) -> Result<(), Refused> {
+    if now >= ends { Err(Refused::Expired(now.since(ends).as_secs())) } else { Ok(()) }
 }
 
 /// A token for one MCP server is refused at another (RS-19).

@@ -88,7 +88,8 @@ impl Verifier {
         let signed = Signed::with(&parts, key_id, &snapshot)?;
         step::all(&signed::steps(), &signed)?;
         let payload = parts.payload_json()?;
-        let claimed = Claimed::read(&payload, &snapshot.endpoints, &self.audiences, self.clock.now())?;
+        let now = self.clock.now();
+        let claimed = Claimed::read(&payload, &snapshot.endpoints, &self.audiences, now)?;
         step::all(&claimed::steps(), &claimed)?;
         let principal = claimed::principal(&claimed.claims)?;
         tracing::debug!(
@@ -97,7 +98,7 @@ impl Verifier {
             agent_blueprint = principal.agent_blueprint(),
             "token verified"
         );
-        snapshot.verified.insert((self.which, hash), principal.clone());
+        snapshot.verified.insert((self.which, hash), principal.clone(), now);
         Ok(principal)
     }
 }

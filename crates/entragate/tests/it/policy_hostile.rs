@@ -7,7 +7,7 @@ use entragate_emulator::MintRequest;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::layer_server::{Requests, recording};
+use crate::layer_server::{Requests, answering, recording, typed};
 use crate::layer_wire::Wire;
 use crate::world::{Reply, World};
 
@@ -500,6 +500,39 @@ async fn tr_17_a_mirror_that_lies_is_400_in_older_and_unknown_revisions_too() {
             );
             assert!(requests.seen().is_empty());
         }
+    }
+}
+
+#[tokio::test]
+async fn tr_18_where_no_header_mirrors_the_body_the_body_decides() {
+    let (world, mut requests) = guarded().await;
+    let call =
+        |tool: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool } });
+    for headers in [vec![JSON], vec![JSON, ("mcp-protocol-version", "2025-06-18")]] {
+        let refused = send(&world, call("admin_reset").to_string(), &headers).await;
+        assert_eq!(refused.json()["result"]["isError"], true, "{refused:?}");
+        assert!(requests.seen().is_empty());
+        assert_eq!(send(&world, call("whoami").to_string(), &headers).await.status, 200);
+        assert_eq!(requests.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn tr_23_every_call_reaches_the_server_however_long_its_answer_may_be_kept() {
+    let (mcp, mut requests) = answering(|_| {
+        typed(
+            "application/json",
+            r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[],"ttlMs":60000,"cacheScope":"public"}}"#,
+        )
+    });
+    let world = World::builder().mcp(mcp).start().await;
+    let read = r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///a"}}"#;
+    for calls in 1..=3 {
+        assert_eq!(send(&world, read, &[JSON]).await.status, 200);
+        let alice = world.control().mint(&MintRequest::default());
+        let request = world.http.post(world.url("/mcp")).bearer_auth(alice).header(JSON.0, JSON.1);
+        assert_eq!(Reply::of(request.body(read)).await.status, 200);
+        assert_eq!(requests.seen().len(), 2, "{calls}");
     }
 }
 

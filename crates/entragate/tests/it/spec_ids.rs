@@ -38,8 +38,6 @@ const ELSEWHERE: &[(&str, Elsewhere)] = &[
     ("AS-37", Not("whether a refresh token is issued is Entra's decision")),
     ("AS-42", Test("base_url_refuses_what_clients_could_not_compare_or_trust")),
     ("TR-06", Not("allowed, not demanded: no heartbeats are added to a stream")),
-    ("TR-18", Not("no rule looks at mirrored headers")),
-    ("TR-23", Not("the gate caches no answers")),
     ("S-12", Test("sibling_app")),
     ("S-13", Test("rs_25_k54_the_clients_token_stops_at_the_gate")),
     ("S-14", Test("a_refused_token_is_explained_in_the_log_without_the_token")),
