@@ -1,4 +1,4 @@
-// Clients of the HTTP+SSE transport (2024-11-05) learn why the rules refuse them, at once, and go on.
+// Clients learn why they are refused: over the HTTP+SSE transport (2024-11-05) at once, and they go on; and while they still send.
 import { session } from './lib/session.mjs'
 import { gateway, server } from './lib/stage.mjs'
 import { EVERYTHING, python } from './upstreams.mjs'
@@ -38,13 +38,26 @@ const EXPECTED = {
 }
 const EXPECTED_OF_A_SCOPE = { 'call get-tiny-image {}': 'insufficient_scope', 'call echo {"message":"three"}': 'Echo: three' }
 
-/** Holds a session of each client through a gateway that refuses some of its calls. */
+/** Holds a session of each client through a gateway that refuses some of its calls, and sends bodies that are refused unread. */
 export async function refusals(state, verdict) {
   const upstream = await server(state, { name: 'refusing-sse', command: process.execPath, args: [EVERYTHING, 'sse'], path: '/sse' })
   const { url, token } = await gateway(state, { name: 'gateway-refusing', upstream, also: ['/message'], rules: RULES })
   const judge = async (what, expected, held) => verdict(`refused calls, HTTP+SSE, ${what}`, await held.then(seen => wrong(seen, expected), error => error.message))
   await judge('TypeScript SDK', { ...EXPECTED, ...EXPECTED_OF_A_SCOPE }, session(url, token, WITH_SCOPE))
   await judge('Python SDK', EXPECTED, python(state, url, token, PLAN))
+  verdict('refused while still sending, fetch of Node.js', await whileSending(url))
+}
+
+/** What is wrong with the answers to large bodies, if anything: a reset connection would be. */
+async function whileSending(url) {
+  for (const [megabytes, status] of [[4, 401], [12, 401], [20, 413]]) {
+    const request = { method: 'POST', body: Buffer.alloc(megabytes << 20, ' '), headers: { 'content-type': 'application/json' } }
+    for (let turn = 0; turn < 10; turn++) {
+      const answer = await fetch(url, request).catch(error => ({ status: error.cause?.code ?? error.message }))
+      await answer.text?.()
+      if (answer.status !== status) return `${megabytes} MB: ${answer.status} instead of ${status}`
+    }
+  }
 }
 
 /** What a client should have seen and did not, if anything. */
