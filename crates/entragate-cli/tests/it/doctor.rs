@@ -123,10 +123,15 @@ async fn what_a_check_found_is_why_clients_fail() {
     });
     let secret = World::new(Mode::Broker).set("AZURE_CLIENT_SECRET", "something-else-entirely");
     let upstream = World::new(Mode::Relay).set("ENTRAGATE_UPSTREAM", "http://127.0.0.1:9/mcp");
+    let acting = World::new(Mode::Relay)
+        .set("ENTRAGATE_UPSTREAM_IDENTITY", "on-behalf-of")
+        .set("ENTRAGATE_UPSTREAM_ON_BEHALF_OF_SCOPES", "https://graph.microsoft.com/User.Read")
+        .set("AZURE_CLIENT_SECRET", "something-else-entirely");
     for (world, step, word) in [
         (unregistered, Step::Token, "AADSTS50011"),
         (secret, Step::Refresh, "AADSTS7000215"),
         (upstream, Step::Tools, "cannot be reached"),
+        (acting, Step::Tools, "AADSTS7000215"),
     ] {
         let report = world.start().await.examine().await;
         for experience in &report.clients {

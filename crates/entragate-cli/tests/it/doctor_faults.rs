@@ -4,6 +4,7 @@
 
 use axum::Router;
 use axum::response::Redirect;
+use entragate_cli::doctor::Outcome;
 use entragate_emulator::{App, Directory, Endpoint, Fault, FaultKind, fixtures};
 use serde_json::json;
 
@@ -97,6 +98,60 @@ async fn faults_of_the_credential() {
         .set("AZURE_CLIENT_SECRET", "")
         .set("AZURE_FEDERATED_TOKEN_FILE", token.display().to_string());
     expect("a federated token of another issuer", world, &["credential 700211"]).await;
+}
+
+/// Relay mode whose calls go on behalf of their callers, with this secret of the API app.
+fn acting(secret: &str) -> World {
+    World::new(Relay)
+        .set("ENTRAGATE_UPSTREAM_IDENTITY", "on-behalf-of")
+        .set("ENTRAGATE_UPSTREAM_ON_BEHALF_OF_SCOPES", "https://graph.microsoft.com/User.Read")
+        .set("AZURE_CLIENT_SECRET", secret)
+}
+
+/// Relay mode that reads groups, with this secret of the API app.
+fn reading(secret: &str) -> World {
+    let rules = r#"[{ tools = ["*"], groups = ["9a000000-0000-4000-8000-000000000003"] }]"#;
+    World::new(Relay).set("ENTRAGATE_RULES", rules).set("AZURE_CLIENT_SECRET", secret)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_the_credential_in_relay_mode() {
+    const WRONG: &str = "something-else-entirely";
+    for (of, why) in [
+        (acting as fn(&str) -> World, "People sign in, and then every call on their behalf fails"),
+        (reading, "Whoever is in more groups than fit into a token is refused"),
+    ] {
+        expect("the API app's secret", of(fixtures::API_SECRET), &[]).await;
+        expect("an expired secret", of("api-old"), &["credential 7000222"]).await;
+        let report = of(WRONG).start().await.examine().await;
+        assert_eq!(wrong(&report), ["credential 7000215"], "{}", all(&report));
+        let finding = report.findings.iter().find(|finding| finding.check == "credential").unwrap();
+        assert!(finding.why.starts_with(why), "{finding:?}");
+        assert!(finding.place.contains("the API app"), "{finding:?}");
+        let command = finding.command.as_deref().unwrap_or_default();
+        assert!(command.contains(fixtures::API) && !command.contains(fixtures::MCP), "{command}");
+        // Other checks say what is wrong with the apps.
+        expect("no API app", of(WRONG).set("AZURE_CLIENT_ID", NOBODY), &["api-app 500011"]).await;
+        let tenant = of(WRONG).set("AZURE_TENANT_ID", fixtures::TENANT2);
+        expect("another tenant", tenant, &["client-app 700016"]).await;
+        let client = of(WRONG).set("AZURE_MCP_CLIENT_ID", NOBODY);
+        expect("no client app", client, &["client-app 700016", "credential 7000215"]).await;
+    }
+    let absent =
+        acting(fixtures::API_SECRET).directory(|d| app(d, fixtures::API).service_principal.absent = true);
+    expect("the API's enterprise application is missing", absent, &["credential 7000229"]).await;
+    let token = directory("doctor-relay").join("token");
+    std::fs::write(&token, "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJodHRwczovL29pZGMudGVzdCIsInN1YiI6IngiLCJhdWQiOiJ5In0.c2ln").unwrap();
+    let federated = acting("").set("AZURE_FEDERATED_TOKEN_FILE", token.display().to_string());
+    expect("a federated token of another issuer", federated, &["credential 700211"]).await;
+    // Nothing needs it: it is not looked at.
+    let idle = World::new(Relay).set("AZURE_CLIENT_SECRET", WRONG).start().await.examine().await;
+    assert!(!idle.is_wrong(), "{}", all(&idle));
+    for check in ["credential", "secret-expiry", "federated-credentials"] {
+        let examined = idle.examined.iter().find(|examined| examined.check.name == check).unwrap();
+        let reason = Outcome::NotApplicable("the gateway has no credential: relay mode");
+        assert_eq!(examined.outcome, reason, "{check}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@ use crate::doctor_fixture::{Mode, World, all, wrong};
 
 use Mode::{Broker, Relay};
 
+const USER_READ: &str = "https://graph.microsoft.com/User.Read";
 const RULES: &str = r#"[{ tools = ["admin_*"], roles = ["Admin"] }, { tools = ["*"] }]"#;
 
 fn app<'a>(directory: &'a mut Directory, id: &str) -> &'a mut App {
@@ -319,13 +320,16 @@ async fn what_setup_repairs_comes_with_the_command_that_does_it() {
     assert_eq!(command(&report, "clients"), "entragate doctor --graph az --clients goose --fix --apply");
 }
 
+/// Calls of the MCP server go on behalf of their callers.
+fn on_behalf_of(world: World, scope: &str) -> World {
+    let world = world.set("ENTRAGATE_UPSTREAM_IDENTITY", "on-behalf-of");
+    world.set("ENTRAGATE_UPSTREAM_ON_BEHALF_OF_SCOPES", scope)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_on_behalf_of() {
-    let acting = |scope: &str| {
-        let world = world(Broker).set("ENTRAGATE_UPSTREAM_IDENTITY", "on-behalf-of");
-        world.set("ENTRAGATE_UPSTREAM_ON_BEHALF_OF_SCOPES", scope)
-    };
-    expect("consented", acting("https://graph.microsoft.com/User.Read"), &[]).await;
+    let acting = |scope: &str| on_behalf_of(world(Broker), scope);
+    expect("consented", acting(USER_READ), &[]).await;
     let report = examined(acting("https://graph.microsoft.com/Mail.Read")).await;
     assert_eq!(wrong(&report), ["on-behalf-of 65001"], "{}", all(&report));
     let command = command(&report, "on-behalf-of");
@@ -333,6 +337,31 @@ async fn faults_of_on_behalf_of() {
     expect("no such permission", acting("https://graph.microsoft.com/Pigs.Fly"), &["on-behalf-of"]).await;
     let stranger = acting("api://f0000000-0000-4000-8000-0000000000ff/access");
     expect("no such API", stranger, &["on-behalf-of 500011"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_on_behalf_of_in_relay_mode() {
+    let acting = |world: World| on_behalf_of(world, USER_READ);
+    let good = |world: World| acting(world).set("AZURE_CLIENT_SECRET", fixtures::API_SECRET);
+    let report = examined(good(world(Relay))).await;
+    assert!(!report.is_wrong(), "{}", all(&report));
+    for check in ["credential", "secret-expiry", "on-behalf-of"] {
+        let examined = report.examined.iter().find(|examined| examined.check.name == check).unwrap();
+        assert_eq!(examined.outcome, Outcome::Fine, "{check}");
+    }
+    let bad = |world: World| acting(world).set("AZURE_CLIENT_SECRET", "something-else-entirely");
+    expect("a wrong secret", bad(world(Relay)), &["credential 7000215"]).await;
+    // What is wrong with the apps is told once, and hides no wrong secret of another app.
+    let absent = good(api(Relay, |app| app.service_principal.absent = true));
+    expect("the API's enterprise application is missing", absent, &["service-principal 650052"]).await;
+    let disabled = good(api(Relay, |app| app.service_principal.disabled = true));
+    expect("it is disabled", disabled, &["service-principal 7000112"]).await;
+    let absent = bad(client(|app| app.service_principal.absent = true));
+    let both = ["credential 7000215", "service-principal 7000229"];
+    expect("the client's is missing, and the secret is wrong", absent, &both).await;
+    let exchanged = good(world(Relay)).set("AZURE_CLIENT_ID", fixtures::MCP);
+    let exchanged = exchanged.set("AZURE_MCP_CLIENT_ID", fixtures::API);
+    expect("exchanged ids", exchanged, &["client-app"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -358,16 +387,16 @@ async fn faults_of_platforms() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_of_credentials() {
-    let ends = |days: u64| {
+    let ends = |mode: Mode, days: u64| {
         let when = SystemClock.now().plus(Duration::from_secs(days * 24 * 60 * 60));
         let secret = Secret {
             value: fixtures::API_SECRET.to_owned(),
             ends: Some(print_date(when)),
             ..Secret::default()
         };
-        api(Broker, |app| app.secrets = vec![secret])
+        api(mode, |app| app.secrets = vec![secret]).set("AZURE_CLIENT_SECRET", fixtures::API_SECRET)
     };
-    expect("a secret for a month", ends(30), &[]).await;
+    expect("a secret for a month", ends(Broker, 30), &[]).await;
     let beside = |other: &str, own: u64, others: u64| {
         let secret = |value: &str, days: u64| Secret {
             value: value.to_owned(),
@@ -381,7 +410,11 @@ async fn faults_of_credentials() {
     expect("the gateway's secret ends before another", beside("zzz-other", 5, 90), &expiry).await;
     expect("another secret ends before the gateway's", beside("zzz-other", 90, 5), &[]).await;
     expect("one of two that look alike ends", beside("api-other", 90, 5), &expiry).await;
-    expect("a secret for five days", ends(5), &["secret-expiry 7000222"]).await;
+    expect("a secret for five days", ends(Broker, 5), &["secret-expiry 7000222"]).await;
+    for (days, expected) in [(30, &[] as &[&str]), (5, &expiry)] {
+        let acting = on_behalf_of(ends(Relay, days), USER_READ);
+        expect("the API app's secret in relay mode", acting, expected).await;
+    }
     let expired = world(Broker).set("AZURE_CLIENT_SECRET", "api-old");
     expect("an expired secret beside a good one", expired, &["credential 7000222"]).await;
 
@@ -390,7 +423,7 @@ async fn faults_of_credentials() {
     let token = format!("{}.{}.c2ln", part(&json!({ "alg": "RS256", "kid": "x" })), part(&claims));
     let file = directory("doctor-graph").join("token");
     std::fs::write(&file, token).unwrap();
-    let federated = |issuer: &str, subject: &str, audience: &str| {
+    let federated = |mode: Mode, issuer: &str, subject: &str, audience: &str| {
         let credential = FederatedCredential {
             name: "test".to_owned(),
             issuer: issuer.to_owned(),
@@ -399,21 +432,31 @@ async fn faults_of_credentials() {
             jwks: Some(r#"{"keys":[]}"#.to_owned()),
             ..FederatedCredential::default()
         };
-        let world = api(Broker, |app| app.federated_credentials = vec![credential]);
+        let world = api(mode, |app| app.federated_credentials = vec![credential]);
         world.set("AZURE_CLIENT_SECRET", "").set("AZURE_FEDERATED_TOKEN_FILE", file.display().to_string())
     };
     let audience = "api://AzureADTokenExchange";
+    // In relay mode the credential is the API app's, whoever signs people in.
+    let acting = on_behalf_of(federated(Relay, "https://oidc.test", "y", audience), USER_READ);
+    let report = examined(acting).await;
+    assert_eq!(wrong(&report), ["federated-credentials 700213"], "{}", all(&report));
+    let pasted = command(&report, "federated-credentials");
+    assert!(pasted.contains(fixtures::API), "{pasted}");
     for (name, world, expected) in [
-        ("issuer", federated("https://other.test", "x", audience), "federated-credentials 700211"),
-        ("subject", federated("https://oidc.test", "y", audience), "federated-credentials 700213"),
-        ("audience", federated("https://oidc.test", "x", "api://other"), "federated-credentials 700212"),
+        ("issuer", federated(Broker, "https://other.test", "x", audience), "federated-credentials 700211"),
+        ("subject", federated(Broker, "https://oidc.test", "y", audience), "federated-credentials 700213"),
+        (
+            "audience",
+            federated(Broker, "https://oidc.test", "x", "api://other"),
+            "federated-credentials 700212",
+        ),
     ] {
         expect(name, world, &[expected]).await;
     }
     let claims = json!({ "iss": "https://oidc.test", "sub": "x'; touch pwned; '", "aud": audience });
     let token = format!("{}.{}.c2ln", part(&json!({ "alg": "RS256", "kid": "x" })), part(&claims));
     std::fs::write(&file, token).unwrap();
-    let report = examined(federated("https://oidc.test", "y", audience)).await;
+    let report = examined(federated(Broker, "https://oidc.test", "y", audience)).await;
     let pasted = command(&report, "federated-credentials");
     assert!(pasted.contains(r"x'\''; touch pwned; '\''"), "{pasted}");
 }

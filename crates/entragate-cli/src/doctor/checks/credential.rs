@@ -4,9 +4,10 @@
 //!
 //! # Why it matters
 //!
-//! Everybody signs in successfully at Entra and then fails at the gateway, because it cannot redeem the code: wrong secret
-//! (AADSTS7000215), expired (AADSTS7000222), certificate not registered (AADSTS700027), federated credential that does not fit
-//! (AADSTS700211 to 700213).
+//! In broker mode everybody signs in successfully at Entra and then fails at the gateway, because it cannot redeem the code. In
+//! relay mode, where the credential is the API app's and only there for `on-behalf-of` or to read groups, people sign in, and then
+//! every call on their behalf fails, or their groups cannot be read. The reasons: wrong secret (AADSTS7000215), expired
+//! (AADSTS7000222), certificate not registered (AADSTS700027), federated credential that does not fit (AADSTS700211 to 700213).
 //!
 //! # How to fix
 //!
@@ -15,25 +16,32 @@
 use super::{aadsts, federated_credentials, service_principal};
 use crate::doctor::check::{Checked, Skip};
 use crate::doctor::finding::Finding;
-use crate::doctor::site::{Probe, Proof, Site, Stage};
-
-const PLACE: &str = "App registrations, the app that signs people in, Certificates & secrets";
+use crate::doctor::site::{Probe, Probes, Proof, Purpose, Site, Stage};
 
 pub(super) async fn run(site: &Site) -> Checked {
-    let kind = site.broker()?.credential.kind();
-    if let Some((Stage::Client, _)) = site.probes().await.ok().map(crate::doctor::site::Probes::main).and_then(Probe::stage) {
-        return Err(Skip::not_checked("Entra does not know the app"));
+    let held = site.held()?;
+    let (kind, why) = (held.credential.kind(), held.purpose.why());
+    let stage = site.probes().await.ok().map(Probes::main).and_then(Probe::stage).map(|(stage, _)| stage);
+    // In relay mode people sign in to another app than the one that the credential belongs to.
+    if held.purpose == Purpose::SignIn && stage == Some(Stage::Client) {
+        return Err(Skip::not_checked(UNKNOWN));
     }
     let says = |found: Checked| found.is_ok_and(|found| !found.is_empty());
-    let why = "People sign in at Entra and then fail at the gateway, which cannot redeem their code.";
     Ok(match site.proof().await? {
         Proof::Token { .. } => Vec::new(),
         Proof::Refused(refusal) if refusal.is_after_the_credential() => Vec::new(),
         Proof::Refused(refusal) if refusal.is_federated() && says(federated_credentials::run(site).await) => Vec::new(),
-        Proof::Refused(_) if says(service_principal::run(site).await) => Vec::new(),
+        Proof::Refused(refusal) if refusal.is_about_the_app() && matches!(stage, Some(Stage::Client | Stage::Api)) => {
+            return Err(Skip::not_checked(UNKNOWN));
+        }
+        Proof::Refused(refusal) if refusal.is_about_the_app() && says(service_principal::run(site).await) => Vec::new(),
+        Proof::Refused(refusal) if refusal.is_about_the_app() => {
+            let what = format!("Entra refuses the app {}, whose {kind} the gateway has", held.app);
+            vec![aadsts::error_of(site, held.app, refusal.code, what, "Enterprise applications").because(why)]
+        }
         Proof::Refused(refusal) => {
             let what = format!("Entra refuses the gateway's {kind}");
-            vec![aadsts::error(site, refusal.code, what, PLACE).because(why)]
+            vec![aadsts::error_of(site, held.app, refusal.code, what, held.purpose.place()).because(why)]
         }
         Proof::Unusable { what, hint } => {
             vec![Finding::error(format!("the {kind} cannot be used: {what}"), "the gateway's settings").because(why).fix(*hint)]
@@ -47,3 +55,6 @@ pub(super) async fn run(site: &Site) -> Checked {
         }
     })
 }
+
+/// Other checks say so, and why.
+const UNKNOWN: &str = "Entra does not know the app";

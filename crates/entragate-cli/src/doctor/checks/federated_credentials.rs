@@ -1,7 +1,8 @@
 //! # What it checks
 //!
-//! That a federated credential of the app that signs people in has the issuer, the subject and an audience of the token which the
-//! gateway presents, letter by letter.
+//! That a federated credential of the gateway's app has the issuer, the subject and an audience of the token which the gateway
+//! presents, letter by letter. The app is the one that signs people in; in relay mode, for `on-behalf-of` and to read groups, the API
+//! app.
 //!
 //! # Why it matters
 //!
@@ -20,11 +21,11 @@ use crate::doctor::site::Site;
 use crate::shell::word;
 
 pub(super) async fn run(site: &Site) -> Checked {
-    let kind = site.broker()?.credential.kind();
-    if !matches!(kind, "federated token file" | "managed identity") {
+    let held = site.held()?;
+    if !matches!(held.credential.kind(), "federated token file" | "managed identity") {
         return Err(Skip::NotApplicable("the gateway has another credential"));
     }
-    let known = site.graph().await?.federated().await?;
+    let known = site.graph().await?.federated(site.holder().await?).await?;
     let claims = site.assertion_claims().await?;
     let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
     let (issuer, subject) = (text("iss"), text("sub"));
@@ -43,7 +44,7 @@ pub(super) async fn run(site: &Site) -> Checked {
     } else {
         return Ok(Vec::new());
     };
-    let place = "App registrations, the app that signs people in, Certificates & secrets, Federated credentials";
+    let place = format!("{}, Federated credentials", held.purpose.place());
     let credential = serde_json::json!({ "name": "entragate", "issuer": issuer, "subject": subject, "audiences": audiences });
     Ok(vec![
         Finding::error(what, place)
@@ -51,7 +52,7 @@ pub(super) async fn run(site: &Site) -> Checked {
             .fix("add a federated credential with exactly these values")
             .command(format!(
                 "az ad app federated-credential create --id {} --parameters {}",
-                site.signer()?,
+                held.app,
                 word(&credential.to_string())
             ))
             .prevents(code),

@@ -1,11 +1,13 @@
 //! # What it checks
 //!
-//! When the client secret or the certificate that the gateway uses expires. Among several of the app that signs people in it is
-//! known by its first three characters (`hint`) or its thumbprint; of those that cannot be told apart, the earliest counts.
+//! When the client secret or the certificate that the gateway uses expires. It is one of the app that signs people in; in relay mode,
+//! for `on-behalf-of` and to read groups, of the API app. Among several of the app it is known by its first three characters (`hint`)
+//! or its thumbprint; of those that cannot be told apart, the earliest counts.
 //!
 //! # Why it matters
 //!
-//! On that day every sign-in and every refresh fails (AADSTS7000222, AADSTS700027).
+//! On that day every sign-in and every refresh fails; in relay mode every call on behalf of its caller, or the reading of groups
+//! (AADSTS7000222, AADSTS700027).
 //!
 //! # How to fix
 //!
@@ -27,11 +29,12 @@ use crate::shell::word;
 const NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 pub(super) async fn run(site: &Site) -> Checked {
-    let kind = site.broker()?.credential.kind();
+    let held = site.held()?;
+    let kind = held.credential.kind();
     if !matches!(kind, "client secret" | "certificate") {
         return Err(Skip::NotApplicable("the gateway's credential does not expire"));
     }
-    let app = site.graph().await?.signer().await?;
+    let app = site.holder().await?;
     let now = site.clock.now();
     let mut ends = candidates(app, &site.mark().await?);
     match site.proof().await {
@@ -48,9 +51,9 @@ pub(super) async fn run(site: &Site) -> Checked {
     let days = when.since(now).as_secs() / (24 * 60 * 60);
     let many = if ends.len() > 1 { " (the earliest of several that look like the gateway's)" } else { "" };
     let code = if kind == "certificate" { 700_027 } else { 7_000_222 };
-    let place = "App registrations, the app that signs people in, Certificates & secrets";
-    let finding = Finding::warning(format!("the {kind} expires in {days} days, on {end}{many}"), place)
-        .because("From then on every sign-in and every refresh fails.")
+    let finding =
+        Finding::warning(format!("the {kind} expires in {days} days, on {end}{many}"), held.purpose.place())
+        .because(held.purpose.why_from_then_on())
         .fix("make a new one, give it to the gateway, then remove the old one")
         .prevents(code);
     let id = word(&app.app_id);

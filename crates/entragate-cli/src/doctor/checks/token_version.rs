@@ -1,7 +1,7 @@
 //! # What it checks
 //!
 //! Which version the API app's access tokens have: read from the registration with Graph, else from a token that the gateway
-//! gets for itself (broker mode).
+//! gets for itself (where it has a credential).
 //!
 //! # Why it matters
 //!

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use serde_json::Value;
 use url::{Host, Url};
 
+use crate::config::UpstreamIdentity;
 use crate::doctor::check::Outcome;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::report::Examined;
-use crate::doctor::site::{Probes, Site, Stage};
+use crate::doctor::site::{Probes, Purpose, Site, Stage};
 
 /// Facts that are the same for all clients.
 pub(super) struct Facts<'a> {
@@ -71,6 +72,8 @@ impl<'a> Facts<'a> {
                 _ => None,
             })
         };
+        let held = site.held().ok().map(|held| held.purpose);
+        let credential = stops(&["credential", "federated-credentials"]);
         let is_missing = findings.iter().any(|finding| finding.check == "consent");
         let probes = site.probes().await.ok();
         let unregistered =
@@ -88,8 +91,9 @@ impl<'a> Facts<'a> {
             }),
             redirect: if unregistered { stops(&["redirect-uris"]) } else { None },
             consent: stops(&["consent"]),
-            token: stops(&["credential", "federated-credentials", "keys", "clock", "token-encryption"]),
-            tools: stops(&["upstream"]),
+            token: stops(&["keys", "clock", "token-encryption"])
+                .or_else(|| credential.clone().filter(|_| held == Some(Purpose::SignIn))),
+            tools: stops(&["upstream"]).or_else(|| credential.filter(|_| acts_on_behalf(site))),
             untold: untold(&["api-app", "scope"]),
             // Whether people may give a consent that is missing is the check `user-consent`'s to know.
             untold_consent: untold(&["consent"])
@@ -101,6 +105,12 @@ impl<'a> Facts<'a> {
     pub(super) fn lists(&self, member: &str, value: &str) -> bool {
         self.server[member].as_array().is_some_and(|all| all.iter().any(|one| one == value))
     }
+}
+
+/// Whether the MCP server whose URL people give their client is called in their name.
+fn acts_on_behalf(site: &Site) -> bool {
+    let server = site.config.routes.first().and_then(|route| route.http());
+    server.is_some_and(|server| matches!(server.identity, UpstreamIdentity::OnBehalfOf(_)))
 }
 
 fn reach(base: &str, findings: &[Finding]) -> Reach {

@@ -9,8 +9,8 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::entra::Documents;
+use super::held::Held;
 use super::wire::{Question, Wire, WireError};
-use crate::config::BrokerConfig;
 use crate::graph::objects::{KeyCredential, PasswordCredential};
 
 /// How the attempt ended.
@@ -40,6 +40,11 @@ impl Refusal {
         matches!(self.code, 501_051 | 500_011 | 650_052 | 90009 | 1_002_012)
     }
 
+    /// Whether it is about the app, which other checks look at, and not about its credential.
+    pub(in crate::doctor) const fn is_about_the_app(self) -> bool {
+        matches!(self.code, 700_016 | 7_000_112 | 7_000_229)
+    }
+
     /// Whether a federated credential does not fit the token.
     pub(in crate::doctor) const fn is_federated(self) -> bool {
         matches!(self.code, 70021 | 700_211 | 700_212 | 700_213)
@@ -49,17 +54,18 @@ impl Refusal {
 pub(super) async fn prove(
     wire: &Wire,
     documents: &Documents,
-    broker: &BrokerConfig,
-    signer: &ClientId,
+    held: Held<'_>,
+    api: &ClientId,
     now: Timestamp,
 ) -> Proof {
-    let parameters = match broker.credential.parameters(signer.as_str(), &documents.token, now).await {
+    let client = held.app.as_str();
+    let parameters = match held.credential.parameters(client, &documents.token, now).await {
         Ok(parameters) => parameters,
         Err(error) => return Proof::Unusable { what: error.to_string(), hint: error.hint() },
     };
-    let scope = format!("{}/.default", broker.api.id());
+    let scope = format!("{api}/.default");
     let mut form =
-        vec![("grant_type", "client_credentials"), ("client_id", signer.as_str()), ("scope", scope.as_str())];
+        vec![("grant_type", "client_credentials"), ("client_id", client), ("scope", scope.as_str())];
     form.extend(parameters.iter().map(|(name, value)| (*name, value.expose())));
     let answer = match wire.ask(&Question::form(&documents.token, &form)).await {
         Ok(answer) => answer,
@@ -78,11 +84,10 @@ pub(super) async fn prove(
 /// The claims of the assertion that the gateway presents; the assertion itself goes nowhere.
 pub(super) async fn assertion_claims(
     documents: &Documents,
-    broker: &BrokerConfig,
-    signer: &ClientId,
+    held: Held<'_>,
     now: Timestamp,
 ) -> Result<Value, String> {
-    let parameters = broker.credential.parameters(signer.as_str(), &documents.token, now).await;
+    let parameters = held.credential.parameters(held.app.as_str(), &documents.token, now).await;
     let parameters = parameters.map_err(|error| error.to_string())?;
     let assertion = parameters.iter().find(|(name, _)| *name == "client_assertion");
     assertion
@@ -100,18 +105,13 @@ pub(in crate::doctor) enum Mark {
     Thumbprints(Vec<String>),
 }
 
-pub(super) async fn mark(
-    documents: &Documents,
-    broker: &BrokerConfig,
-    signer: &ClientId,
-    now: Timestamp,
-) -> Result<Mark, String> {
-    if let Some(digests) = broker.credential.thumbprints().await {
+pub(super) async fn mark(documents: &Documents, held: Held<'_>, now: Timestamp) -> Result<Mark, String> {
+    if let Some(digests) = held.credential.thumbprints().await {
         let written =
             digests.iter().flat_map(|digest| [KeyCredential::identifier(digest), STANDARD.encode(digest)]);
         return Ok(Mark::Thumbprints(written.collect()));
     }
-    let parameters = broker.credential.parameters(signer.as_str(), &documents.token, now).await;
+    let parameters = held.credential.parameters(held.app.as_str(), &documents.token, now).await;
     let parameters = parameters.map_err(|error| error.to_string())?;
     let secret = parameters.iter().find(|(name, _)| *name == "client_secret");
     let (_, secret) = secret.ok_or("the credential is neither a secret nor a certificate")?;

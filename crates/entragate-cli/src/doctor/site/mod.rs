@@ -6,24 +6,27 @@
 mod credential;
 mod entra;
 mod gateway;
+mod held;
 mod probe;
 mod registrations;
 mod wire;
 
 use std::sync::Arc;
 
-use entragate::{ApiApp, ClientId, Clock, Rule, TenantId};
+use entragate::{ApiApp, ClientId, Clock, GraphGroups, OnBehalfOf, Rule, TenantId};
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::check::Skip;
 use crate::clients::Client;
-use crate::config::{BrokerConfig, Config, Environment, Identity, RouteConfig};
+use crate::config::{Config, Environment, Identity, RouteConfig};
+use crate::graph::objects::Application;
 use crate::graph::{Directory, GraphUrl, Http, SignIn};
 
 pub(super) use credential::{Mark, Proof};
 pub(super) use entra::{Documents, Tenant, guid_in};
 pub(super) use gateway::{Gateway, Source, document};
+pub(super) use held::{Held, Purpose};
 pub(super) use probe::{Probe, Probes, Stage};
 pub(super) use registrations::{MICROSOFT_GRAPH, Registrations};
 pub(super) use wire::{Question, Wire, is_here};
@@ -113,11 +116,27 @@ impl Site {
         }
     }
 
-    pub(super) fn broker(&self) -> Result<&BrokerConfig, Skip> {
+    /// The gateway's credential and the app that it belongs to.
+    pub(super) fn held(&self) -> Result<Held<'_>, Skip> {
         match &self.config.identity {
-            Identity::Broker(broker) => Ok(broker),
-            Identity::Relay(_) => Err(Skip::NotApplicable("the gateway has no credential: relay mode")),
             Identity::Development => Err(Skip::NotApplicable("nobody signs in: development mode")),
+            Identity::Broker(broker) => {
+                let (credential, app) = (&broker.credential, self.signer()?);
+                Ok(Held { credential, app, purpose: Purpose::SignIn })
+            }
+            // The client app is public; only the app that tokens are for may exchange them (AADSTS500131).
+            Identity::Relay(relay) => {
+                let acts = self.config.on_behalf_of.as_ref().map(OnBehalfOf::credential);
+                let reads = self.config.graph_groups.as_ref().map(GraphGroups::credential);
+                let (credential, purpose) = match (acts, reads) {
+                    (Some(credential), _) => (credential, Purpose::OnBehalfOf),
+                    (None, Some(credential)) => (credential, Purpose::Groups),
+                    (None, None) => {
+                        return Err(Skip::NotApplicable("the gateway has no credential: relay mode"));
+                    }
+                };
+                Ok(Held { credential, app: relay.api.id(), purpose })
+            }
         }
     }
 
@@ -216,25 +235,33 @@ impl Site {
 
     /// What the token endpoint says to the gateway's credential.
     pub(super) async fn proof(&self) -> Result<&Proof, Skip> {
-        let broker = self.broker()?;
+        let (held, api) = (self.held()?, self.api()?.id());
         let documents = self.documents().await?;
-        let signer = self.signer()?;
+        self.unless_exchanged().await?;
         let now = self.clock.now();
-        Ok(self.proof.get_or_init(|| credential::prove(&self.wire, documents, broker, signer, now)).await)
+        Ok(self.proof.get_or_init(|| credential::prove(&self.wire, documents, held, api, now)).await)
     }
 
     /// What the assertion says that the gateway presents as its credential.
     pub(super) async fn assertion_claims(&self) -> Result<Value, Skip> {
-        let (broker, documents) = (self.broker()?, self.documents().await?);
-        let claims = credential::assertion_claims(documents, broker, self.signer()?, self.clock.now()).await;
+        let (held, documents) = (self.held()?, self.documents().await?);
+        let claims = credential::assertion_claims(documents, held, self.clock.now()).await;
         claims.map_err(Skip::NotChecked)
     }
 
     /// How Graph tells the gateway's secret or certificate among several.
     pub(super) async fn mark(&self) -> Result<Mark, Skip> {
-        let (broker, documents) = (self.broker()?, self.documents().await?);
-        let mark = credential::mark(documents, broker, self.signer()?, self.clock.now()).await;
-        mark.map_err(Skip::NotChecked)
+        let (held, documents) = (self.held()?, self.documents().await?);
+        credential::mark(documents, held, self.clock.now()).await.map_err(Skip::NotChecked)
+    }
+
+    /// The registration of the app that the gateway's credential belongs to.
+    pub(super) async fn holder(&self) -> Result<&Application, Skip> {
+        let (held, graph) = (self.held()?, self.graph().await?);
+        match held.purpose {
+            Purpose::SignIn => graph.signer().await,
+            Purpose::OnBehalfOf | Purpose::Groups => graph.api().await,
+        }
     }
 
     /// The app registrations.

@@ -215,9 +215,11 @@ impl Registrations {
         self.grants_for(&client.id, &api.id).await
     }
 
-    /// Whose tokens count as credentials of the app that signs people in.
-    pub(in crate::doctor) async fn federated(&self) -> Result<Vec<FederatedCredential>, Skip> {
-        let app = self.signer().await?;
+    /// Whose tokens count as credentials of an app.
+    pub(in crate::doctor) async fn federated(
+        &self,
+        app: &Application,
+    ) -> Result<Vec<FederatedCredential>, Skip> {
         self.list(&format!("/applications/{}/federatedIdentityCredentials", odata::segment(&app.id))).await
     }
 

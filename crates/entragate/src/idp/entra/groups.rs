@@ -70,7 +70,8 @@ impl GraphGroups {
         self
     }
 
-    pub(crate) fn credential(&self) -> &Credential {
+    /// What the gateway proves itself with when it asks.
+    pub fn credential(&self) -> &Credential {
         &self.credential
     }
 }

@@ -61,6 +61,11 @@ impl OnBehalfOf {
         self.patience = how_long;
         self
     }
+
+    /// What the gateway proves itself with when it asks.
+    pub const fn credential(&self) -> &Credential {
+        &self.credential
+    }
 }
 
 /// One token, and what it is exchanged for.
