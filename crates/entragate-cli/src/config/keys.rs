@@ -254,14 +254,14 @@ pub static AUTHORITY_HOST: Key = Key {
 /// `entra.federated_token_file`.
 pub static FEDERATED_TOKEN_FILE: Key = Key {
     alias: Some("AZURE_FEDERATED_TOKEN_FILE"),
-    doc: "Broker mode: file with a workload identity token that stands for a client secret (AKS, GitHub Actions); read anew each time. Relay mode needs no credential.",
+    doc: "In place of `entra.client_secret`, for the same uses in both modes: file with a workload identity token (AKS, GitHub Actions); read anew each time.",
     default: "none",
     example: "/var/run/secrets/azure/tokens/azure-identity-token",
     ..key("entra.federated_token_file", "ENTRAGATE_ENTRA_FEDERATED_TOKEN_FILE", Kind::Text)
 };
 /// `entra.client_secret_file`.
 pub static CLIENT_SECRET_FILE: Key = Key {
-    doc: "Broker mode: file with the client secret, for mounted secrets; read anew each time, so that it can be rotated without a restart.",
+    doc: "In place of `entra.client_secret`, for the same uses in both modes: file with the client secret, for mounted secrets; read anew each time, so that it can be rotated without a restart.",
     default: "none",
     example: "/run/secrets/entra-client-secret",
     ..key("entra.client_secret_file", "ENTRAGATE_ENTRA_CLIENT_SECRET_FILE", Kind::Text)
@@ -269,14 +269,14 @@ pub static CLIENT_SECRET_FILE: Key = Key {
 /// `entra.certificate_file`.
 pub static CERTIFICATE_FILE: Key = Key {
     alias: Some("AZURE_CLIENT_CERTIFICATE_PATH"),
-    doc: "Broker mode: PEM file with a certificate and its RSA private key, instead of a secret; read anew when it changes.",
+    doc: "In place of `entra.client_secret`, for the same uses in both modes: PEM file with a certificate and its RSA private key; read anew when it changes.",
     default: "none",
     example: "/run/secrets/entra-client.pem",
     ..key("entra.certificate_file", "ENTRAGATE_ENTRA_CERTIFICATE_FILE", Kind::Text)
 };
 /// `entra.managed_identity`.
 pub static MANAGED_IDENTITY: Key = Key {
-    doc: "Broker mode: client id of a user-assigned managed identity that is a federated credential of the app registration, instead of a secret; `system` for the system-assigned one. Its token is fetched from App Service (IDENTITY_ENDPOINT, IDENTITY_HEADER) or the instance metadata service (another host: AZURE_POD_IDENTITY_AUTHORITY_HOST).",
+    doc: "In place of `entra.client_secret`, for the same uses in both modes: client id of a user-assigned managed identity that is a federated credential of the app registration; `system` for the system-assigned one. Its token is fetched from App Service (IDENTITY_ENDPOINT, IDENTITY_HEADER) or the instance metadata service (another host: AZURE_POD_IDENTITY_AUTHORITY_HOST).",
     default: "none",
     example: "bbbbbbbb-0000-4000-8000-000000000001",
     ..key("entra.managed_identity", "ENTRAGATE_ENTRA_MANAGED_IDENTITY", Kind::Text)
