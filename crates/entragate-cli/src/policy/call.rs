@@ -1,7 +1,10 @@
 //! What is called: a JSON-RPC message, from flags or from a file of expectations.
 
 use anyhow::Context as _;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+
+use super::spelling::Spelling;
 
 /// The methods whose target is a resource.
 const USES_OF_RESOURCES: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
@@ -44,7 +47,7 @@ impl CallDescription {
     }
 
     /// The body of the request. What was given as JSON is in it as it was given.
-    pub(super) fn body(&self) -> anyhow::Result<String> {
+    pub(super) fn body(&self, spelling: Spelling) -> anyhow::Result<String> {
         let (method, member, target) = match (&self.tool, &self.prompt, &self.resource, &self.method) {
             (Some(tool), None, None, None) => ("tools/call", "name", tool),
             (None, Some(prompt), None, None) => ("prompts/get", "name", prompt),
@@ -74,11 +77,24 @@ impl CallDescription {
         );
         let target = serde_json::to_string(target)?;
         let arguments = match &self.arguments {
-            Some(arguments) => format!(r#","arguments":{arguments}"#),
+            Some(arguments) => {
+                check(arguments, spelling)?;
+                format!(r#","arguments":{arguments}"#)
+            }
             None => String::new(),
         };
         Ok(format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"{member}":{target}{arguments}}}}}"#
         ))
     }
+}
+
+/// That they are an object, as MCP wants them: anything else would be told as a mistake in a message that nobody wrote.
+/// What is in it is the gateway's to judge, members that are there twice included.
+fn check(arguments: &str, spelling: Spelling) -> anyhow::Result<()> {
+    let name = spelling.of("arguments", "arguments");
+    let hint = r#"write an object such as {"id": 7}"#;
+    serde_json::from_str::<IgnoredAny>(arguments).with_context(|| format!("{name} is not JSON: {hint}"))?;
+    anyhow::ensure!(arguments.trim_start().starts_with('{'), "{name} is not a JSON object: {hint}");
+    Ok(())
 }

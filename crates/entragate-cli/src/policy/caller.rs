@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use entragate::{Caller, ClientId, Guid};
 use serde::Deserialize;
 
+use super::spelling::Spelling;
 use crate::config::{Config, Identity};
 
 /// What a caller is said to have.
@@ -42,26 +43,29 @@ impl CallerDescription {
     }
 
     /// The caller to judge.
-    pub(super) fn caller(&self, config: &Config) -> anyhow::Result<Caller> {
-        let guid = |what: &str, text: &str| Guid::parse(text).with_context(|| format!("{what} is wrong"));
+    pub(super) fn caller(&self, config: &Config, spelling: Spelling) -> anyhow::Result<Caller> {
+        let wrong = |option: &str, key: &str| format!("{} is wrong", spelling.of(option, key));
+        let guid =
+            |option: &str, key: &str, text: &str| Guid::parse(text).with_context(|| wrong(option, key));
         let caller = match &self.app {
             Some(app) => {
                 let has_more = self.user.is_some() || self.client.is_some() || !self.scopes.is_empty();
                 anyhow::ensure!(!has_more, "a program (app) has no user, no client and no scopes beside it");
-                Caller::app(&ClientId::parse(app).context("app is wrong")?)
+                Caller::app(&ClientId::parse(app).with_context(|| wrong("app", "app"))?)
             }
             None => Caller::user(),
         };
-        let groups: anyhow::Result<Vec<Guid>> = self.groups.iter().map(|id| guid("group", id)).collect();
+        let groups: anyhow::Result<Vec<Guid>> =
+            self.groups.iter().map(|id| guid("group", "groups", id)).collect();
         let mut caller = caller.roles(&self.roles).groups(groups?);
         if !self.scopes.is_empty() {
             caller = caller.scopes(&self.scopes);
         }
         if let Some(tenant) = &self.tenant {
-            caller = caller.tenant(guid("tenant", tenant)?);
+            caller = caller.tenant(guid("tenant", "tenant", tenant)?);
         }
         if let Some(user) = &self.user {
-            caller = caller.object_id(guid("user", user)?);
+            caller = caller.object_id(guid("user", "user", user)?);
         }
         match (&self.client, &config.identity) {
             _ if self.app.is_some() => {}

@@ -7,6 +7,7 @@ mod caller;
 mod expect;
 mod explain;
 mod show;
+mod spelling;
 mod test;
 
 use crate::cli::Exit;

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::answer::Answer;
 use super::call::CallDescription;
 use super::caller::CallerDescription;
+use super::spelling::Spelling;
 use super::{expect, show};
 use crate::cli::{Exit, print};
 use crate::config::{Config, Judging, RulePlaces};
@@ -69,11 +70,13 @@ pub(super) async fn run(
         print(&text)?;
         return Ok(report.exit());
     }
-    let (number, resource) = named_server(&gate, arguments.route.as_deref())?;
-    let body = arguments.call.body()?;
+    let (number, resource) =
+        named_server(&gate, arguments.route.as_deref(), &Spelling::Options.of("route", "route"))?;
+    let body = arguments.call.body(Spelling::Options)?;
+    let caller = arguments.caller.caller(config, Spelling::Options)?;
     let answer = match &arguments.token {
         Some(token) => of_token(&gate, resource, token, &body, judging).await?,
-        None => Answer::Judged(gate.rehearse(resource, &arguments.caller.caller(config)?, body.as_bytes())),
+        None => Answer::Judged(gate.rehearse(resource, &caller, body.as_bytes())),
     };
     let place = answer.rule().and_then(|rule| places.of(number, rule));
     if arguments.json {
@@ -100,7 +103,7 @@ async fn of_token(
     body: &str,
     judging: &Judging,
 ) -> anyhow::Result<Answer> {
-    let headers = input::read(slice::from_ref(&token.to_owned()))?;
+    let headers = input::read(slice::from_ref(&token.to_owned()), "--token")?;
     let examined = gate.rehearse_token(resource, &headers, body.as_bytes()).await;
     let (mut report, rehearsal) = examined.context("there is no token")?;
     if input::is_sealed(&headers)
@@ -119,7 +122,8 @@ pub(super) fn rehearsed(
     caller: &CallerDescription,
     call: &CallDescription,
 ) -> anyhow::Result<(usize, Answer)> {
-    let (number, resource) = named_server(gate, route)?;
-    let rehearsal = gate.rehearse(resource, &caller.caller(config)?, call.body()?.as_bytes());
+    let (number, resource) = named_server(gate, route, &Spelling::Keys.of("route", "route"))?;
+    let (caller, body) = (caller.caller(config, Spelling::Keys)?, call.body(Spelling::Keys)?);
+    let rehearsal = gate.rehearse(resource, &caller, body.as_bytes());
     Ok((number, Answer::Judged(rehearsal)))
 }

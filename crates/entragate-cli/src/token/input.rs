@@ -13,8 +13,9 @@ use crate::redaction::is_token;
 /// No token response is longer.
 const LONGEST: u64 = 1024 * 1024;
 
-/// Reads standard input, a file, or the arguments themselves: `Bearer TOKEN` without quotes is two of them.
-pub(crate) fn read(arguments: &[String]) -> anyhow::Result<HeaderMap> {
+/// Reads standard input, a file, or the arguments themselves: `Bearer TOKEN` without quotes is two of them. `option`: what
+/// they are called on the command line.
+pub(crate) fn read(arguments: &[String], option: &str) -> anyhow::Result<HeaderMap> {
     let pasted = match arguments {
         [] | [_] => arguments.concat(),
         words => {
@@ -40,7 +41,7 @@ pub(crate) fn read(arguments: &[String]) -> anyhow::Result<HeaderMap> {
         token => {
             let looks_like_one = token.matches('.').count() >= 2 || is_token(token);
             // Not repeated: it may be a secret that was pasted in the wrong place.
-            anyhow::ensure!(looks_like_one, "the argument is neither a file nor a token");
+            anyhow::ensure!(looks_like_one, "{option} is neither a file nor a token");
             anstream::eprintln!(
                 "warning: a token as an argument stays in the shell's history and is visible to other processes; pipe it in instead"
             );

@@ -142,8 +142,8 @@ pub async fn run(arguments: &Arguments, judging: Option<&Judging>) -> anyhow::Re
             return Ok(Exit::Fine);
         }
     }
-    let headers = input::read(&arguments.token)?;
-    let (_, resource) = named_server(&gate, arguments.route.as_deref())?;
+    let headers = input::read(&arguments.token, "the argument")?;
+    let (_, resource) = named_server(&gate, arguments.route.as_deref(), "--route")?;
     let mut report = gate.examine_at(resource, &headers).await.context("there is no token")?;
     if input::is_sealed(&headers)
         && let Some(why) = sealed::why_unjudged(judging)

@@ -57,8 +57,7 @@ fn an_allowed_call_is_0_a_denied_one_1_and_both_name_the_rule() {
             "allowed",
             Some(1),
         ),
-        (&["--tool", "x", "--arguments", "{"], 1, "malformed", None),
-        (&["--tool", "x", "--arguments", "{},\"name\":\"y\""], 1, "malformed", None),
+        (&["--tool", "inspector", "--arguments", "{\"a\":1}"], 0, "allowed", Some(3)),
     ] {
         let printed = test(&rules, &[arguments, &["--json"]].concat());
         assert_eq!(
@@ -80,9 +79,15 @@ fn what_cannot_be_judged_is_2_and_says_what_to_do() {
     for (arguments, says) in [
         (&["--role", "x"][..], "name one call: a tool, a prompt, a resource or a method"),
         (&["--tool", "x", "--prompt", "y"], "cannot be used with"),
-        (&["--tool", "x", "--group", "Engineering"], "group is wrong"),
-        (&["--tool", "x", "--user", "alice@contoso.com"], "user is wrong"),
-        (&["--tool", "x", "--app", "daemon"], "app is wrong"),
+        (&["--tool", "x", "--group", "Engineering"], "--group is wrong"),
+        (&["--tool", "x", "--tenant", "contoso.com"], "--tenant is wrong"),
+        (&["--tool", "x", "--user", "alice@contoso.com"], "--user is wrong"),
+        (&["--tool", "x", "--app", "daemon"], "--app is wrong"),
+        (&["--tool", "x", "--arguments", "foo"], "--arguments is not JSON: write an object"),
+        (&["--tool", "x", "--arguments", "[1]"], "--arguments is not a JSON object"),
+        (&["--prompt", "x", "--arguments", "{"], "--arguments is not JSON"),
+        (&["--tool", "x", "--arguments", "{},\"name\":\"y\""], "--arguments is not JSON"),
+        (&["--tool", "x", "--token", "nofile"], "--token is neither a file nor a token"),
         (
             &["--tool", "x", "--app", "d0000000-0000-4000-8000-000000000001", "--scope", "a"],
             "cannot be used with",
@@ -132,6 +137,14 @@ fn a_file_of_expectations_that_is_wrong_is_2_and_says_where() {
             "policy-tests.toml: `test 1`",
         ),
         (
+            "[[tests]]\ncaller = { groups = [\"x\"] }\ncall = { tool = \"x\" }\nexpect = \"denied\"",
+            "`groups` is wrong",
+        ),
+        (
+            "[[tests]]\ncall = { tool = \"x\", arguments = \"foo\" }\nexpect = \"denied\"",
+            "`arguments` is not JSON",
+        ),
+        (
             "[[tests]]\ncall = { method = \"x\", arguments = {} }\nexpect = \"denied\"",
             "a method has no arguments here",
         ),
@@ -140,6 +153,28 @@ fn a_file_of_expectations_that_is_wrong_is_2_and_says_where() {
         let printed = test(&rules, &["--expect", "policy-tests.toml"]);
         assert_eq!((printed.code, printed.stdout.as_str()), (Some(2), ""), "{text}: {}", printed.stderr);
         assert!(printed.stderr.contains(says), "{text}: {}", printed.stderr);
+    }
+}
+
+#[test]
+fn which_of_several_servers_is_meant_is_asked_for_in_the_words_of_the_place() {
+    let routes = r#"
+        [[routes]]
+        path = "/a"
+        url = "http://127.0.0.1:9/a"
+        [[routes]]
+        path = "/b"
+        url = "http://127.0.0.1:9/b"
+    "#;
+    let rules = Rules::new("policy_command_routes", NOBODY, routes);
+    rules.write("policy-tests.toml", "[[tests]]\ncall = { tool = \"x\" }\nexpect = \"denied\"");
+    for (arguments, says) in [
+        (&["--tool", "x"][..], "name one with --route: /a, /b"),
+        (&["--expect", "policy-tests.toml"], "name one with `route`: /a, /b"),
+    ] {
+        let printed = test(&rules, arguments);
+        assert_eq!(printed.code, Some(2), "{}", printed.stderr);
+        assert!(printed.stderr.contains(says), "{}", printed.stderr);
     }
 }
 

@@ -115,7 +115,7 @@ fn calls() -> Vec<(Vec<&'static str>, &'static str, String)> {
         with("transfer", r#"{"amount":999}"#),
         with("transfer", r#"{"amount":1000}"#),
         with("transfer", r#"{"amount":1,"amount":2}"#),
-        with("people", r#"{},"name":"admin_x""#),
+        (vec!["--tool", "x\t"], "tools/call", r#"{"name":"x\t"}"#.to_owned()),
         (vec!["--prompt", "people"], "prompts/get", r#"{"name":"people"}"#.to_owned()),
         (
             vec!["--resource", "file:///public/x"],
