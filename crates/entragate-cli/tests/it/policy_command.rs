@@ -228,6 +228,9 @@ fn explain_marks_what_nobody_can_ever_call() {
         scopes = ["write"]
         [[rules]]
         tools = ["c"]
+        [[rules]]
+        tools = ["d"]
+        when = "false"
     "#;
     let printed = Rules::new("policy_explain_dead", NOBODY, dead).run("", &["policy", "explain", "--json"]);
     assert_eq!(printed.code, Some(1), "{}", printed.stderr);
@@ -241,6 +244,7 @@ fn explain_marks_what_nobody_can_ever_call() {
             .as_str()
             .is_some_and(|why| why.contains("programs in their own name have no scopes"))
     );
+    assert_eq!(rules[3]["nobody"], "its condition is `false`");
     assert_eq!(
         (&rules[2]["nobody"], &report["routes"][0]["everything_else"]),
         (&Value::Null, &"denied".into())

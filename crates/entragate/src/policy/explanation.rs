@@ -83,6 +83,10 @@ fn nobody(rule: &Rule, earlier: &[Rule], tenant: Option<&str>) -> Option<String>
     if let Some(pattern) = rule.without_arguments() {
         return Some(format!("`{pattern}` has no arguments for its condition to read"));
     }
+    // Whatever else can never be true would have to be found out; this is what somebody writes who means nobody.
+    if rule.condition().is_some_and(|condition| condition.source().trim() == "false") {
+        return Some("its condition is `false`".to_owned());
+    }
     if stated.apps.is_stated() && !stated.users.is_stated() && !rule.required_scopes().is_empty() {
         return Some("it is for programs, and programs in their own name have no scopes".to_owned());
     }
