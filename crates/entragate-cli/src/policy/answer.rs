@@ -10,12 +10,12 @@ use crate::cli::Exit;
 #[serde(untagged)]
 pub(super) enum Answer {
     /// The rules decide.
-    Judged(Rehearsal),
-    /// The rules decide, if the token is good, which nobody knows here.
-    Provided {
+    Judged {
         #[serde(flatten)]
         rehearsal: Rehearsal,
-        provided: String,
+        /// What nobody knows here about the token, which must be good for that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provided: Option<String>,
     },
     /// The token is refused: 401.
     Unauthorized { decision: &'static str, check: &'static str, reason: String, remedy: String },
@@ -24,15 +24,20 @@ pub(super) enum Answer {
 }
 
 impl Answer {
+    /// What the rules say, for a caller of whom all is known.
+    pub(super) const fn of(rehearsal: Rehearsal) -> Self {
+        Self::Judged { rehearsal, provided: None }
+    }
+
     /// What a token's report and, if it is good, the rules say.
     pub(super) fn of_token(report: TokenReport, rehearsal: Option<Rehearsal>) -> Self {
         match (report.verdict, rehearsal) {
-            (TokenVerdict::Valid, Some(rehearsal)) => Self::Judged(rehearsal),
+            (TokenVerdict::Valid, Some(rehearsal)) => Self::of(rehearsal),
             (TokenVerdict::Refused { check, reason, remedy }, _) => {
                 Self::Unauthorized { decision: "unauthorized", check, reason, remedy }
             }
             (TokenVerdict::Unjudged { reason }, Some(rehearsal)) => {
-                Self::Provided { rehearsal, provided: reason }
+                Self::Judged { rehearsal, provided: Some(reason) }
             }
             (TokenVerdict::Unjudged { reason }, None) => Self::Unjudged { decision: "unjudged", reason },
             // What a later version of the library may say.
@@ -44,9 +49,8 @@ impl Answer {
 
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Judged(Rehearsal { decision: Decision::Allowed, .. }) => Exit::Fine,
-            Self::Judged(rehearsal) | Self::Provided { rehearsal, .. } => match rehearsal.decision {
-                // Allowed, if the token is good.
+            Self::Judged { rehearsal, provided } => match rehearsal.decision {
+                Decision::Allowed if provided.is_none() => Exit::Fine,
                 Decision::Allowed | Decision::AsksGraph => Exit::Failed,
                 _ => Exit::Findings,
             },
@@ -58,7 +62,7 @@ impl Answer {
     /// What the rules say, if they were asked.
     pub(super) fn rehearsal(&self) -> Option<&Rehearsal> {
         match self {
-            Self::Judged(rehearsal) | Self::Provided { rehearsal, .. } => Some(rehearsal),
+            Self::Judged { rehearsal, .. } => Some(rehearsal),
             Self::Unauthorized { .. } | Self::Unjudged { .. } => None,
         }
     }

@@ -74,7 +74,7 @@ pub(super) fn run(path: &Path, gate: &Gate, config: &Config, places: &RulePlaces
 
 impl Case {
     fn is_met(&self, answer: &Answer) -> bool {
-        let Answer::Judged(Rehearsal { decision, .. }) = answer else { return false };
+        let Some(Rehearsal { decision, .. }) = answer.rehearsal() else { return false };
         let is_as_expected = match self.expect {
             Expected::Allowed => matches!(decision, Decision::Allowed),
             Expected::Denied => !matches!(decision, Decision::Allowed | Decision::AsksGraph),
@@ -98,7 +98,7 @@ impl Case {
 
 /// What there is, in a line.
 fn found(answer: &Answer, place: Option<&str>) -> String {
-    let Answer::Judged(Rehearsal { decision, .. }) = answer else { return "not known".to_owned() };
+    let Some(Rehearsal { decision, .. }) = answer.rehearsal() else { return "not known".to_owned() };
     let what = match decision {
         Decision::Allowed => "allowed".to_owned(),
         Decision::Refused { missing, .. } => format!("denied because of {missing}"),

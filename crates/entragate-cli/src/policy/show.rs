@@ -31,11 +31,10 @@ pub(super) fn text(answer: &Answer, who: &str, place: Option<&str>) -> String {
 
 fn head(answer: &Answer) -> (String, Vec<String>) {
     match answer {
-        Answer::Judged(rehearsal) => judged(rehearsal),
-        Answer::Provided { rehearsal, provided } => {
-            let (head, mut lines) = judged(rehearsal);
-            lines.insert(0, format!("If the token is good: {provided}"));
-            (head, lines)
+        Answer::Judged { rehearsal, provided } => {
+            let (head, lines) = judged(rehearsal);
+            let provided = provided.iter().map(|provided| format!("If the token is good: {provided}"));
+            (head, provided.chain(lines).collect())
         }
         Answer::Unauthorized { check, reason, remedy, .. } => {
             let lines = vec![format!("{reason} (check={check} in the log)"), remedy.clone()];

@@ -76,7 +76,7 @@ pub(super) async fn run(
     let caller = arguments.caller.caller(config, Spelling::Options)?;
     let answer = match &arguments.token {
         Some(token) => of_token(&gate, resource, token, &body, judging).await?,
-        None => Answer::Judged(gate.rehearse(resource, &caller, body.as_bytes())),
+        None => Answer::of(gate.rehearse(resource, &caller, body.as_bytes())),
     };
     let place = answer.rule().and_then(|rule| places.of(number, rule));
     if arguments.json {
@@ -125,5 +125,5 @@ pub(super) fn rehearsed(
     let (number, resource) = named_server(gate, route, &Spelling::Keys.of("route", "route"))?;
     let (caller, body) = (caller.caller(config, Spelling::Keys)?, call.body(Spelling::Keys)?);
     let rehearsal = gate.rehearse(resource, &caller, body.as_bytes());
-    Ok((number, Answer::Judged(rehearsal)))
+    Ok((number, Answer::of(rehearsal)))
 }

@@ -31,11 +31,13 @@ pub(super) async fn run(site: &Site) -> Checked {
         Proof::Token { .. } => Vec::new(),
         Proof::Refused(refusal) if refusal.is_after_the_credential() => Vec::new(),
         Proof::Refused(refusal) if refusal.is_federated() && says(federated_credentials::run(site).await) => Vec::new(),
-        Proof::Refused(refusal) if refusal.is_about_the_app() && matches!(stage, Some(Stage::Client | Stage::Api)) => {
-            return Err(Skip::not_checked(UNKNOWN));
-        }
-        Proof::Refused(refusal) if refusal.is_about_the_app() && says(service_principal::run(site).await) => Vec::new(),
         Proof::Refused(refusal) if refusal.is_about_the_app() => {
+            if matches!(stage, Some(Stage::Client | Stage::Api)) {
+                return Err(Skip::not_checked(UNKNOWN));
+            }
+            if says(service_principal::run(site).await) {
+                return Ok(Vec::new());
+            }
             let what = format!("Entra refuses the app {}, whose {kind} the gateway has", held.app);
             vec![aadsts::error_of(site, held.app, refusal.code, what, "Enterprise applications").because(why)]
         }
